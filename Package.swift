@@ -1,0 +1,59 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+// The kernels are compiled with optimisation in every configuration: at -O0 they are fifty times slower,
+// which would make debug tests useless. Contraction is off, so that a fused multiply-add is written where it is meant.
+let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra"])]
+
+let package = Package(
+    name: "gfn-dist",
+    products: [.executable(name: "gfn-dist", targets: ["gfn-dist"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "3.12.3"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .target(name: "CKernels", cSettings: kernelSettings),
+        .target(name: "Tensor", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: swiftSettings),
+        .target(name: "Model", dependencies: ["Tensor"], swiftSettings: swiftSettings),
+        .target(
+            name: "Collective",
+            dependencies: ["COpenMPI", "CZstd", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "Rollout", dependencies: ["Tensor", "Model", "Collective"],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "Learner",
+            dependencies: [
+                "Tensor", "Model", "Collective", "Rollout", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "gfn-dist",
+            dependencies: [
+                "Tensor", "Model", "Collective", "Rollout", "Learner", "Yams",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
+        .target(name: "TestSupport", dependencies: ["Tensor", "Model"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(name: "ModelTests", dependencies: ["Model", "Tensor", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(name: "CollectiveTests", dependencies: ["Collective", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "RolloutTests", dependencies: ["Rollout", "Model", "Tensor", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "LearnerTests", dependencies: ["Learner", "Rollout", "Model", "Tensor", "Collective", "TestSupport"],
+            swiftSettings: swiftSettings),
+    ]
+)

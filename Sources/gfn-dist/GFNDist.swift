@@ -1,0 +1,2 @@
+@main
+enum GFNDist { static func main() {} }
