@@ -1,15 +1,21 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
-let swiftSettings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-]
+// Warnings are errors where the tests run (scripts/test.sh), not on a user's newer compiler.
+let isStrict = Context.environment["GFN_STRICT"] != nil
+
+let swiftSettings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ] + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 
 // The kernels are compiled with optimisation in every configuration: at -O0 they are fifty times slower,
 // which would make debug tests useless. Contraction is off, so that a fused multiply-add is written where it is meant.
-let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra"])]
+let kernelSettings: [CSetting] =
+    [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra"])]
+    + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 
 let package = Package(
     name: "gfn-dist",

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Builds and runs every test, in debug and in release, with warnings as errors; those over mpirun included.
+set -euo pipefail
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+root="$(dirname "$here")"
+
+"$here/dependencies.sh"
+source "$here/mpi-environment.sh"
+export GFN_STRICT=1
+
+for configuration in debug release; do
+    echo "== $configuration =="
+    swift build --package-path "$root" -c "$configuration" --build-tests
+    swift test --package-path "$root" -c "$configuration" --skip-build "$@"
+done
