@@ -1,0 +1,36 @@
+/// What is wrong with a model file, a tokenizer file or an adapter, with what a person needs to put it right.
+///
+/// `path` is the file as the user named it; `field` is the key, tensor or part of the file that is at fault.
+package enum ModelFileError: Error, Equatable, Sendable {
+    /// The file or folder cannot be opened, read or written; `reason` is the operating system's.
+    case inaccessible(path: String, reason: String)
+    /// A part that has to be there is not.
+    case missing(path: String, field: String, advice: String)
+    /// The bytes contradict the file format, or one field contradicts another.
+    case malformed(path: String, field: String, expected: String, found: String)
+    /// The file may be valid, but asks for something that this program does not do.
+    case unsupported(path: String, field: String, supported: String, found: String)
+    /// A tensor has another shape than the configuration implies.
+    case shape(path: String, tensor: String, expected: [Int], found: [Int])
+    /// A weight is NaN or infinite.
+    case notFinite(path: String, tensor: String, row: Int)
+}
+
+extension ModelFileError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .inaccessible(let path, let reason):
+            "\(path): cannot be used: \(reason)"
+        case .missing(let path, let field, let advice):
+            "\(path): \(field) is missing; \(advice)"
+        case .malformed(let path, let field, let expected, let found):
+            "\(path): \(field) is \(found), expected \(expected)"
+        case .unsupported(let path, let field, let supported, let found):
+            "\(path): \(field) is \(found), which is not supported; supported: \(supported)"
+        case .shape(let path, let tensor, let expected, let found):
+            "\(path): tensor \(tensor) has shape \(found), but the configuration makes it \(expected)"
+        case .notFinite(let path, let tensor, let row):
+            "\(path): tensor \(tensor) holds NaN or an infinity in row \(row); the file is damaged or its training diverged"
+        }
+    }
+}
