@@ -1,0 +1,108 @@
+/// A value that moves linearly from `from` to `to` within the first `steps` steps and stays there.
+package struct LinearSchedule: Codable, Sendable, Equatable {
+    package var from: Double
+    package var to: Double
+    /// 0: `to` from the beginning.
+    package var steps: Int
+
+    package init(from: Double, to: Double, steps: Int) {
+        (self.from, self.to, self.steps) = (from, to, steps)
+    }
+
+    package init(constant: Double) {
+        self.init(from: constant, to: constant, steps: 0)
+    }
+
+    package func value(at step: Int) -> Double {
+        guard steps > 0, step < steps else { return to }
+        return from + (to - from) * (Double(max(0, step)) / Double(steps))
+    }
+}
+
+/// How the parts of a state become its log reward (docs/architecture.md; the paper's own map is not known).
+///
+///     log R(s_i⊤) = ( w·s(x, s_i) + b·1[correct] + u·1[not finished] ) / T_r + α·log π_ref(y_1…y_i ⊤ | x)
+///
+/// A task that rewards log R = 0 for right and −β for anything else is this with b = β, w = 0 and u = 0: both differ by
+/// the constant β/T_r, which moves log Z and no probability.
+package struct RewardSettings: Codable, Sendable, Equatable {
+    /// w: how much the step scores count.
+    package var processWeight: Double
+    /// The lowest score of one step: a wrong or malformed step adds the logarithm of this to s.
+    package var processFloor: Double
+    /// b, in nats.
+    package var correctBonus: Double
+    /// u, in nats, ≤ 0.
+    package var unfinishedPenalty: Double
+    /// T_r. It divides the reward and not the reference term.
+    package var temperature: LinearSchedule
+    /// α: exponent of the reference policy. 1: the optimum is the tilted posterior; 0: reward alone, which is not
+    /// normalisable over all strings and collapses small models.
+    package var referenceExponent: LinearSchedule
+
+    package init(
+        processWeight: Double = 1, processFloor: Double = 1e-4, correctBonus: Double = 10,
+        unfinishedPenalty: Double = -10, temperature: LinearSchedule = LinearSchedule(constant: 1),
+        referenceExponent: LinearSchedule = LinearSchedule(constant: 1)
+    ) {
+        self.processWeight = processWeight
+        self.processFloor = processFloor
+        self.correctBonus = correctBonus
+        self.unfinishedPenalty = unfinishedPenalty
+        self.temperature = temperature
+        self.referenceExponent = referenceExponent
+    }
+
+    /// The settings that gave the best accuracy and diversity together on the embedded task.
+    package static let pathSum = RewardSettings(
+        processWeight: 0, correctBonus: 10, unfinishedPenalty: 0, referenceExponent: LinearSchedule(constant: 0.25))
+
+    /// Whether rollouts need to evaluate their responses under the reference policy at all.
+    package var usesReference: Bool { referenceExponent.from != 0 || referenceExponent.to != 0 }
+
+    /// log R(s_i⊤) at `step`; `referenceLogProbability` is log π_ref(y_1…y_i ⊤ | x).
+    package func logReward(of state: TerminableState, referenceLogProbability: Double, step: Int) -> Double {
+        let reward =
+            processWeight * Double(state.process) + (state.isCorrect ? correctBonus : 0)
+            + (state.isFinished ? 0 : unfinishedPenalty)
+        let α = referenceExponent.value(at: step)
+        return reward / temperature.value(at: step) + (α == 0 ? 0 : α * referenceLogProbability)
+    }
+
+    /// log R at each terminable state of `trajectory`, which needs its reference log-probabilities unless α is 0 at `step`.
+    package func logRewards(of trajectory: Trajectory, step: Int) -> [Double] {
+        let reference = trajectory.referenceLogProbabilities
+        precondition(
+            reference != nil || referenceExponent.value(at: step) == 0,
+            "log R at step \(step): α is \(referenceExponent.value(at: step)) but the trajectory has no reference log-probabilities")
+        return trajectory.states.enumerated().map { position, state in
+            logReward(of: state, referenceLogProbability: reference?[position] ?? 0, step: step)
+        }
+    }
+
+    /// All that is wrong, each in a sentence that names the setting.
+    package func problems() -> [String] {
+        var found: [String] = []
+        func require(_ isRight: Bool, _ problem: @autoclosure () -> String) {
+            if !isRight { found.append(problem()) }
+        }
+        require(processWeight.isFinite && processWeight >= 0, "reward.process_weight is \(processWeight); it must be 0 or more")
+        require(
+            processFloor > 0 && processFloor <= 1,
+            "reward.process_floor is \(processFloor); it is a probability and must be above 0 and at most 1")
+        require(correctBonus.isFinite && correctBonus >= 0, "reward.correct_bonus is \(correctBonus); it must be 0 or more")
+        require(
+            unfinishedPenalty.isFinite && unfinishedPenalty <= 0,
+            "reward.unfinished_penalty is \(unfinishedPenalty); it is added to log R and must be 0 or less")
+        for (key, value) in [("from", temperature.from), ("to", temperature.to)] {
+            require(value.isFinite && value > 0, "reward.temperature.\(key) is \(value); it must be above 0")
+        }
+        require(temperature.steps >= 0, "reward.temperature.steps is \(temperature.steps); it must be 0 or more")
+        for (key, value) in [("from", referenceExponent.from), ("to", referenceExponent.to)] {
+            require(value.isFinite && value >= 0, "reward.reference_exponent.\(key) is \(value); it must be 0 or more")
+        }
+        require(
+            referenceExponent.steps >= 0, "reward.reference_exponent.steps is \(referenceExponent.steps); it must be 0 or more")
+        return found
+    }
+}

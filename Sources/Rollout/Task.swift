@@ -1,0 +1,33 @@
+package import Model
+
+/// What a judge says of a whole response.
+package struct Verdict: Sendable, Equatable {
+    package var isCorrect: Bool
+    /// The final answer in canonical form, for majority votes; nil when none is given.
+    package var answer: String?
+
+    package init(isCorrect: Bool, answer: String?) {
+        (self.isCorrect, self.answer) = (isCorrect, answer)
+    }
+}
+
+/// Problems, how to pose them, and how to judge what comes back.
+///
+/// Problems are numbered from 0; responses are token ids without ⊤. Everything here is a pure function.
+package protocol Task: Sendable {
+    /// What reports call it.
+    var name: String { get }
+    var problemCount: Int { get }
+    /// ⊤: the token that ends a response.
+    var stopToken: Int32 { get }
+    /// A limit that leaves room for any sensible response.
+    var defaultMaxNewTokens: Int { get }
+
+    func promptTokens(of problem: Int) -> [Int32]
+    /// The states at which `response` may end, ascending; the last one is its end, with index n.
+    func states(of response: [Int32], stop: StopReason, problem: Int) -> [TerminableState]
+    func verdict(on response: [Int32], stop: StopReason, problem: Int) -> Verdict
+    /// A worked solution to learn from, without ⊤; `sample` varies it where a task has several. Nil when there is none.
+    func demonstration(of problem: Int, sample: Int) -> [Int32]?
+    func text(of tokens: [Int32]) -> String
+}

@@ -1,0 +1,134 @@
+package import Model
+
+/// Names a group of a run: every rank derives the same prompt and the same random draws from it.
+package struct GroupAddress: Hashable, Sendable {
+    package var step: Int
+    package var slot: Int
+
+    package init(step: Int, slot: Int) {
+        (self.step, self.slot) = (step, slot)
+    }
+}
+
+/// A state `s_i = (x, y_1…y_i)` at which a response may end, with the un-tempered parts of its log reward.
+///
+/// Parts are kept instead of `log R`, so that a replayed trajectory follows the schedules of the step that learns from it.
+package struct TerminableState: Sendable, Equatable {
+    /// i: how many response tokens precede ⊤.
+    package var index: Int
+    /// s(x, s_i): the sum (or another aggregate) of the log scores of the steps so far, in nats, ≤ 0.
+    package var process: Float
+    /// Whether the response gives a final answer when it ends here.
+    package var isFinished: Bool
+    /// Whether that final answer is right.
+    package var isCorrect: Bool
+
+    package init(index: Int, process: Float, isFinished: Bool, isCorrect: Bool) {
+        (self.index, self.process, self.isFinished, self.isCorrect) = (index, process, isFinished, isCorrect)
+    }
+}
+
+/// One sampled response of n tokens with everything that a learner needs of it.
+///
+/// Log-probabilities are natural, at temperature 1, whatever the temperature of sampling was.
+package struct Trajectory: Sendable, Equatable {
+    /// y_1…y_n, without ⊤.
+    package var response: [Int32]
+    package var stop: StopReason
+    /// log π(y_i | s_{i-1}) of the policy that sampled: [n].
+    package var tokenLogProbabilities: [Float]
+    /// log π(⊤ | s_i) of the policy that sampled: [n + 1].
+    package var stopLogProbabilities: [Float]
+    /// The same under the reference policy: [n], or empty when the reward has no reference term.
+    package var referenceTokenLogProbabilities: [Float]
+    /// The same under the reference policy: [n + 1], or empty when the reward has no reference term.
+    package var referenceStopLogProbabilities: [Float]
+    /// In ascending order of index; the last one has index n.
+    package var states: [TerminableState]
+
+    package init(
+        response: [Int32], stop: StopReason, tokenLogProbabilities: [Float], stopLogProbabilities: [Float],
+        referenceTokenLogProbabilities: [Float] = [], referenceStopLogProbabilities: [Float] = [],
+        states: [TerminableState]
+    ) {
+        self.response = response
+        self.stop = stop
+        self.tokenLogProbabilities = tokenLogProbabilities
+        self.stopLogProbabilities = stopLogProbabilities
+        self.referenceTokenLogProbabilities = referenceTokenLogProbabilities
+        self.referenceStopLogProbabilities = referenceStopLogProbabilities
+        self.states = states
+    }
+
+    /// Whether the whole response is right.
+    package var isCorrect: Bool { states.last?.isCorrect ?? false }
+
+    package var hasReference: Bool { !referenceStopLogProbabilities.isEmpty }
+
+    /// log π_ref(y_1…y_i ⊤ | x) at each terminable state, summed in `Double`; nil without reference log-probabilities.
+    package var referenceLogProbabilities: [Double]? {
+        guard hasReference else { return nil }
+        return Self.terminatedLogProbabilities(
+            at: states, tokens: referenceTokenLogProbabilities, stops: referenceStopLogProbabilities)
+    }
+
+    /// `Σ_{k ≤ i} tokens[k] + stops[i]` for the index i of each state, summed in `Double`.
+    package static func terminatedLogProbabilities(
+        at states: [TerminableState], tokens: [Float], stops: [Float]
+    ) -> [Double] {
+        precondition(stops.count == tokens.count + 1, "\(tokens.count) token and \(stops.count) stop log-probabilities")
+        var (sum, next) = (0.0, 0)
+        return states.map { state in
+            while next < state.index {
+                sum += Double(tokens[next])
+                next += 1
+            }
+            return sum + Double(stops[state.index])
+        }
+    }
+
+    /// What is wrong with the shape of this trajectory, in words; empty when nothing is.
+    ///
+    /// Frames from other ranks are judged by this before anything else sees them.
+    package func problems() -> [String] {
+        let n = response.count
+        var found: [String] = []
+        if tokenLogProbabilities.count != n {
+            found.append("\(tokenLogProbabilities.count) token log-probabilities for \(n) tokens")
+        }
+        if stopLogProbabilities.count != n + 1 {
+            found.append("\(stopLogProbabilities.count) stop log-probabilities for \(n) tokens")
+        }
+        let reference = (referenceTokenLogProbabilities.count, referenceStopLogProbabilities.count)
+        if reference != (0, 0), reference != (n, n + 1) {
+            found.append("\(reference.0) and \(reference.1) reference log-probabilities for \(n) tokens")
+        }
+        if states.last?.index != n { found.append("the last terminable state is not the end (\(n))") }
+        if states.contains(where: { $0.index < 0 })
+            || zip(states, states.dropFirst()).contains(where: { $0.index >= $1.index })
+        {
+            found.append("terminable states are not in ascending order")
+        }
+        return found
+    }
+}
+
+/// The K responses to one prompt: the unit of sampling, of one estimate of log Z, of reduction and of replay.
+package struct TrajectoryGroup: Sendable, Equatable {
+    package var address: GroupAddress
+    package var promptID: Int
+    package var prompt: [Int32]
+    package var trajectories: [Trajectory]
+    /// Version of the policy that sampled (the number of optimiser steps behind it).
+    package var sampledWith: Int
+
+    package init(
+        address: GroupAddress, promptID: Int, prompt: [Int32], trajectories: [Trajectory], sampledWith: Int
+    ) {
+        self.address = address
+        self.promptID = promptID
+        self.prompt = prompt
+        self.trajectories = trajectories
+        self.sampledWith = sampledWith
+    }
+}
