@@ -1,0 +1,66 @@
+/// Which rank has which role: a pure value, equal on all ranks.
+///
+/// One rank has both roles. With more, ranks `0..<L` are learners and the rest are rollouts; rank 0, which writes files
+/// and prints, is always a learner.
+package struct RankLayout: Sendable, Equatable, CustomStringConvertible {
+    package let size: Int
+    package let learners: [Int]
+    package let rollouts: [Int]
+
+    /// - Parameter learners: the number of learner ranks; nil chooses a quarter of the ranks, at least one.
+    package init(size: Int, learners wanted: Int? = nil) throws(RankLayoutError) {
+        guard size >= 1 else { throw .noRanks(size: size) }
+        guard size > 1 else {
+            guard wanted ?? 1 == 1 else { throw .learners(wanted: wanted ?? 1, size: size) }
+            (self.size, learners, rollouts) = (1, [0], [0])
+            return
+        }
+        let count = wanted ?? max(1, size / 4)
+        guard (1..<size).contains(count) else { throw .learners(wanted: count, size: size) }
+        self.size = size
+        learners = Array(0..<count)
+        rollouts = Array(count..<size)
+    }
+
+    package func isLearner(_ rank: Int) -> Bool { rank < learners.count }
+    package func isRollout(_ rank: Int) -> Bool { rank >= size - rollouts.count }
+
+    /// The learner that computes the gradient of the group in this slot of a step.
+    package func learner(forSlot slot: Int) -> Int { learners[slot % learners.count] }
+
+    /// The rollout that samples the group in this slot of a step.
+    package func rollout(forSlot slot: Int) -> Int { rollouts[slot % rollouts.count] }
+
+    /// The ranks that new weights pass between: the publishing learner first, then every rollout.
+    package var weightGroup: [Int] { size == 1 ? [0] : [0] + rollouts }
+
+    /// How messages name the role of a rank.
+    package func role(of rank: Int) -> String {
+        switch (isLearner(rank), isRollout(rank)) {
+        case (true, true): "learner and rollout"
+        case (true, false): "learner"
+        default: "rollout"
+        }
+    }
+
+    package var description: String {
+        size == 1 ? "1 rank: learner and rollout"
+            : "\(size) ranks: \(learners.count) learner\(learners.count == 1 ? "" : "s"), \(rollouts.count) rollout\(rollouts.count == 1 ? "" : "s")"
+    }
+}
+
+/// A division of ranks that cannot be; `description` says what to change.
+package enum RankLayoutError: Error, Equatable, Sendable, CustomStringConvertible {
+    case noRanks(size: Int)
+    case learners(wanted: Int, size: Int)
+
+    package var description: String {
+        switch self {
+        case .noRanks(let size): "the run has \(size) ranks, but it needs at least 1"
+        case .learners(let wanted, 1):
+            "ranks.learners is \(wanted), but the run has 1 rank, which is learner and rollout: leave it out or set it to 1"
+        case .learners(let wanted, let size):
+            "ranks.learners is \(wanted), but a run of \(size) ranks needs 1 to \(size - 1) learners, so that at least one rank is a rollout: change it or start more ranks"
+        }
+    }
+}
