@@ -1,3 +1,98 @@
+/// The numeric kernels, once per family of instructions. Callers check shapes; nothing here does.
+///
+/// A family is a table of functions. Every table computes the same bits (see vector.h and product.h for how), so a table is
+/// chosen for speed only. All matrices are row-major; a stride is the distance between rows, counted in elements.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+enum gfn_family { gfn_portable, gfn_avx2, gfn_avx512, gfn_avx512bf16, gfn_family_count };
+
+/// One matrix product y = scale · x wᵀ (+ y). Weights lie in panels of 64 outputs (`gfn_panel`), the last one narrower.
+struct gfn_product {
+    const void *x;         ///< [M, K] fp32, or [M, ⌈K/2⌉] pairs of bf16
+    ptrdiff_t x_stride;    ///< in floats, or in pairs
+    const void *w;         ///< packed panels: [panel][K][width] fp32, or [panel][⌈K/2⌉][width] pairs of bf16
+    ptrdiff_t outputs;     ///< N
+    ptrdiff_t steps;       ///< K, or ⌈K/2⌉: the length of an element's chain
+    float *y;              ///< [M, N]
+    ptrdiff_t y_stride;
+    float scale;
+    int accumulating;      ///< add to y instead of overwriting it
+};
+enum { gfn_panel = 64 };
+
+/// What attention reads and writes for one segment: see `AttentionSegment` in Swift for the meaning.
+struct gfn_segment {
+    const float *queries; ptrdiff_t query_stride;
+    float *_Nullable outputs; ptrdiff_t output_stride;
+    ptrdiff_t rows, start;
+    const float *_Nullable prefix_keys; const float *_Nullable prefix_values; ptrdiff_t prefix_length, prefix_stride;
+    const float *own_keys; const float *own_values; ptrdiff_t own_stride;
+    float *_Nullable log_sum_exp;
+    const float *_Nullable d_outputs; float *_Nullable d_queries;
+    float *_Nullable d_own_keys; float *_Nullable d_own_values;
+    float *_Nullable d_prefix_keys; float *_Nullable d_prefix_values;
+};
+/// `rows` consecutive query rows that start at row `row` of segment `segment` and may run on into the next segments,
+/// all of which then have the same prefix.
+struct gfn_attention_unit { ptrdiff_t segment, row, rows; };
+enum { gfn_attention_rows = 64 };
+struct gfn_attention_shape { ptrdiff_t heads, key_value_heads, head_size; float scale; };
+
+struct gfn_adamw {
+    float rate, beta1, beta2, epsilon, decay, correction1, correction2, gradient_scale;
+};
+
+struct gfn_kernels {
+    void (*multiply_fp32)(const struct gfn_product *, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end);
+    void (*multiply_bf16)(const struct gfn_product *, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end);
+    void (*round_bf16)(const float *x, ptrdiff_t count, uint16_t *out);
+    void (*widen_bf16)(const uint16_t *x, ptrdiff_t count, float *out);
+    void (*add)(const float *x, float *y, ptrdiff_t count);
+    void (*add_row)(const float *bias, float *y, ptrdiff_t rows, ptrdiff_t width, ptrdiff_t stride);
+    float (*maximum_magnitude)(const float *x, ptrdiff_t count);
+    double (*sum_of_squares)(const float *x, ptrdiff_t count);
+    void (*rms_norm)(const float *x, ptrdiff_t rows, ptrdiff_t width, const float *gain, float epsilon, float *y,
+                     float *_Nullable inverse);
+    void (*rms_norm_backward)(const float *dy, const float *x, const float *gain, const float *inverse, ptrdiff_t rows,
+                              ptrdiff_t width, float *dx);
+    void (*rms_norm_gain_gradient)(const float *dy, const float *x, const float *inverse, ptrdiff_t rows, ptrdiff_t width,
+                                   float *d_gain);
+    void (*rotate)(float *x, ptrdiff_t rows, ptrdiff_t stride, ptrdiff_t heads, ptrdiff_t head_size, const int32_t *positions,
+                   const float *cosines, const float *sines, int inverse);
+    void (*swiglu)(const float *gate, const float *up, ptrdiff_t count, float *y);
+    void (*swiglu_backward)(const float *dy, const float *gate, const float *up, ptrdiff_t count, float *d_gate, float *d_up);
+    void (*attention)(const struct gfn_segment *, struct gfn_attention_unit, const struct gfn_attention_shape *, ptrdiff_t kv_head);
+    void (*attention_backward)(const struct gfn_segment *, ptrdiff_t segments, const struct gfn_attention_shape *,
+                               ptrdiff_t kv_head);
+    void (*gather_log_probabilities)(const float *logits, ptrdiff_t rows, ptrdiff_t vocabulary, const int32_t *tokens,
+                                     int32_t stop, float *token_log, float *stop_log, float *_Nullable entropy,
+                                     float *_Nullable log_sum_exp);
+    void (*logit_gradient)(float *logits, ptrdiff_t rows, ptrdiff_t vocabulary, const int32_t *tokens, int32_t stop,
+                           const float *token_weights, const float *stop_weights, const float *log_sum_exp);
+    int32_t (*sample_token)(const float *logits, ptrdiff_t vocabulary, float temperature, float uniform);
+    void (*exponential)(const float *x, ptrdiff_t count, float *y);
+    void (*adamw)(float *parameters, const float *gradient, float *m, float *v, ptrdiff_t count, const struct gfn_adamw *);
+};
+
+/// The table of a family, or null when this processor (or this build) does not have it.
+const struct gfn_kernels *_Nullable gfn_kernels_of(enum gfn_family family);
+
+/// Copies rows of W (`first..<end` of N, K long) into the panels; bf16 when `pairs` is not 0.
+void gfn_pack(void *packed, int pairs, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t first, ptrdiff_t end, const float *rows,
+              ptrdiff_t stride);
+/// The same from rows of Wᵀ (`first..<end` of K, N long). bf16: `first` must be even, and `end` even or K.
+void gfn_pack_transposed(void *packed, int pairs, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t first, ptrdiff_t end,
+                         const float *rows, ptrdiff_t stride);
+/// Rounds [rows, K] to pairs of bf16 with a zero after an odd K: [rows, ⌈K/2⌉].
+void gfn_round_rows(const struct gfn_kernels *, const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t inputs, void *pairs);
+/// cos and sin of position · frequency, each [positions, half].
+void gfn_rotary_table(const float *frequencies, ptrdiff_t half, ptrdiff_t positions, double factor, float *cosines, float *sines);
+/// This thread's scratch memory number `slot`: at least `bytes` long, 64-byte aligned, valid until the next call for the slot.
+void *gfn_scratch(int slot, size_t bytes);
+enum { gfn_scratch_inputs, gfn_scratch_attention, gfn_scratch_sampler, gfn_scratch_count };
+
+#pragma clang assume_nonnull end

@@ -1,0 +1,170 @@
+#pragma once
+/// Matrix products on packed weights. Each y[m,n] is ONE chain over k = 0, 1, …, K−1, whatever the tile, so a row has the same
+/// bits alone and in any batch, and on every family:
+///
+///     fp32   c ← fma(x_k, w_k, c)
+///     bf16   c ← fma(x_2k, w_2k, fma(x_2k+1, w_2k+1, c)): what VDPBF16PS does. Found by comparing it with all plausible orders on
+///            15 million random inputs (Zen 4): the odd product goes first, both steps are fused, round to nearest even, and
+///            take numbers below the smallest normal one as zero, in and out. Families without it compute the same with two
+///            fused steps and the processor set to flush likewise.
+///
+/// A tile keeps `rows` × `vectors` accumulators in registers; a long chain is cut into stretches between which the accumulators
+/// rest in memory, which is exact.
+///
+/// Included with LANES (floats in a register), TILE_ROWS, TILE_VECTORS.
+#include "vector.h"
+
+
+typedef float vf __attribute__((vector_size(LANES * 4)));
+typedef uint32_t vu __attribute__((vector_size(LANES * 4)));
+typedef float vf_at __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef uint32_t vu_at __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+
+enum { chunk_rows = 16 * TILE_ROWS, stretch_fp32 = 1024, stretch_bf16 = 1024 };
+
+INLINE vf splat_fp32(float a) { return a - (vf){0}; }
+INLINE vu splat_pair(uint32_t a) { return a - (vu){0}; }
+
+/// c ← the chain over `steps`, for a tile. x: rows at `x_stride`. w: [steps][width], at the tile's first column.
+INLINE void tile_fp32(const int rows, const int vectors, const float *x, ptrdiff_t x_stride, const float *w, ptrdiff_t width,
+                      ptrdiff_t steps, int first, float *sums) {
+    vf c[TILE_ROWS][TILE_VECTORS];
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int v = 0; v < vectors; v++)
+            c[r][v] = first ? (vf){0} : *(const vf_at *)(sums + r * gfn_panel + v * LANES);
+    for (ptrdiff_t k = 0; k < steps; k++, w += width) {
+        vf line[TILE_VECTORS];
+        UNROLL for (int v = 0; v < vectors; v++) line[v] = *(const vf_at *)(w + v * LANES);
+        UNROLL for (int r = 0; r < rows; r++) {
+            vf a = splat_fp32(x[r * x_stride + k]);
+            UNROLL for (int v = 0; v < vectors; v++) c[r][v] = __builtin_elementwise_fma(a, line[v], c[r][v]);
+        }
+    }
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int v = 0; v < vectors; v++) *(vf_at *)(sums + r * gfn_panel + v * LANES) = c[r][v];
+}
+
+#ifndef OWN_PAIR_STEP
+/// Both products of a pair, from the bits: the odd bf16 is the upper half.
+struct pair { vf odd, even; };
+INLINE struct pair pair_of(vu bits) { return (struct pair){(vf)(bits & 0xffff0000u), (vf)(bits << 16)}; }
+INLINE vf pair_step(struct pair a, struct pair b, vf c) {
+    return __builtin_elementwise_fma(a.even, b.even, __builtin_elementwise_fma(a.odd, b.odd, c));
+}
+#endif
+
+INLINE void tile_bf16(const int rows, const int vectors, const uint32_t *x, ptrdiff_t x_stride, const uint32_t *w, ptrdiff_t width,
+                      ptrdiff_t steps, int first, float *sums) {
+    vf c[TILE_ROWS][TILE_VECTORS];
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int v = 0; v < vectors; v++)
+            c[r][v] = first ? (vf){0} : *(const vf_at *)(sums + r * gfn_panel + v * LANES);
+    for (ptrdiff_t k = 0; k < steps; k++, w += width) {
+        struct pair line[TILE_VECTORS];
+        UNROLL for (int v = 0; v < vectors; v++) line[v] = pair_of(*(const vu_at *)(w + v * LANES));
+        UNROLL for (int r = 0; r < rows; r++) {
+            struct pair a = pair_of(splat_pair(x[r * x_stride + k]));
+            UNROLL for (int v = 0; v < vectors; v++) c[r][v] = pair_step(a, line[v], c[r][v]);
+        }
+    }
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int v = 0; v < vectors; v++) *(vf_at *)(sums + r * gfn_panel + v * LANES) = c[r][v];
+}
+
+/// y ← scale · sums (+ y) for one tile row by row.
+INLINE void finish(const struct gfn_product *job, const float *sums, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t column, ptrdiff_t columns) {
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        float *y = job->y + (row + r) * job->y_stride + column;
+        const float *s = sums + r * gfn_panel;
+        if (columns == gfn_panel) {
+            for (int j = 0; j < gfn_panel; j += 16) {
+                v16 value = load(s + j) * job->scale;
+                store(y + j, job->accumulating ? load(y + j) + value : value);
+            }
+        } else {
+            for (ptrdiff_t j = 0; j < columns; j += 16) {
+                v16 value = load(s + j) * job->scale;
+                store_upto(y + j, job->accumulating ? load_upto(y + j, columns - j) + value : value, columns - j);
+            }
+        }
+    }
+}
+
+#define ROWS_CASE(tile, rows) \
+    case rows: tile(rows, TILE_VECTORS, x, x_stride, w, width, steps, first, sums); break;
+#if TILE_ROWS == 6
+#define ROWS_SWITCH(tile) \
+    switch (rows) { ROWS_CASE(tile, 1) ROWS_CASE(tile, 2) ROWS_CASE(tile, 3) ROWS_CASE(tile, 4) ROWS_CASE(tile, 5) ROWS_CASE(tile, 6) }
+#else
+#define ROWS_SWITCH(tile) switch (rows) { ROWS_CASE(tile, 1) ROWS_CASE(tile, 2) }
+#endif
+
+static void rows_fp32(ptrdiff_t rows, const float *x, ptrdiff_t x_stride, const float *w, ptrdiff_t width, ptrdiff_t steps,
+                      int first, float *sums) {
+    ROWS_SWITCH(tile_fp32)
+}
+static void rows_bf16(ptrdiff_t rows, const uint32_t *x, ptrdiff_t x_stride, const uint32_t *w, ptrdiff_t width, ptrdiff_t steps,
+                      int first, float *sums) {
+    ROWS_SWITCH(tile_bf16)
+}
+/// A narrow last panel: one vector of columns at a time.
+static void narrow_fp32(ptrdiff_t rows, const float *x, ptrdiff_t x_stride, const float *w, ptrdiff_t width, ptrdiff_t steps,
+                        int first, float *sums) {
+    for (ptrdiff_t r = 0; r < rows; r++)
+        tile_fp32(1, 1, x + r * x_stride, x_stride, w, width, steps, first, sums + r * gfn_panel);
+}
+static void narrow_bf16(ptrdiff_t rows, const uint32_t *x, ptrdiff_t x_stride, const uint32_t *w, ptrdiff_t width, ptrdiff_t steps,
+                        int first, float *sums) {
+    for (ptrdiff_t r = 0; r < rows; r++)
+        tile_bf16(1, 1, x + r * x_stride, x_stride, w, width, steps, first, sums + r * gfn_panel);
+}
+
+/// Panels outermost, so that a panel is read from memory once; then chunks of rows whose sums stay in cache; then stretches of
+/// the chain; then tiles.
+#define DEFINE_MULTIPLY(kind, number, stretch)                                                                              \
+    static __attribute__((noinline)) void multiply_##kind##_inner(const struct gfn_product *job, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row,  \
+                                        ptrdiff_t row_end) {                                                                \
+        _Alignas(64) float sums[chunk_rows * gfn_panel];                                                                    \
+        const number *x = job->x, *packed = job->w;                                                                         \
+        for (; panel < panel_end; panel++) {                                                                                \
+            const ptrdiff_t columns = smaller(job->outputs - panel * gfn_panel, gfn_panel), width = (columns + 15) / 16 * 16; \
+            const number *w = packed + panel * gfn_panel * job->steps;                                                      \
+            for (ptrdiff_t m = row; m < row_end; m += chunk_rows) {                                                         \
+                const ptrdiff_t chunk = smaller(row_end - m, chunk_rows), tiles = (chunk + TILE_ROWS - 1) / TILE_ROWS;    \
+                for (ptrdiff_t k = 0; k < job->steps || k == 0; k += stretch) {                                             \
+                    const ptrdiff_t steps = smaller(job->steps - k, stretch);                                            \
+                    for (ptrdiff_t t = 0; t < tiles; t++) {                                                                 \
+                        const ptrdiff_t r = t * chunk / tiles, rows = (t + 1) * chunk / tiles - r;                          \
+                        const number *x_tile = x + (m + r) * job->x_stride + k;                                             \
+                        for (ptrdiff_t j = 0; j < width;) {                                                                 \
+                            const int wide = j + TILE_VECTORS * LANES <= width;                                             \
+                            (wide ? rows_##kind : narrow_##kind)(rows, x_tile, job->x_stride, w + k * width + j, width, steps, \
+                                                                 k == 0, sums + r * gfn_panel + j);                         \
+                            j += wide ? TILE_VECTORS * LANES : LANES;                                                       \
+                        }                                                                                                   \
+                    }                                                                                                       \
+                }                                                                                                           \
+                finish(job, sums, m, chunk, panel * gfn_panel, columns);                                                    \
+            }                                                                                                               \
+        }                                                                                                                   \
+    }
+DEFINE_MULTIPLY(fp32, float, stretch_fp32)
+DEFINE_MULTIPLY(bf16, uint32_t, stretch_bf16)
+
+static void multiply_fp32(const struct gfn_product *job, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end) {
+    multiply_fp32_inner(job, panel, panel_end, row, row_end);
+}
+#if !defined(OWN_PAIR_STEP) && defined(__x86_64__)
+/// With the processor set, for this call, to flush numbers below the smallest normal one (MXCSR: FTZ and DAZ).
+static void multiply_bf16(const struct gfn_product *job, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end) {
+    const unsigned mode = _mm_getcsr();
+    _mm_setcsr(mode | 0x8040);
+    multiply_bf16_inner(job, panel, panel_end, row, row_end);
+    _mm_setcsr(mode);
+}
+#else
+static void multiply_bf16(const struct gfn_product *job, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end) {
+    multiply_bf16_inner(job, panel, panel_end, row, row_end);
+}
+#endif
+

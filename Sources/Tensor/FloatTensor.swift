@@ -1,0 +1,33 @@
+/// A block of Float on 64-byte boundaries, zeroed when it is made.
+///
+/// It owns its memory and hands out the address: whoever writes from several threads writes disjoint ranges.
+package final class FloatTensor: @unchecked Sendable {
+    package let shape: Shape
+    package let base: UnsafeMutablePointer<Float>
+    package let count: Int
+
+    package init(_ shape: Shape) {
+        self.shape = shape
+        count = shape.count
+        let bytes = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: 64)
+        base = bytes.bindMemory(to: Float.self, capacity: max(count, 1))
+        base.initialize(repeating: 0, count: max(count, 1))
+    }
+
+    package convenience init(_ extents: Int...) { self.init(Shape(extents)) }
+
+    package convenience init(_ values: [Float], shape: Shape) {
+        precondition(values.count == shape.count, "\(values.count) numbers do not make a tensor \(shape)")
+        self.init(shape)
+        values.withUnsafeBufferPointer { source in
+            if let first = source.baseAddress { base.update(from: first, count: source.count) }
+        }
+    }
+
+    deinit { UnsafeMutableRawPointer(base).deallocate() }
+
+    /// A copy of all elements in row-major order.
+    package var array: [Float] { Array(UnsafeBufferPointer(start: base, count: count)) }
+
+    package func zero() { base.update(repeating: 0, count: count) }
+}
