@@ -36,6 +36,7 @@ let package = Package(
             name: "Collective",
             dependencies: ["COpenMPI", "CZstd", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: swiftSettings),
+        .executableTarget(name: "gfn-mpi-check", dependencies: ["Collective"], swiftSettings: swiftSettings),
         .target(
             name: "Rollout", dependencies: ["Tensor", "Model", "Collective"],
             swiftSettings: swiftSettings),
@@ -55,7 +56,9 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Tensor", "Model"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(name: "ModelTests", dependencies: ["Model", "Tensor", "TestSupport"], swiftSettings: swiftSettings),
-        .testTarget(name: "CollectiveTests", dependencies: ["Collective", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "CollectiveTests", dependencies: ["Collective", "gfn-mpi-check", "TestSupport"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "RolloutTests", dependencies: ["Rollout", "Model", "Tensor", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
