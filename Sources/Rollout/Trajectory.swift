@@ -60,8 +60,8 @@ package struct Trajectory: Sendable, Equatable {
         self.states = states
     }
 
-    /// Whether the whole response is right.
-    package var isCorrect: Bool { states.last?.isCorrect ?? false }
+    /// Whether the policy ended the response itself and the whole of it is right.
+    package var isCorrect: Bool { stop == .stopToken && (states.last?.isCorrect ?? false) }
 
     package var hasReference: Bool { !referenceStopLogProbabilities.isEmpty }
 

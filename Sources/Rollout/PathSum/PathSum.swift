@@ -1,0 +1,160 @@
+internal import Foundation
+package import Model
+internal import Tensor
+
+/// The embedded task: lead from one number to another in one to three steps of arithmetic.
+///
+///     <s> 37 84:      the prompt: start S and target T
+///     +7 44           a step: operator, digit, result
+///     *2 88
+///     -4 84
+///     </s>
+///
+/// The model writes everything itself, results included, and nothing is masked. A response is correct iff each result is
+/// right and the last one is T. All values lie in 0…99. Every correct response can be listed, so that the distance of a
+/// policy from its target is known exactly (METHOD 7.4).
+package struct PathSum: Task {
+    package struct Pair: Hashable, Sendable {
+        package let start: Int
+        package let target: Int
+
+        package init(start: Int, target: Int) {
+            (self.start, self.target) = (start, target)
+        }
+    }
+
+    package enum Split: Sendable { case train, heldOut }
+
+    package static let longestSolution = 3
+    package static let heldOutCount = 300
+
+    package let name: String
+    /// Problem i is `pairs[i]`.
+    package let pairs: [Pair]
+    package let seed: UInt64
+    /// How strongly textbook solutions prefer the cheapest way.
+    package let kappa: Double
+    /// The score of a wrong or malformed step.
+    package let processFloor: Double
+
+    /// - Parameters:
+    ///   - seed: of the textbook solutions. The split itself is the same in every run, so that evaluations compare.
+    ///   - processFloor: `RewardSettings.processFloor`.
+    package init(split: Split, seed: UInt64 = 0, kappa: Double = 4, processFloor: Double = 1e-4) {
+        let (train, heldOut) = Self.splitPairs
+        self.init(
+            name: split == .train ? "pathsum-train" : "pathsum-held-out", pairs: split == .train ? train : heldOut,
+            seed: seed, kappa: kappa, processFloor: processFloor)
+    }
+
+    package init(
+        name: String = "pathsum", pairs: [Pair], seed: UInt64 = 0, kappa: Double = 4, processFloor: Double = 1e-4
+    ) {
+        self.name = name
+        self.pairs = pairs
+        self.seed = seed
+        self.kappa = kappa
+        self.processFloor = processFloor
+    }
+
+    // MARK: Task
+
+    package var problemCount: Int { pairs.count }
+    package var stopToken: Int32 { Vocabulary.stop }
+    /// Three steps are twelve tokens; a fourth step is room to be wrong in.
+    package var defaultMaxNewTokens: Int { 16 }
+
+    package func promptTokens(of problem: Int) -> [Int32] { Self.promptTokens(of: pairs[problem]) }
+
+    package static func promptTokens(of pair: Pair) -> [Int32] {
+        [Vocabulary.begin, Vocabulary.number(pair.start), Vocabulary.number(pair.target), Vocabulary.colon]
+    }
+
+    package func text(of tokens: [Int32]) -> String {
+        tokens.map { Vocabulary.text(of: $0) ?? "\u{FFFD}" }.joined()
+    }
+
+    package func demonstration(of problem: Int, sample: Int) -> [Int32]? {
+        var random = RandomStream(seed: seed, purpose: .task, slot: problem, sample: sample)
+        return Self.textbookSolution(of: pairs[problem], kappa: kappa, uniform: random.unitDouble())
+    }
+
+    /// A response may end after each line, and where it does end.
+    ///
+    /// `process` adds the logarithm of each line's score: 0 if its arithmetic is right given the result before it,
+    /// `log processFloor` if it is wrong, malformed, or one line too many. Text after the last newline counts as a
+    /// malformed line, as does an empty response.
+    package func states(of response: [Int32], stop: StopReason, problem: Int) -> [TerminableState] {
+        let wrong = log(processFloor)
+        var reading = Reading(pair: pairs[problem])
+        var process = 0.0
+        var states: [TerminableState] = []
+        var lineStart = 0
+        func append(_ index: Int) {
+            states.append(
+                TerminableState(
+                    index: index, process: Float(process), isFinished: reading.isFinished, isCorrect: reading.isCorrect))
+        }
+        for (position, token) in response.enumerated() where token == Vocabulary.newline {
+            if !reading.read(response[lineStart..<position]) { process += wrong }
+            lineStart = position + 1
+            append(lineStart)
+        }
+        if lineStart < response.count || response.isEmpty {
+            reading.breakOff()
+            process += wrong
+            append(response.count)
+        }
+        return states
+    }
+
+    package func verdict(on response: [Int32], stop: StopReason, problem: Int) -> Verdict {
+        var reading = Reading(pair: pairs[problem])
+        var lineStart = 0
+        for (position, token) in response.enumerated() where token == Vocabulary.newline {
+            _ = reading.read(response[lineStart..<position])
+            lineStart = position + 1
+        }
+        if lineStart < response.count { reading.breakOff() }
+        let hasEnded = stop == .stopToken && reading.isFinished
+        return Verdict(isCorrect: hasEnded && reading.isCorrect, answer: hasEnded ? "\(reading.value)" : nil)
+    }
+
+    /// What the lines read so far amount to.
+    private struct Reading {
+        let target: Int
+        /// The last result that was stated.
+        private(set) var value: Int
+        private(set) var lineCount = 0
+        private(set) var isWellFormed = true
+        private(set) var isRight = true
+
+        init(pair: Pair) {
+            (value, target) = (pair.start, pair.target)
+        }
+
+        var isFinished: Bool { isWellFormed && lineCount > 0 }
+        var isCorrect: Bool { isFinished && isRight && lineCount <= PathSum.longestSolution && value == target }
+
+        /// Takes in a line without its newline, and says whether it is a right step.
+        mutating func read(_ line: ArraySlice<Int32>) -> Bool {
+            lineCount += 1
+            let start = line.startIndex
+            guard isWellFormed, line.count == 3, let operation = Vocabulary.operation(of: line[start]),
+                let digit = Vocabulary.digit(of: line[start + 1]), let result = Vocabulary.number(of: line[start + 2])
+            else {
+                breakOff()
+                return false
+            }
+            let isRightStep =
+                operation.digits.contains(digit) && operation.apply(value, digit) == result
+                && lineCount <= PathSum.longestSolution
+            value = result
+            isRight = isRight && isRightStep
+            return isRightStep
+        }
+
+        /// After a malformed line there is no value to go on from.
+        mutating func breakOff() { (isWellFormed, isRight) = (false, false) }
+    }
+}
