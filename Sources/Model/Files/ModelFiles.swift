@@ -6,22 +6,118 @@ package struct ModelFiles: Sendable {
     package let tokenizer: Tokenizer?
     /// Nil when there is no template, or none that is known.
     package let chatTemplate: ChatTemplate?
+    /// The template as the model's author wrote it; it is recognised and copied, never executed.
+    package let chatTemplateText: String?
     /// The folder or file, as the user named it.
     package let path: String
 
     package init(
         configuration: TransformerConfiguration, weights: any WeightSource, tokenizer: Tokenizer?,
-        chatTemplate: ChatTemplate?, path: String
+        chatTemplateText: String? = nil, path: String
     ) {
         self.configuration = configuration
         self.weights = weights
         self.tokenizer = tokenizer
-        self.chatTemplate = chatTemplate
+        self.chatTemplateText = chatTemplateText
+        chatTemplate = chatTemplateText.flatMap { ChatTemplate.recognise($0) }
         self.path = path
     }
 
     /// Opens a folder in Hugging Face's layout, or a GGUF file.
+    ///
+    /// Every tensor is there in the right shape when this returns; the values are checked as they are read.
     package static func open(_ path: String) throws(ModelFileError) -> ModelFiles {
-        throw .unsupported(path: path, field: "the file", supported: "nothing yet", found: "a model")
+        if MappedFile.isFolder(path) { return try openFolder(path) }
+        guard MappedFile.exists(path) else {
+            throw .missing(path: path, field: "the model", advice: "name a folder with config.json and model.safetensors, or a .gguf file")
+        }
+        return try openGGUF(path)
+    }
+
+    /// The template, or an error that says what to set when it is not known.
+    package func requireChatTemplate() throws(ModelFileError) -> ChatTemplate {
+        if let chatTemplate { return chatTemplate }
+        if chatTemplateText == nil {
+            throw .missing(path: path, field: "the chat template", advice: "set chat_template to one of \(ChatTemplate.settings)")
+        }
+        throw .unsupported(
+            path: path, field: "the chat template", supported: "\(ChatTemplate.settings): set chat_template to the one that fits",
+            found: "none of those that are known")
+    }
+
+    private static func openGGUF(_ path: String) throws(ModelFileError) -> ModelFiles {
+        let model = try GGUFModel(path)
+        let fields = GGUFFields(model.file)
+        let tokenizer = try Tokenizer(gguf: fields, vocabularySize: model.configuration.vocabularySize)
+        return ModelFiles(
+            configuration: model.configuration, weights: model, tokenizer: tokenizer,
+            chatTemplateText: try fields.optionalString("tokenizer.chat_template"), path: path)
+    }
+
+    private static func openFolder(_ folder: String) throws(ModelFileError) -> ModelFiles {
+        let configuration = try ConfigurationFile.read(folder: folder)
+        let weights = try checkedWeights(folder: folder, configuration)
+        var tokenizer: Tokenizer?
+        let tokenizerPath = "\(folder)/tokenizer.json"
+        if MappedFile.exists(tokenizerPath) {
+            let loaded = try Tokenizer.load(json: tokenizerPath)
+            guard loaded.vocabularySize <= configuration.vocabularySize else {
+                throw .malformed(
+                    path: tokenizerPath, field: "the vocabulary", expected: "at most \(configuration.vocabularySize) tokens, as config.json says",
+                    found: "\(loaded.vocabularySize) tokens")
+            }
+            tokenizer = loaded
+        }
+        return ModelFiles(
+            configuration: configuration, weights: weights, tokenizer: tokenizer,
+            chatTemplateText: try chatTemplateText(folder: folder), path: folder)
+    }
+
+    private static func checkedWeights(
+        folder: String, _ configuration: TransformerConfiguration
+    ) throws(ModelFileError) -> SafetensorsCheckpoint {
+        var weights = try SafetensorsCheckpoint(folder: folder)
+        let (embedding, head) = ("model.embed_tokens.weight", "lm_head.weight")
+        if configuration.tiedEmbeddings, weights.shape(of: head) != nil {
+            guard weights.areIdentical(embedding, head) else {
+                throw .malformed(
+                    path: folder, field: "tensor \(head)", expected: "equal to \(embedding), as tie_word_embeddings is true",
+                    found: "a different matrix")
+            }
+            weights = weights.leavingOut(head)
+        }
+        var known = Set<String>()
+        for (name, shape) in configuration.tensorShapes {
+            guard let found = weights.shape(of: name) else {
+                throw .missing(path: folder, field: "tensor \(name)", advice: "the weights do not fit config.json")
+            }
+            guard found == shape else { throw .shape(path: folder, tensor: name, expected: shape, found: found) }
+            known.insert(name)
+        }
+        // Old checkpoints store the rotary frequencies, which follow from the configuration.
+        if let stranger = weights.names.first(where: { !known.contains($0) && !$0.hasSuffix("rotary_emb.inv_freq") }) {
+            throw .unsupported(
+                path: folder, field: "tensor \(stranger)", supported: "the tensors that config.json implies", found: "an extra tensor")
+        }
+        return weights
+    }
+
+    /// The template of `chat_template.jinja`, or that in `tokenizer_config.json`.
+    private static func chatTemplateText(folder: String) throws(ModelFileError) -> String? {
+        let templatePath = "\(folder)/chat_template.jinja"
+        if MappedFile.exists(templatePath) {
+            return String(decoding: try MappedFile(templatePath).bytes, as: UTF8.self)
+        }
+        let path = "\(folder)/tokenizer_config.json"
+        guard MappedFile.exists(path) else { return nil }
+        let fields = try JSONFields(file: path)
+        // Some models have several by name; the one called "default" is that of conversations.
+        if case .array(let templates)? = fields["chat_template"] {
+            for template in templates where template["name"] == JSONValue("default") {
+                return try JSONFields(template, path: path, name: "chat_template").string("template")
+            }
+            return nil
+        }
+        return try fields.string("chat_template")
     }
 }

@@ -11,9 +11,155 @@ package struct ChatMessage: Sendable, Equatable {
 }
 
 /// The ways in which a conversation is written down for a model.
+///
+/// A model's own template is a program in Jinja; it is recognised by its text, never executed.
 package enum ChatTemplate: Sendable, Equatable {
+    /// The contents, one per line.
     case plain
+    /// `<|im_start|>role⏎content<|im_end|>⏎`; `defaultSystem` stands first when no system message does (SmolLM2, Qwen2.5).
     case chatML(defaultSystem: String?)
+    /// `<|start_header_id|>role<|end_header_id|>⏎⏎content<|eot_id|>` after one begin token.
     case llama3
-    package func render(_ messages: [ChatMessage], addingGenerationPrompt: Bool) -> String { "" }
+    /// Llama 3.1: the same, and a system message with two dates always comes first.
+    case llama31(date: String)
+
+    /// A part of the rendered text: a marker that must become one token, or text that must not become a marker.
+    package enum Part: Sendable, Equatable {
+        case marker(String)
+        case text(String)
+    }
+
+    /// What the setting `chat_template` may be, for messages.
+    package static let settings = "chatml, smollm2, qwen2.5, llama3, llama3.1, plain"
+
+    /// The date that Llama 3.1's template names when it is given none.
+    static let llama31Date = "26 Jul 2024"
+    static let smolLM2System = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+    static let qwen25System = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."
+
+    /// The template of that name in the settings; nil for an unknown name.
+    package init?(setting: String) {
+        switch setting {
+        case "chatml": self = .chatML(defaultSystem: nil)
+        case "smollm2": self = .chatML(defaultSystem: Self.smolLM2System)
+        case "qwen2.5": self = .chatML(defaultSystem: Self.qwen25System)
+        case "llama3": self = .llama3
+        case "llama3.1": self = .llama31(date: Self.llama31Date)
+        case "plain": self = .plain
+        default: return nil
+        }
+    }
+
+    /// The template that a Jinja text amounts to for plain conversations; nil when that is not certain.
+    package static func recognise(_ jinja: String) -> ChatTemplate? {
+        // Parts that change or cut contents in ways that no case here follows, or that depend on today.
+        let unfollowed = ["<think>", "reasoning_content", "strftime_now", ".strip(", ".split(", "|replace", "| replace"]
+        if unfollowed.contains(where: { jinja.contains($0) }) { return nil }
+        let trims = jinja.contains("| trim") || jinja.contains("|trim")
+        if jinja.contains("<|start_header_id|>"), jinja.contains("<|eot_id|>") {
+            guard trims else { return nil }
+            return jinja.contains("Cutting Knowledge Date") ? .llama31(date: llama31Date) : .llama3
+        }
+        guard jinja.contains("<|im_start|>"), jinja.contains("<|im_end|>"), !trims, !jinja.contains("bos_token") else { return nil }
+        return .chatML(defaultSystem: literalSystemMessage(in: jinja))
+    }
+
+    /// The text between `<|im_start|>system⏎` and `<|im_end|>` within one string literal of the template.
+    private static func literalSystemMessage(in jinja: String) -> String? {
+        var rest = Substring(jinja)
+        while let start = rest.firstRange(of: "<|im_start|>system") {
+            rest = rest[start.upperBound...]
+            // A line end in the literal is written either as itself or as an escape.
+            let content: Substring
+            if rest.hasPrefix("\n") {
+                content = rest.dropFirst()
+            } else if rest.hasPrefix("\\n") {
+                content = rest.dropFirst(2)
+            } else {
+                continue
+            }
+            guard let end = content.firstRange(of: "<|im_end|>") else { return nil }
+            let message = content[..<end.lowerBound]
+            if !message.isEmpty, !message.contains(where: { "'\"{}\\".contains($0) }) { return String(message) }
+        }
+        return nil
+    }
+
+    // MARK: Rendering
+
+    /// The conversation as one text. Markers in a message's content look like real ones in it; see `encode`.
+    package func render(_ messages: [ChatMessage], addingGenerationPrompt: Bool) -> String {
+        parts(messages, addingGenerationPrompt: addingGenerationPrompt).map {
+            switch $0 {
+            case .marker(let text), .text(let text): text
+            }
+        }.joined()
+    }
+
+    /// The conversation's tokens, in which only the template's own markers are special tokens.
+    ///
+    /// Throws nothing: a marker that the vocabulary lacks is encoded as text.
+    package func encode(_ messages: [ChatMessage], addingGenerationPrompt: Bool, with tokenizer: Tokenizer) -> [Int32] {
+        var ids: [Int32] = []
+        for part in parts(messages, addingGenerationPrompt: addingGenerationPrompt) {
+            switch part {
+            case .marker(let text): ids += tokenizer.id(of: text).map { [$0] } ?? tokenizer.encode(text)
+            case .text(let text): ids += tokenizer.encode(text, parsingSpecialTokens: false)
+            }
+        }
+        return ids
+    }
+
+    /// Markers and the text between them; no two texts are neighbours, so that tokens are merged as in the whole text.
+    package func parts(_ messages: [ChatMessage], addingGenerationPrompt: Bool) -> [Part] {
+        switch self {
+        case .plain:
+            return [.text(messages.map(\.content).joined(separator: "\n"))]
+        case .chatML(let defaultSystem):
+            var messages = messages
+            if let defaultSystem, let first = messages.first, first.role != "system" {
+                messages.insert(ChatMessage(role: "system", content: defaultSystem), at: 0)
+            }
+            var parts: [Part] = []
+            for (index, message) in messages.enumerated() {
+                if index > 0 { parts.append(.text("\n")) }
+                parts += [.marker("<|im_start|>"), .text("\(message.role)\n\(message.content)"), .marker("<|im_end|>")]
+            }
+            if !messages.isEmpty { parts.append(.text("\n")) }
+            if addingGenerationPrompt { parts += [.marker("<|im_start|>"), .text("assistant\n")] }
+            return parts
+        case .llama3:
+            return Self.llamaParts(messages, addingGenerationPrompt: addingGenerationPrompt)
+        case .llama31(let date):
+            var turns = messages
+            var system = "Cutting Knowledge Date: December 2023\nToday Date: \(date)\n\n"
+            if let first = messages.first, first.role == "system" { system += Self.trimmed(turns.removeFirst().content) }
+            return Self.llamaParts(
+                turns, verbatimSystem: system, addingGenerationPrompt: addingGenerationPrompt)
+        }
+    }
+
+    private static func llamaParts(
+        _ messages: [ChatMessage], verbatimSystem: String? = nil, addingGenerationPrompt: Bool
+    ) -> [Part] {
+        var parts: [Part] = messages.isEmpty && verbatimSystem == nil ? [] : [.marker("<|begin_of_text|>")]
+        func append(_ role: String, _ content: String?) {
+            parts += [.marker("<|start_header_id|>"), .text(role), .marker("<|end_header_id|>"), .text("\n\n" + (content ?? ""))]
+            if content != nil { parts.append(.marker("<|eot_id|>")) }
+        }
+        if let verbatimSystem { append("system", verbatimSystem) }
+        for message in messages { append(message.role, trimmed(message.content)) }
+        if addingGenerationPrompt { append("assistant", nil) }
+        return parts
+    }
+
+    /// Without the white space at both ends, by Python's definition.
+    private static func trimmed(_ text: String) -> String {
+        func isSpace(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.isWhitespace || (0x1C...0x1F).contains(scalar.value) }
+        let scalars = text.unicodeScalars
+        guard let first = scalars.firstIndex(where: { !isSpace($0) }), let last = scalars.lastIndex(where: { !isSpace($0) }) else {
+            return ""
+        }
+        return String(String.UnicodeScalarView(scalars[first...last]))
+    }
 }

@@ -1,0 +1,232 @@
+/// A model in a GGUF file, seen through Hugging Face's names and order of rows.
+struct GGUFModel: Sendable {
+    let file: GGUFFile
+    let configuration: TransformerConfiguration
+
+    init(_ path: String) throws(ModelFileError) {
+        file = try GGUFFile(path)
+        configuration = try Self.configuration(GGUFFields(file))
+        let expected = configuration.tensorShapes
+        for (name, shape) in expected {
+            let stored = Self.storedName(of: name)
+            guard let tensor = file.tensors[stored] else {
+                throw .missing(path: path, field: "tensor \(stored)", advice: "the file does not hold the model that its metadata describe")
+            }
+            guard tensor.shape == shape else { throw .shape(path: path, tensor: stored, expected: shape, found: tensor.shape) }
+        }
+        let known = Set(expected.map { Self.storedName(of: $0.name) })
+        if let stranger = file.tensors.keys.sorted().first(where: { !known.contains($0) }) {
+            throw .unsupported(
+                path: path, field: "tensor \(stranger)", supported: "the plain parts of architecture \(configuration.modelType)",
+                found: "an extra part of the model")
+        }
+    }
+
+    private static func configuration(_ fields: GGUFFields) throws(ModelFileError) -> TransformerConfiguration {
+        let architecture = try fields.string("general.architecture")
+        guard architecture == "llama" || architecture == "qwen2" else {
+            throw .unsupported(
+                path: fields.file.path, field: "general.architecture", supported: "llama, qwen2", found: "\"\(architecture)\"")
+        }
+        let prefix = architecture + "."
+        let headCount = try fields.integer(prefix + "attention.head_count")
+        let hiddenSize = try fields.integer(prefix + "embedding_length")
+        guard headCount > 0, hiddenSize > 0 else {
+            throw .malformed(
+                path: fields.file.path, field: prefix + "attention.head_count", expected: "at least 1, as \(prefix)embedding_length",
+                found: "\(headCount), with \(hiddenSize)")
+        }
+        let keyLength = try fields.optionalInteger(prefix + "attention.key_length")
+        let headSize = keyLength ?? hiddenSize / headCount
+        for (key, supported) in [
+            ("rope.dimension_count", headSize), ("attention.value_length", headSize), ("expert_count", 0), ("attention.sliding_window", 0),
+        ] {
+            if let value = try fields.optionalInteger(prefix + key), value != supported {
+                throw .unsupported(path: fields.file.path, field: prefix + key, supported: "\(supported)", found: "\(value)")
+            }
+        }
+        guard let embedding = fields.file.tensors["token_embd.weight"] else {
+            throw .missing(path: fields.file.path, field: "tensor token_embd.weight", advice: "the file holds no language model")
+        }
+        let vocabulary = try fields.optionalInteger(prefix + "vocab_size") ?? embedding.rowCount
+        let tensors = fields.file.tensors
+        var endTokens: [Int32] = []
+        for key in ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"] {
+            if let token = try fields.optionalToken(key), !endTokens.contains(token) { endTokens.append(token) }
+        }
+        let keyValueHeads = try fields.optionalInteger(prefix + "attention.head_count_kv")
+        let configuration = TransformerConfiguration(
+            hiddenSize: hiddenSize,
+            intermediateSize: try fields.integer(prefix + "feed_forward_length"),
+            layerCount: try fields.integer(prefix + "block_count"),
+            headCount: headCount,
+            keyValueHeadCount: keyValueHeads ?? headCount,
+            headSize: headSize,
+            vocabularySize: vocabulary,
+            contextLength: try fields.integer(prefix + "context_length"),
+            normEpsilon: Float(try fields.number(prefix + "attention.layer_norm_rms_epsilon")),
+            rope: try rotary(fields, prefix: prefix),
+            tiedEmbeddings: tensors["output.weight"] == nil,
+            queryKeyValueBias: tensors["blk.0.attn_q.bias"] != nil,
+            outputBias: tensors["blk.0.attn_output.bias"] != nil,
+            mlpBias: tensors["blk.0.ffn_gate.bias"] != nil,
+            beginToken: try fields.optionalToken("tokenizer.ggml.bos_token_id"),
+            endTokens: endTokens,
+            modelType: architecture)
+        if let problem = configuration.problems().first {
+            throw .malformed(path: fields.file.path, field: "the metadata", expected: "consistent sizes", found: "inconsistent: \(problem)")
+        }
+        return configuration
+    }
+
+    private static func rotary(_ fields: GGUFFields, prefix: String) throws(ModelFileError) -> RotaryConfiguration {
+        let theta = try fields.optionalNumber(prefix + "rope.freq_base") ?? 10000
+        let key = prefix + "rope.scaling.type"
+        guard fields.file.metadata[key] != nil else { return RotaryConfiguration(theta: theta) }
+        switch try fields.string(key) {
+        case "none": return RotaryConfiguration(theta: theta)
+        case "linear":
+            return RotaryConfiguration(theta: theta, scaling: .linear(factor: try fields.number(prefix + "rope.scaling.factor")))
+        case let other:
+            throw .unsupported(path: fields.file.path, field: key, supported: "none, linear", found: "\"\(other)\"")
+        }
+    }
+
+    /// llama.cpp's name of a tensor that Hugging Face calls `name`.
+    static func storedName(of name: String) -> String {
+        switch name {
+        case "model.embed_tokens.weight": return "token_embd.weight"
+        case "model.norm.weight": return "output_norm.weight"
+        case "lm_head.weight": return "output.weight"
+        default: break
+        }
+        let parts = name.split(separator: ".")
+        guard parts.count >= 5, parts[0] == "model", parts[1] == "layers", let last = parts.last else { return name }
+        let renamed = [
+            "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "q_proj": "attn_q", "k_proj": "attn_k",
+            "v_proj": "attn_v", "o_proj": "attn_output", "gate_proj": "ffn_gate", "up_proj": "ffn_up", "down_proj": "ffn_down",
+        ]
+        guard let module = renamed[String(parts[parts.count - 2])] else { return name }
+        return "blk.\(parts[2]).\(module).\(last)"
+    }
+
+    /// The row (or, in a bias, the element) of the file that is row `row` of Hugging Face's matrix.
+    ///
+    /// For Llama, llama.cpp stores the rows of q_proj and k_proj so that the two of a rotary pair are neighbours; Hugging
+    /// Face keeps the pairs half a head apart.
+    private func storedRow(_ row: Int, of name: String) -> Int {
+        guard configuration.modelType == "llama", name.contains(".q_proj.") || name.contains(".k_proj.") else { return row }
+        let size = configuration.headSize
+        let (head, place) = row.quotientAndRemainder(dividingBy: size)
+        let (half, pair) = place.quotientAndRemainder(dividingBy: size / 2)
+        return head * size + 2 * pair + half
+    }
+}
+
+extension GGUFModel: WeightSource {
+    var names: [String] { configuration.tensorShapes.map(\.name) }
+
+    func shape(of name: String) -> [Int]? { file.tensors[Self.storedName(of: name)]?.shape }
+
+    func readRows(of name: String, _ rows: Range<Int>, into destination: UnsafeMutablePointer<Float>) throws(ModelFileError) {
+        let stored = Self.storedName(of: name)
+        guard let tensor = file.tensors[stored], let width = tensor.shape.last else {
+            throw .missing(path: file.path, field: "tensor \(stored)", advice: "the weights do not fit the configuration")
+        }
+        if tensor.shape.count == 1 {
+            guard !rows.isEmpty else { return }
+            let values = [Float](unsafeUninitializedCapacity: width) { buffer, count in
+                if let base = buffer.baseAddress { file.readRow(0, of: tensor, into: base) }
+                count = width
+            }
+            for index in 0..<width { destination[index] = values[storedRow(index, of: name)] }
+        } else {
+            for (index, row) in rows.enumerated() {
+                file.readRow(storedRow(row, of: name), of: tensor, into: destination + index * width)
+            }
+        }
+        if let index = firstNotFinite(destination, count: rows.count * width) {
+            throw .notFinite(path: file.path, tensor: stored, row: rows.lowerBound + index / width)
+        }
+    }
+}
+
+/// Typed access to metadata; every error names the file and the key.
+struct GGUFFields {
+    let file: GGUFFile
+
+    init(_ file: GGUFFile) { self.file = file }
+
+    private func mismatch(_ key: String, _ expected: String, _ value: GGUFValue) -> ModelFileError {
+        .malformed(path: file.path, field: key, expected: expected, found: value.summary)
+    }
+
+    private func required<Value>(_ key: String, _ value: Value?) throws(ModelFileError) -> Value {
+        guard let value else {
+            throw .missing(path: file.path, field: key, advice: "the file's metadata are incomplete; convert the model again")
+        }
+        return value
+    }
+
+    func optionalInteger(_ key: String) throws(ModelFileError) -> Int? {
+        guard let value = file.metadata[key] else { return nil }
+        guard case .integer(let integer) = value else { throw mismatch(key, "an integer", value) }
+        return integer
+    }
+
+    func integer(_ key: String) throws(ModelFileError) -> Int { try required(key, optionalInteger(key)) }
+
+    func optionalToken(_ key: String) throws(ModelFileError) -> Int32? {
+        guard let integer = try optionalInteger(key) else { return nil }
+        guard let token = Int32(exactly: integer) else { throw mismatch(key, "a token id", .integer(integer)) }
+        return token
+    }
+
+    func optionalNumber(_ key: String) throws(ModelFileError) -> Double? {
+        switch file.metadata[key] {
+        case nil: return nil
+        case .number(let number): return number
+        case .integer(let integer): return Double(integer)
+        case let value?: throw mismatch(key, "a number", value)
+        }
+    }
+
+    func number(_ key: String) throws(ModelFileError) -> Double { try required(key, optionalNumber(key)) }
+
+    func optionalString(_ key: String) throws(ModelFileError) -> String? {
+        guard let value = file.metadata[key] else { return nil }
+        guard case .string(let string) = value else { throw mismatch(key, "a string", value) }
+        return string.text
+    }
+
+    func string(_ key: String) throws(ModelFileError) -> String { try required(key, optionalString(key)) }
+
+    func optionalBoolean(_ key: String) throws(ModelFileError) -> Bool? {
+        guard let value = file.metadata[key] else { return nil }
+        guard case .boolean(let boolean) = value else { throw mismatch(key, "true or false", value) }
+        return boolean
+    }
+
+    func strings(_ key: String) throws(ModelFileError) -> [ByteString] {
+        let value = try required(key, file.metadata[key])
+        guard case .array(let elements) = value else { throw mismatch(key, "an array of strings", value) }
+        var strings: [ByteString] = []
+        strings.reserveCapacity(elements.count)
+        for element in elements {
+            guard case .string(let string) = element else { throw mismatch(key, "an array of strings", element) }
+            strings.append(string)
+        }
+        return strings
+    }
+
+    func optionalIntegers(_ key: String) throws(ModelFileError) -> [Int]? {
+        guard let value = file.metadata[key] else { return nil }
+        guard case .array(let elements) = value else { throw mismatch(key, "an array of integers", value) }
+        var integers: [Int] = []
+        for element in elements {
+            guard case .integer(let integer) = element else { throw mismatch(key, "an array of integers", element) }
+            integers.append(integer)
+        }
+        return integers
+    }
+}
