@@ -15,7 +15,8 @@ static void round_bf16(const float *x, ptrdiff_t count, uint16_t *out) {
         u16v nan = (u16v)(v != v);
         u16v chosen = (nan & ((bits >> 16) | 0x40)) | (~nan & rounded);
         h16 half = __builtin_convertvector(chosen, h16);
-        memcpy(out + i, &half, (n >= 16 ? 16 : (size_t)n) * sizeof(uint16_t));
+        if (n >= 16) memcpy(out + i, &half, sizeof half);
+        else memcpy(out + i, &half, (size_t)n * sizeof(uint16_t));
     }
 }
 static void widen_bf16(const uint16_t *x, ptrdiff_t count, float *out) {

@@ -6,6 +6,7 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define LANES 8
 #define TILE_ROWS 6
+#define PAIR_ROWS 4
 #define TILE_VECTORS 2
 #include "attention_backward.h"
 #include "elementwise.h"

@@ -6,6 +6,7 @@
 #pragma clang attribute push(__attribute__((target("avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
 #define LANES 16
 #define TILE_ROWS 6
+#define PAIR_ROWS 6
 #define TILE_VECTORS 4
 #include "attention_backward.h"
 #include "elementwise.h"

@@ -4,6 +4,7 @@
 #endif
 #define LANES 4
 #define TILE_ROWS 2
+#define PAIR_ROWS 2
 #define TILE_VECTORS 4
 #include "attention_backward.h"
 #include "elementwise.h"

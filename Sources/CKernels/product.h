@@ -11,7 +11,7 @@
 /// A tile keeps `rows` × `vectors` accumulators in registers; a long chain is cut into stretches between which the accumulators
 /// rest in memory, which is exact.
 ///
-/// Included with LANES (floats in a register), TILE_ROWS, TILE_VECTORS.
+/// Included with LANES (floats in a register), TILE_ROWS and TILE_VECTORS, and PAIR_ROWS for the rows of a tile of pairs.
 #include "vector.h"
 
 
@@ -90,38 +90,33 @@ INLINE void finish(const struct gfn_product *job, const float *sums, ptrdiff_t r
     }
 }
 
-#define ROWS_CASE(tile, rows) \
-    case rows: tile(rows, TILE_VECTORS, x, x_stride, w, width, steps, first, sums); break;
+#define ROWS_CASE(kind, rows, vectors) \
+    case rows: tile_##kind(rows, vectors, x, x_stride, w, width, steps, first, sums); break;
 #if TILE_ROWS == 6
-#define ROWS_SWITCH(tile) \
-    switch (rows) { ROWS_CASE(tile, 1) ROWS_CASE(tile, 2) ROWS_CASE(tile, 3) ROWS_CASE(tile, 4) ROWS_CASE(tile, 5) ROWS_CASE(tile, 6) }
+#define ROWS_SWITCH(kind, vectors)                                                                          \
+    switch (rows) {                                                                                         \
+        ROWS_CASE(kind, 1, vectors) ROWS_CASE(kind, 2, vectors) ROWS_CASE(kind, 3, vectors)                 \
+        ROWS_CASE(kind, 4, vectors) ROWS_CASE(kind, 5, vectors) ROWS_CASE(kind, 6, vectors)                 \
+    }
 #else
-#define ROWS_SWITCH(tile) switch (rows) { ROWS_CASE(tile, 1) ROWS_CASE(tile, 2) }
+#define ROWS_SWITCH(kind, vectors) switch (rows) { ROWS_CASE(kind, 1, vectors) ROWS_CASE(kind, 2, vectors) }
 #endif
-
-static void rows_fp32(ptrdiff_t rows, const float *x, ptrdiff_t x_stride, const float *w, ptrdiff_t width, ptrdiff_t steps,
-                      int first, float *sums) {
-    ROWS_SWITCH(tile_fp32)
-}
-static void rows_bf16(ptrdiff_t rows, const uint32_t *x, ptrdiff_t x_stride, const uint32_t *w, ptrdiff_t width, ptrdiff_t steps,
-                      int first, float *sums) {
-    ROWS_SWITCH(tile_bf16)
-}
-/// A narrow last panel: one vector of columns at a time.
-static void narrow_fp32(ptrdiff_t rows, const float *x, ptrdiff_t x_stride, const float *w, ptrdiff_t width, ptrdiff_t steps,
-                        int first, float *sums) {
-    for (ptrdiff_t r = 0; r < rows; r++)
-        tile_fp32(1, 1, x + r * x_stride, x_stride, w, width, steps, first, sums + r * gfn_panel);
-}
-static void narrow_bf16(ptrdiff_t rows, const uint32_t *x, ptrdiff_t x_stride, const uint32_t *w, ptrdiff_t width, ptrdiff_t steps,
-                        int first, float *sums) {
-    for (ptrdiff_t r = 0; r < rows; r++)
-        tile_bf16(1, 1, x + r * x_stride, x_stride, w, width, steps, first, sums + r * gfn_panel);
-}
+/// Full tiles, and those of a narrow last panel, which are `LANES` wide.
+#define DEFINE_ROWS(kind, number)                                                                                        \
+    static void rows_##kind(ptrdiff_t rows, const number *x, ptrdiff_t x_stride, const number *w, ptrdiff_t width,        \
+                            ptrdiff_t steps, int first, float *sums) {                                                   \
+        ROWS_SWITCH(kind, TILE_VECTORS)                                                                                  \
+    }                                                                                                                    \
+    static void narrow_##kind(ptrdiff_t rows, const number *x, ptrdiff_t x_stride, const number *w, ptrdiff_t width,      \
+                              ptrdiff_t steps, int first, float *sums) {                                                 \
+        ROWS_SWITCH(kind, 1)                                                                                             \
+    }
+DEFINE_ROWS(fp32, float)
+DEFINE_ROWS(bf16, uint32_t)
 
 /// Panels outermost, so that a panel is read from memory once; then chunks of rows whose sums stay in cache; then stretches of
 /// the chain; then tiles.
-#define DEFINE_MULTIPLY(kind, number, stretch)                                                                              \
+#define DEFINE_MULTIPLY(kind, number, stretch, tile_rows)                                                                             \
     static __attribute__((noinline)) void multiply_##kind##_inner(const struct gfn_product *job, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row,  \
                                         ptrdiff_t row_end) {                                                                \
         _Alignas(64) float sums[chunk_rows * gfn_panel];                                                                    \
@@ -130,7 +125,7 @@ static void narrow_bf16(ptrdiff_t rows, const uint32_t *x, ptrdiff_t x_stride, c
             const ptrdiff_t columns = smaller(job->outputs - panel * gfn_panel, gfn_panel), width = (columns + 15) / 16 * 16; \
             const number *w = packed + panel * gfn_panel * job->steps;                                                      \
             for (ptrdiff_t m = row; m < row_end; m += chunk_rows) {                                                         \
-                const ptrdiff_t chunk = smaller(row_end - m, chunk_rows), tiles = (chunk + TILE_ROWS - 1) / TILE_ROWS;    \
+                const ptrdiff_t chunk = smaller(row_end - m, chunk_rows), tiles = (chunk + tile_rows - 1) / tile_rows;    \
                 for (ptrdiff_t k = 0; k < job->steps || k == 0; k += stretch) {                                             \
                     const ptrdiff_t steps = smaller(job->steps - k, stretch);                                            \
                     for (ptrdiff_t t = 0; t < tiles; t++) {                                                                 \
@@ -148,8 +143,8 @@ static void narrow_bf16(ptrdiff_t rows, const uint32_t *x, ptrdiff_t x_stride, c
             }                                                                                                               \
         }                                                                                                                   \
     }
-DEFINE_MULTIPLY(fp32, float, stretch_fp32)
-DEFINE_MULTIPLY(bf16, uint32_t, stretch_bf16)
+DEFINE_MULTIPLY(fp32, float, stretch_fp32, TILE_ROWS)
+DEFINE_MULTIPLY(bf16, uint32_t, stretch_bf16, PAIR_ROWS)
 
 static void multiply_fp32(const struct gfn_product *job, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end) {
     multiply_fp32_inner(job, panel, panel_end, row, row_end);

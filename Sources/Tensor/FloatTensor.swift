@@ -1,6 +1,7 @@
 /// A block of Float on 64-byte boundaries, zeroed when it is made.
 ///
-/// It owns its memory and hands out the address: whoever writes from several threads writes disjoint ranges.
+/// It owns its memory and hands out the address: whoever writes from several threads writes disjoint ranges, and whoever uses
+/// `base` keeps the tensor in a variable meanwhile (`FloatTensor(8).base` dangles).
 package final class FloatTensor: @unchecked Sendable {
     package let shape: Shape
     package let base: UnsafeMutablePointer<Float>

@@ -80,9 +80,9 @@ extension Kernel {
                 let split = work < 1_000_000 ? .serial : parallel
                 split.forEach(units.count * keyValueHeads) { part in
                     for i in part {
-                        withUnsafePointer(to: shape) {
-                            kernels.pointee.attention(first, units[i / keyValueHeads], $0, i % keyValueHeads)
-                        }
+                        // Early units are cheap and late ones dear: one from either end in turn gives threads equal shares.
+                        let turn = i / keyValueHeads, unit = turn % 2 == 0 ? turn / 2 : units.count - 1 - turn / 2
+                        withUnsafePointer(to: shape) { kernels.pointee.attention(first, units[unit], $0, i % keyValueHeads) }
                     }
                 }
             }

@@ -1,0 +1,151 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Tensor
+
+/// One sequence of T positions, all heads: what a test cuts into segments.
+private struct Sequence {
+    let T: Int, heads: Int, keyHeads: Int, C: Int
+    let q, k, v, out, lse: FloatTensor
+    var width: Int { heads * C }
+    var keyWidth: Int { keyHeads * C }
+    var scale: Float { 1 / Float(C).squareRoot() }
+
+    init(T: Int, heads: Int, keyHeads: Int, C: Int, seed: Int) {
+        (self.T, self.heads, self.keyHeads, self.C) = (T, heads, keyHeads, C)
+        q = randomTensor(T * heads * C, seed: seed)
+        k = randomTensor(T * keyHeads * C, seed: seed + 1)
+        v = randomTensor(T * keyHeads * C, seed: seed + 2)
+        out = FloatTensor(T, heads * C)
+        lse = FloatTensor(T, heads)
+    }
+
+    func segment(_ rows: Range<Int>, prefix: Int = 0) -> AttentionSegment {
+        AttentionSegment(
+            queries: q.base + rows.lowerBound * width, queryStride: width, outputs: out.base + rows.lowerBound * width,
+            outputStride: width, rows: rows.count, start: rows.lowerBound, prefixKeys: k.base, prefixValues: v.base,
+            prefixLength: prefix, prefixStride: keyWidth, ownKeys: k.base + prefix * keyWidth, ownValues: v.base + prefix * keyWidth,
+            ownStride: keyWidth, logSumExp: lse.base + rows.lowerBound * heads)
+    }
+
+    func run(_ segments: [AttentionSegment], threads: Int = 1, family: KernelFamily = .current) -> [UInt32] {
+        out.zero()
+        Kernel.attention(
+            segments, heads: heads, keyValueHeads: keyHeads, headSize: C, scale: scale, parallel: Parallel(threads: threads),
+            family: family)
+        return bits(out) + bits(lse)
+    }
+}
+
+/// The slow twin: outputs [T, heads·C].
+private func attention(_ q: [Double], _ k: [Double], _ v: [Double], T: Int, heads: Int, keyHeads: Int, C: Int, scale: Double) -> [Double] {
+    var out = [Double](repeating: 0, count: q.count)
+    for t in 0..<T {
+        for h in 0..<heads {
+            let at = (t * heads + h) * C, group = h / (heads / keyHeads)
+            let keys = (0...t).map { ($0 * keyHeads + group) * C }
+            let scores = keys.map { key in scale * (0..<C).reduce(0.0) { $0 + q[at + $1] * k[key + $1] } }
+            let top = scores.max() ?? 0, weights = scores.map { exp($0 - top) }, total = weights.reduce(0, +)
+            for (weight, key) in zip(weights, keys) {
+                for c in 0..<C { out[at + c] += weight / total * v[key + c] }
+            }
+        }
+    }
+    return out
+}
+
+@Suite("attention")
+struct AttentionTests {
+    static let shapes = [[2, 1, 8], [3, 3, 12], [4, 2, 32], [9, 3, 64], [2, 1, 128], [2, 2, 6], [1, 1, 80]]
+
+    @Test("outputs are those of the definition", arguments: shapes)
+    func forward(_ shape: [Int]) {
+        let s = Sequence(T: 37, heads: shape[0], keyHeads: shape[1], C: shape[2], seed: 30)
+        _ = s.run([s.segment(0..<37)])
+        let expected = attention(
+            doubles(s.q), doubles(s.k), doubles(s.v), T: 37, heads: s.heads, keyHeads: s.keyHeads, C: s.C, scale: Double(s.scale))
+        expectClose(s.out.array, expected, relative: 2e-5, absolute: 2e-6)
+    }
+
+    @Test("a row has the same bits in prefill and decode, however keys are split and rows are grouped", arguments: shapes)
+    func invariance(_ shape: [Int]) {
+        let T = 75
+        let s = Sequence(T: T, heads: shape[0], keyHeads: shape[1], C: shape[2], seed: 40)
+        let whole = s.run([s.segment(0..<T)])
+        #expect(s.run((0..<T).map { s.segment($0..<$0 + 1) }) == whole, "decode")
+        for prefix in [1, 31, 32, 33, 50] {
+            #expect(s.run([s.segment(0..<prefix), s.segment(prefix..<T, prefix: prefix)]) == whole, "prefix of \(prefix)")
+            let one = (prefix..<T).map { s.segment($0..<$0 + 1, prefix: prefix) }
+            #expect(s.run([s.segment(0..<prefix)] + one, threads: 2) == whole, "decode after a prefix of \(prefix)")
+        }
+        for family in KernelFamily.selectable() { #expect(s.run([s.segment(0..<T)], family: family) == whole, "\(family)") }
+        for threads in 2...3 { #expect(s.run([s.segment(0..<T)], threads: threads) == whole) }
+    }
+
+    @Test("scores far apart stay finite")
+    func extremeScores() {
+        let s = Sequence(T: 40, heads: 1, keyHeads: 1, C: 16, seed: 50)
+        for i in 0..<s.q.count { s.q.base[i] *= 300 }
+        _ = s.run([s.segment(0..<40)])
+        let expected = attention(doubles(s.q), doubles(s.k), doubles(s.v), T: 40, heads: 1, keyHeads: 1, C: 16, scale: 0.25)
+        expectClose(s.out.array, expected, relative: 1e-3, absolute: 1e-3)
+    }
+
+    @Test("gradients are those of central differences, also through a shared prefix", arguments: [[2, 1, 8], [3, 3, 12], [2, 1, 64]])
+    func backward(_ shape: [Int]) {
+        let T = shape[2] == 64 ? 4 : 7, prefix = 3
+        let s = Sequence(T: T, heads: shape[0], keyHeads: shape[1], C: shape[2], seed: 60)
+        let dOut = randomTensor(s.out.count, seed: 63), g = doubles(dOut)
+        func value(_ q: [Double], _ k: [Double], _ v: [Double]) -> Double {
+            dot(g, attention(q, k, v, T: T, heads: s.heads, keyHeads: s.keyHeads, C: s.C, scale: Double(s.scale)))
+        }
+        let (q, k, v) = (doubles(s.q), doubles(s.k), doubles(s.v))
+        let expected = [
+            centralDifferences(q) { value($0, k, v) }, centralDifferences(k) { value(q, $0, v) },
+            centralDifferences(v) { value(q, k, $0) },
+        ]
+        var results: [[UInt32]] = []
+        for family in KernelFamily.selectable() {
+            let dQ = FloatTensor(q.count), dK = FloatTensor(k.count), dV = FloatTensor(v.count)
+            let segments = [(s.segment(0..<prefix), 0), (s.segment(prefix..<T, prefix: prefix), prefix)].map { part, first in
+                var part = part
+                part.dOutputs = UnsafePointer(dOut.base + first * s.width)
+                part.dQueries = dQ.base + first * s.width
+                (part.dPrefixKeys, part.dPrefixValues) = (dK.base, dV.base)
+                (part.dOwnKeys, part.dOwnValues) = (dK.base + first * s.keyWidth, dV.base + first * s.keyWidth)
+                return part
+            }
+            _ = s.run(segments, family: family)
+            Kernel.attentionBackward(
+                segments, heads: s.heads, keyValueHeads: s.keyHeads, headSize: s.C, scale: s.scale, parallel: Parallel(threads: 2),
+                family: family)
+            for (result, expected) in zip([dQ, dK, dV], expected) { expectClose(result.array, expected, relative: 1e-3, absolute: 2e-5) }
+            results.append(bits(dQ) + bits(dK) + bits(dV))
+        }
+        #expect(Set(results).count == 1, "families differ")
+    }
+
+    @Test("the backward of a long sequence is that of many short tiles")
+    func longBackward() {
+        let s = Sequence(T: 70, heads: 2, keyHeads: 1, C: 20, seed: 70), T = s.T
+        let dOut = randomTensor(s.out.count, seed: 73)
+        func gradients(_ parts: [Range<Int>]) -> [[Float]] {
+            let dQ = FloatTensor(s.q.count), dK = FloatTensor(s.k.count), dV = FloatTensor(s.v.count)
+            let segments = parts.map { rows in
+                var part = s.segment(rows)
+                part.dOutputs = UnsafePointer(dOut.base + rows.lowerBound * s.width)
+                part.dQueries = dQ.base + rows.lowerBound * s.width
+                (part.dOwnKeys, part.dOwnValues) = (dK.base, dV.base)
+                return part
+            }
+            _ = s.run(segments)
+            Kernel.attentionBackward(
+                segments, heads: 2, keyValueHeads: 1, headSize: 20, scale: s.scale, parallel: .serial)
+            return [dQ.array, dK.array, dV.array]
+        }
+        for (whole, parts) in zip(gradients([0..<T]), gradients((0..<T).map { $0..<$0 + 1 })) {
+            expectClose(whole, parts, relative: 1e-4, absolute: 1e-5)
+        }
+    }
+}
