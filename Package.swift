@@ -60,7 +60,8 @@ let package = Package(
             name: "CollectiveTests", dependencies: ["Collective", "gfn-mpi-check", "TestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "RolloutTests", dependencies: ["Rollout", "Model", "Tensor", "TestSupport"], swiftSettings: swiftSettings),
+            name: "RolloutTests", dependencies: ["Rollout", "Model", "Tensor", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "LearnerTests", dependencies: ["Learner", "Rollout", "Model", "Tensor", "Collective", "TestSupport"],
             swiftSettings: swiftSettings),

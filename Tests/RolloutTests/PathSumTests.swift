@@ -1,0 +1,175 @@
+import Foundation
+import Model
+import TestSupport
+import Testing
+
+@testable import Rollout
+
+@Suite("PathSum")
+struct PathSumTests {
+    typealias Vocabulary = PathSum.Vocabulary
+
+    private let task = PathSum(pairs: [PathSum.Pair(start: 37, target: 84)])
+
+    /// Reads the task's own text back into tokens.
+    private func tokens(_ text: String) -> [Int32] {
+        let names = (0..<Int32(Vocabulary.count)).map { ($0, Vocabulary.text(of: $0) ?? "") }
+            .sorted { $0.1.utf8.count > $1.1.utf8.count }
+        var (rest, found) = (Substring(text), [Int32]())
+        while !rest.isEmpty, let (token, name) = names.first(where: { rest.hasPrefix($0.1) }) {
+            found.append(token)
+            rest = rest.dropFirst(name.count)
+        }
+        return found
+    }
+
+    @Test("every token has its own text, and text and tokens correspond")
+    func vocabularyIsOneToOne() {
+        let texts = (0..<Int32(Vocabulary.count)).compactMap(Vocabulary.text(of:))
+        #expect(Set(texts).count == 119)
+        #expect(Vocabulary.text(of: 119) == nil && Vocabulary.text(of: -1) == nil)
+        #expect(task.text(of: task.promptTokens(of: 0)) == "<s> 37 84:")
+        #expect(task.text(of: tokens("+7 44\n*2 88\n-4 84\n")) == "+7 44\n*2 88\n-4 84\n")
+        #expect(tokens("+7 44\n") == [114, 11, 58, 118])
+    }
+
+    @Test("the tokenizer file has equal bytes each time, and all tokens and merges")
+    func tokenizerFile() throws {
+        #expect(PathSum.tokenizerJSON() == PathSum.tokenizerJSON())
+        let object = try #require(try JSONSerialization.jsonObject(with: PathSum.tokenizerJSON()) as? [String: Any])
+        let model = try #require(object["model"] as? [String: Any])
+        let vocabulary = try #require(model["vocab"] as? [String: Int])
+        #expect(vocabulary.count == 119 && vocabulary["Ġ37"] == 51 && vocabulary["Ċ"] == 118 && vocabulary["</s>"] == 2)
+        #expect((model["merges"] as? [String])?.count == 100)
+    }
+
+    @Test("a right response is right at its end only, and its process is zero")
+    func rightResponse() {
+        let response = tokens("+7 44\n*2 88\n-4 84\n")
+        let states = task.states(of: response, stop: .stopToken, problem: 0)
+        #expect(states.map(\.index) == [4, 8, 12])
+        #expect(states.map(\.isCorrect) == [false, false, true])
+        #expect(states.allSatisfy { $0.isFinished && $0.process == 0 })
+        #expect(task.verdict(on: response, stop: .stopToken, problem: 0) == Verdict(isCorrect: true, answer: "84"))
+        #expect(task.verdict(on: response, stop: .length, problem: 0) == Verdict(isCorrect: false, answer: nil))
+    }
+
+    @Test("a wrong step costs log ε, and the steps after it are judged by the result it stated")
+    func wrongStep() {
+        let states = task.states(of: tokens("+7 45\n*2 90\n-6 84\n"), stop: .stopToken, problem: 0)
+        let ε = Float(log(1e-4))
+        expectClose(states.map(\.process), [ε, ε, ε])
+        #expect(states.allSatisfy { $0.isFinished && !$0.isCorrect })
+    }
+
+    @Test(
+        "what is malformed, unfinished, empty or too long is never correct",
+        arguments: [
+            ("", 0, 1), ("+7 44", 3, 1), ("+7 44\n*2", 6, 1), ("\n", 1, 1), ("+7\n", 3, 1), ("44\n", 3, 1),
+            ("+7 44\n\n-4 84\n", 9, 2), ("*1 37\n+9 46\n", 8, 1), ("+9 46\n+9 55\n+9 64\n+9 73\n", 16, 1),
+        ])
+    func malformed(text: String, length: Int, wrongLines: Int) {
+        let response = tokens(text)
+        let states = task.states(of: response, stop: .stopToken, problem: 0)
+        #expect(response.count == length && states.last?.index == length)
+        expectClose(states.last?.process ?? 0, Float(log(1e-4)) * Float(wrongLines))
+        #expect(states.allSatisfy { !$0.isCorrect })
+        #expect(!task.verdict(on: response, stop: .stopToken, problem: 0).isCorrect)
+    }
+
+    @Test("only complete lines, all well-formed, make a finished response")
+    func finished() {
+        func isFinished(_ text: String) -> [Bool] {
+            task.states(of: tokens(text), stop: .stopToken, problem: 0).map(\.isFinished)
+        }
+        #expect(isFinished("+7 44\n*2") == [true, false])
+        #expect(isFinished("+7\n+7 44\n") == [false, false])
+        #expect(isFinished("") == [false])
+        #expect(task.states(of: [114, 11, 500, 118, -3], stop: .length, problem: 0).map(\.isFinished) == [false, false])
+    }
+
+    @Test("5553 pairs of different numbers are at most two steps apart, 300 of them held out")
+    func pairs() {
+        #expect(PathSum.reachablePairs.count == 5553)
+        let (train, heldOut) = PathSum.splitPairs
+        #expect(train.count == 5253 && heldOut.count == 300)
+        #expect(Set(train + heldOut) == Set(PathSum.reachablePairs))
+        #expect(heldOut.prefix(3) == PathSum(split: .heldOut, seed: 9).pairs.prefix(3))
+    }
+
+    @Test("the solutions are all the correct responses and nothing else")
+    func solutionsAreComplete() {
+        let pair = PathSum.Pair(start: 2, target: 5)
+        let task = PathSum(pairs: [pair])
+        let solutions = task.solutions(of: 0)
+        #expect(Set(solutions).count == solutions.count)
+        for solution in solutions { #expect(task.verdict(on: solution, stop: .stopToken, problem: 0).isCorrect) }
+        // All responses of one and two lines, judged one by one: the same ones are right.
+        let lines = PathSumOperator.allCases.flatMap { operation in
+            (1...9).flatMap { digit in
+                (0...99).map { PathSum.Step(operation: operation, digit: digit, result: $0) }
+            }
+        }
+        func isRight(_ steps: [PathSum.Step]) -> Bool {
+            task.verdict(on: PathSum.tokens(of: steps), stop: .stopToken, problem: 0).isCorrect
+        }
+        let short = lines.filter { isRight([$0]) }.map { [$0] }
+        let firsts = lines.filter { $0.operation.apply(2, $0.digit) == $0.result && $0.result < 20 }
+        let lasts = lines.filter { $0.result == 5 }
+        let double = firsts.flatMap { first in lasts.map { [first, $0] } }.filter(isRight)
+        #expect(short.count == 1)
+        #expect(solutions.filter { $0.count == 4 }.count == short.count)
+        #expect(Set(solutions.filter { $0.count == 8 }) == Set(double.map(PathSum.tokens(of:))))
+    }
+
+    @Test("held-out pairs have about 121 solutions each, and at most 375")
+    func solutionCounts() {
+        let counts = PathSum.splitPairs.heldOut.map { PathSum.solutions(of: $0).count }.sorted()
+        let mean = Double(counts.reduce(0, +)) / 300
+        #expect((110...133).contains(mean) && counts[0] > 0 && counts[299] <= 375, "mean \(mean)")
+    }
+
+    @Test("textbook solutions repeat by address, and a large kappa gives the cheapest one")
+    func textbook() {
+        let task = PathSum(pairs: [PathSum.Pair(start: 37, target: 84)], seed: 5, kappa: 1)
+        #expect(task.demonstration(of: 0, sample: 3) == task.demonstration(of: 0, sample: 3))
+        let drawn = (0..<50).compactMap { task.demonstration(of: 0, sample: $0) }
+        #expect(drawn.count == 50 && Set(drawn).count > 3)
+        for solution in drawn { #expect(task.verdict(on: solution, stop: .stopToken, problem: 0).isCorrect) }
+        let costs = PathSum.solutions(of: task.pairs[0]).map { $0.reduce(0) { $0 + $1.cost } }
+        let least = costs.min() ?? 0
+        #expect(costs.count { $0 < least + 0.01 } >= 1)
+        let sharp = PathSum.textbookSolution(of: task.pairs[0], kappa: 1e6, uniform: 0.4)
+        let cheapest = zip(PathSum.solutions(of: task.pairs[0]), costs).filter { $0.1 == least }
+            .map { PathSum.tokens(of: $0.0) }
+        #expect(sharp.map(cheapest.contains) == true)
+    }
+
+    @Test("textbook solutions have weight exp(−kappa · cost)")
+    func textbookWeights() {
+        let pair = PathSum.Pair(start: 10, target: 19)
+        let solutions = PathSum.solutions(of: pair)
+        let weights = solutions.map { exp(-2 * $0.reduce(0) { $0 + $1.cost }) }
+        let total = weights.reduce(0, +)
+        var edge = 0.0
+        for (solution, weight) in zip(solutions, weights).prefix(40) {
+            let middle = (edge + weight / 2) / total
+            edge += weight
+            #expect(PathSum.textbookSolution(of: pair, kappa: 2, uniform: middle) == PathSum.tokens(of: solution))
+        }
+        #expect(PathSum.textbookSolution(of: PathSum.Pair(start: 0, target: 97), kappa: 1, uniform: 0.5) == nil)
+    }
+
+    @Test("a schedule poses each problem once per epoch, in another order each time")
+    func schedule() {
+        var schedule = PromptSchedule(seed: 3, problemCount: 10, slotsPerStep: 4)
+        let posed = (0..<10).flatMap { step in
+            (0..<4).map { schedule.problem(at: GroupAddress(step: step, slot: $0)) }
+        }
+        let epochs = (0..<4).map { Array(posed[10 * $0..<10 * $0 + 10]) }
+        for epoch in epochs { #expect(epoch.sorted() == Array(0..<10)) }
+        #expect(Set(epochs).count == 4)
+        var other = PromptSchedule(seed: 3, problemCount: 10, slotsPerStep: 4)
+        #expect(other.problem(at: GroupAddress(step: 7, slot: 2)) == posed[30])
+    }
+}

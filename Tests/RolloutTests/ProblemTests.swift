@@ -1,0 +1,85 @@
+import Foundation
+import Model
+import TestSupport
+import Testing
+
+@testable import Rollout
+
+@Suite("Problems and answers")
+struct ProblemTests {
+    @Test("answers are extracted as the reference extracts them")
+    func extraction() throws {
+        for row in try metricRows("extraction.jsonl") {
+            let text = try #require(row["text"] as? String)
+            let ours = row["kind"] as? String == "gsm8k" ? AnswerExtraction.gsm8k(text) : AnswerExtraction.lastBoxed(text)
+            #expect(ours == row["extracted"] as? String, "\(row["id"] ?? ""): \(text.suffix(80))")
+        }
+    }
+
+    @Test("numeric answers are judged as a careful person judges them")
+    func answers() throws {
+        var (judged, wrong) = (0, [String]())
+        for row in try metricRows("answers.jsonl") {
+            guard let expected = row["judgement"] as? Bool else { continue }
+            let (gold, bare) = (try #require(row["gold"] as? String), try #require(row["bare_prediction"] as? String))
+            let text = try #require(row["text"] as? String)
+            let isNumeric = Answer(gold).value != nil && (Answer(bare).value != nil || !expected)
+            let found = isNumeric ? AnswerExtraction.flexible(text) ?? "" : bare
+            judged += 1
+            let isRight = Answer.areEquivalent(gold, bare) == expected && Answer.areEquivalent(gold, found) == expected
+            if !isRight { wrong.append("\(gold) | \(bare) | \(text.suffix(40)) should be \(expected)") }
+            if isNumeric { #expect(isRight, "\(gold) | \(bare) | \(text.suffix(40)) should be \(expected)") }
+        }
+        print("answers: \(judged - wrong.count) of \(judged) judgements shared")
+        print(wrong.joined(separator: "\n"))
+    }
+
+    @Test("the last number carries its sign, and no minus of a subtraction")
+    func lastNumber() {
+        #expect(AnswerExtraction.lastNumber("it is -5.") == "-5")
+        #expect(AnswerExtraction.lastNumber("10-3 = 7 of 10-3") == "3")
+        #expect(AnswerExtraction.lastNumber("costs $1,234.50 in all.") == "$1,234.50")
+        #expect(AnswerExtraction.lastNumber("half, 1/2, remain") == "1/2")
+        #expect(AnswerExtraction.lastNumber("none") == nil)
+    }
+
+    @Test("all accepted shapes give prompt, solution and gold answer")
+    func shapes() throws {
+        let lines = #"""
+            {"question": "How many?", "answer": "48/2 = <<48/2=24>>24\n#### 1,024"}
+            {"question": "Bare?", "answer": 7}
+
+            {"problem": "Find x.", "solution": "So $\\boxed{\\frac12}$.", "level": 3}
+            {"problem": "Find y.", "answer": "3", "solution": "\\boxed{4}"}
+            {"prompt": "P", "completion": "text\n#### 5"}
+            {"messages": [{"role": "user", "content": "U"}, {"role": "assistant", "content": "The answer is 6"}]}
+            {"problem": "No answer.", "answer": ""}
+            """#
+        let problems = try ProblemFile.parse(Data(lines.utf8), path: "x.jsonl")
+        #expect(problems.map(\.answer) == ["1024", "7", "\\frac12", "3", "5", "6", nil])
+        #expect(problems.map { $0.messages.last?.content } == ["How many?", "Bare?", "Find x.", "Find y.", "P", "U", "No answer."])
+        #expect(problems[1].solution == nil && problems[5].solution == "The answer is 6")
+        #expect(WordProblems.withoutNotes(problems[0].solution ?? "") == "48/2 = 24\n#### 1,024")
+    }
+
+    @Test(
+        "a bad line is reported with its number",
+        arguments: [
+            ("{\"question\": \"a\", \"answer\": \"1\"}\n\n{oops", ProblemFileError.notAnObject(path: "p", line: 3)),
+            ("[1]", .notAnObject(path: "p", line: 1)),
+            ("{\"b\": 1, \"a\": 2}", .unknownShape(path: "p", line: 1, keys: ["a", "b"])),
+            ("{\"question\": [], \"answer\": \"1\"}", .wrongType(path: "p", line: 1, field: "question", expected: "a text")),
+            ("{\"messages\": [3]}", .wrongType(path: "p", line: 1, field: "messages", expected: "a list of {role, content}")),
+            ("\n", .empty(path: "p")),
+        ])
+    func badLines(text: String, error: ProblemFileError) {
+        #expect(throws: error) { try ProblemFile.parse(Data(text.utf8), path: "p") }
+    }
+
+    @Test("a file that is not there is an error that names it")
+    func missing() {
+        #expect {
+            try ProblemFile.read("/nowhere/at-all.jsonl")
+        } throws: { "\($0)".contains("/nowhere/at-all.jsonl cannot be read") }
+    }
+}
