@@ -29,12 +29,13 @@ let package = Package(
         .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .target(name: "CSignals"),
         .target(name: "CKernels", cSettings: kernelSettings),
         .target(name: "Tensor", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: swiftSettings),
         .target(name: "Model", dependencies: ["Tensor"], swiftSettings: swiftSettings),
         .target(
             name: "Collective",
-            dependencies: ["COpenMPI", "CZstd", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: ["COpenMPI", "CSignals", "CZstd", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: swiftSettings),
         .executableTarget(name: "gfn-mpi-check", dependencies: ["Collective"], swiftSettings: swiftSettings),
         .target(

@@ -4,6 +4,7 @@ import Glibc
 ///
 /// When a body throws, the blocked and later calls of the other ranks throw `peerLost`, and the error of the lowest rank
 /// that failed for a reason of its own is thrown here.
+@discardableResult
 package func runInProcess<Result: Sendable>(
     ranks count: Int, body: @escaping @Sendable (any Communicator) throws -> Result
 ) throws -> [Result] {

@@ -6,6 +6,7 @@ import Glibc
 ///     mpirun -n 4 gfn-mpi-check contract [PIECE]
 ///     mpirun -n 4 gfn-mpi-check fail HOW RANK WAIT CODE      HOW: throw, exit, kill   WAIT: allReduce, receive, broadcast
 ///     mpirun -n 8 gfn-mpi-check measure
+///     gfn-mpi-check signals
 @main
 enum MPICheck {
     static func main() {
@@ -16,8 +17,9 @@ enum MPICheck {
             case "fail" where words.count == 5:
                 try fail(how: words[1], failing: Int(words[2]) ?? 0, waitingIn: words[3], code: Int32(words[4]) ?? 1)
             case "measure": try measure()
+            case "signals": try signals()
             default:
-                complain("gfn-mpi-check: expected contract [PIECE], fail HOW RANK WAIT CODE or measure")
+                complain("gfn-mpi-check: expected contract [PIECE], fail HOW RANK WAIT CODE, measure or signals")
                 exit(64)
             }
         } catch {
@@ -63,6 +65,20 @@ enum MPICheck {
         } catch {
             world.abort("rank \(world.rank): \(error)", code: code)
         }
+    }
+
+    private static func signals() throws {
+        SignalFlags.install()
+        try expect(SignalFlags.takeStop() == nil && !SignalFlags.takeSave(), "nothing is asked at first")
+        for signal in [SIGTERM, SIGINT, SIGUSR1] {
+            raise(signal)
+            try expect(SignalFlags.stopRequested == signal && SignalFlags.stopRequested == signal, "\(signal) stays")
+            try expect(SignalFlags.takeStop() == signal && SignalFlags.takeStop() == nil, "\(signal) is taken once")
+            try expect(!SignalFlags.takeSave(), "\(signal) is no request to save")
+        }
+        raise(SIGUSR2)
+        try expect(SignalFlags.takeStop() == nil && SignalFlags.takeSave() && !SignalFlags.takeSave(), "a request to save")
+        print("signals are kept and taken once")
     }
 
     private static func complain(_ text: String) {
