@@ -106,10 +106,20 @@ package struct Answer: Sendable {
         while result.hasSuffix(".") { result.removeLast() }
         result = withoutUnit(result)
         result = withoutGroupCommas(result)
-        result = result.filter { !$0.isWhitespace }
+        result = withoutSpaces(result)
         if result.hasPrefix("+") { result.removeFirst() }
         if result.count == 3, result.hasPrefix("("), result.hasSuffix(")"), result.dropFirst().first?.isLetter == true {
             result = String(result.dropFirst().dropLast())
+        }
+        return result
+    }
+
+    /// Spaces go, except that between two digits one stays: "4 84" is not 484.
+    private static func withoutSpaces(_ text: String) -> String {
+        var result = ""
+        for word in text.split(whereSeparator: \.isWhitespace) {
+            if result.last?.isASCIIDigit == true, word.first?.isASCIIDigit == true { result += " " }
+            result += word
         }
         return result
     }

@@ -1,0 +1,77 @@
+import Foundation
+import Model
+import TestSupport
+import Testing
+
+@testable import Rollout
+
+/// PathSum's own tokenizer has numbers and newlines, which is all that judging needs.
+@Suite("Word problems")
+struct WordProblemsTests {
+    private let tokenizer: Tokenizer
+    private let task: WordProblems
+
+    init() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("gfn-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let file = folder.appendingPathComponent("tokenizer.json")
+        try PathSum.tokenizerJSON().write(to: file)
+        tokenizer = try Tokenizer.load(json: file.path)
+        try FileManager.default.removeItem(at: folder)
+        let problem = Problem(
+            messages: [ChatMessage(role: "user", content: " 37 84:")], solution: "+7 44\n<<37+7=44>>*2 88\n", answer: "84")
+        task = WordProblems(
+            name: "words", problems: [problem], tokenizer: tokenizer, chatTemplate: nil,
+            stopToken: PathSum.Vocabulary.stop, beginToken: PathSum.Vocabulary.begin)
+    }
+
+    @Test("our tokenizer splits PathSum's text into PathSum's tokens, and back")
+    func pathSumTokens() throws {
+        let pathSum = PathSum(pairs: [PathSum.Pair(start: 37, target: 84), PathSum.Pair(start: 0, target: 9)])
+        for problem in 0..<2 {
+            let solution = try #require(pathSum.demonstration(of: problem, sample: 1))
+            let ids = pathSum.promptTokens(of: problem) + solution + [pathSum.stopToken]
+            #expect(tokenizer.encode(pathSum.text(of: ids)) == ids)
+            #expect(tokenizer.decode(ids) == pathSum.text(of: ids))
+        }
+        #expect(tokenizer.vocabularySize == PathSum.Vocabulary.count)
+    }
+
+    @Test("a response may end after each line that is not blank, and is finished only at its own end")
+    func states() {
+        let response = tokenizer.encode("+7 44\n\n*2 88\n 84")
+        let states = task.states(of: response, stop: .stopToken, problem: 0)
+        #expect(states.map(\.index) == [4, 9, 10])
+        #expect(states.map(\.isFinished) == [false, false, true])
+        #expect(states.map(\.isCorrect) == [false, false, true])
+        #expect(states.allSatisfy { $0.process == 0 })
+        let cut = task.states(of: response, stop: .length, problem: 0)
+        #expect(cut.map(\.isFinished) == [false, false, false] && cut.allSatisfy { !$0.isCorrect })
+    }
+
+    @Test("a newline at the very end and an empty response give one last state")
+    func ends() {
+        #expect(task.states(of: tokenizer.encode("+7 44\n"), stop: .stopToken, problem: 0).map(\.index) == [4])
+        #expect(task.states(of: [], stop: .stopToken, problem: 0).map(\.index) == [0])
+        #expect(task.verdict(on: [], stop: .stopToken, problem: 0) == Verdict(isCorrect: false, answer: nil))
+    }
+
+    @Test("the verdict goes by the last number, and by whether the response ended")
+    func verdicts() {
+        #expect(task.verdict(on: tokenizer.encode("-4 84\n"), stop: .stopToken, problem: 0) == Verdict(isCorrect: true, answer: "84"))
+        #expect(task.verdict(on: tokenizer.encode("-4 83\n"), stop: .stopToken, problem: 0) == Verdict(isCorrect: false, answer: "83"))
+        #expect(!task.verdict(on: tokenizer.encode("-4 84\n"), stop: .length, problem: 0).isCorrect)
+    }
+
+    @Test("demonstrations come without calculator notes, prompts with the begin token and the instruction")
+    func texts() throws {
+        #expect(task.text(of: try #require(task.demonstration(of: 0, sample: 0))) == "+7 44\n*2 88\n")
+        #expect(task.promptTokens(of: 0).first == PathSum.Vocabulary.begin)
+        let problem = Problem(messages: [ChatMessage(role: "user", content: "How many?")], solution: nil, answer: nil)
+        let plain = WordProblems.promptText(of: problem, template: nil)
+        #expect(plain.hasPrefix(WordProblems.instruction) && plain.hasSuffix("Problem: How many?\nSolution:\n"))
+        let chat = WordProblems.promptText(of: problem, template: .chatML(defaultSystem: nil))
+        #expect(chat.contains("<|im_start|>system\n\(WordProblems.instruction)<|im_end|>"))
+        #expect(chat.hasSuffix("How many?<|im_end|>\n<|im_start|>assistant\n"))
+    }
+}
