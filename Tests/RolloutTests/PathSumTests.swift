@@ -129,35 +129,57 @@ struct PathSumTests {
         #expect((110...133).contains(mean) && counts[0] > 0 && counts[299] <= 375, "mean \(mean)")
     }
 
-    @Test("textbook solutions repeat by address, and a large kappa gives the cheapest one")
+    @Test("textbook solutions repeat by address, and are right when nothing is misprinted")
     func textbook() {
-        let task = PathSum(pairs: [PathSum.Pair(start: 37, target: 84)], seed: 5, kappa: 1)
+        let style = TextbookStyle(skew: 1, uniformShare: 0, misprintShare: 0)
+        let task = PathSum(pairs: [PathSum.Pair(start: 37, target: 84)], seed: 5, textbook: style)
         #expect(task.demonstration(of: 0, sample: 3) == task.demonstration(of: 0, sample: 3))
         let drawn = (0..<50).compactMap { task.demonstration(of: 0, sample: $0) }
         #expect(drawn.count == 50 && Set(drawn).count > 3)
         for solution in drawn { #expect(task.verdict(on: solution, stop: .stopToken, problem: 0).isCorrect) }
-        let costs = PathSum.solutions(of: task.pairs[0]).map { $0.reduce(0) { $0 + $1.cost } }
-        let least = costs.min() ?? 0
-        #expect(costs.count { $0 < least + 0.01 } >= 1)
-        let sharp = PathSum.textbookSolution(of: task.pairs[0], kappa: 1e6, uniform: 0.4)
-        let cheapest = zip(PathSum.solutions(of: task.pairs[0]), costs).filter { $0.1 == least }
-            .map { PathSum.tokens(of: $0.0) }
-        #expect(sharp.map(cheapest.contains) == true)
     }
 
-    @Test("textbook solutions have weight exp(−kappa · cost)")
+    @Test("a skewed textbook has one way for a problem, a uniform one has many, and a misprint spoils one result")
+    func textbookStyles() {
+        let pair = PathSum.Pair(start: 37, target: 84)
+        func drawn(_ style: TextbookStyle) -> [[Int32]] {
+            let task = PathSum(pairs: [pair], seed: 5, textbook: style)
+            return (0..<100).compactMap { task.demonstration(of: 0, sample: $0) }
+        }
+        #expect(Set(drawn(TextbookStyle(skew: 1e6, uniformShare: 0, misprintShare: 0))).count == 1)
+        #expect(Set(drawn(TextbookStyle(skew: 1e6, uniformShare: 1, misprintShare: 0))).count > 30)
+        let task = PathSum(pairs: [pair])
+        let misprinted = drawn(TextbookStyle(skew: 1e6, uniformShare: 0, misprintShare: 1))
+        let right = misprinted.count { task.verdict(on: $0, stop: .stopToken, problem: 0).isCorrect }
+        #expect(right < 10, "a random number is the right one in a hundredth of all cases")
+    }
+
+    @Test("cheap solutions are chosen with weight exp(−skew · cost)")
     func textbookWeights() {
-        let pair = PathSum.Pair(start: 10, target: 19)
-        let solutions = PathSum.solutions(of: pair)
-        let weights = solutions.map { exp(-2 * $0.reduce(0) { $0 + $1.cost }) }
+        let solutions = PathSum.solutions(of: PathSum.Pair(start: 10, target: 19))
+        let style = TextbookStyle(skew: 2, uniformShare: 0, misprintShare: 0)
+        let weights = solutions.map { exp(-2 * style.cost(of: $0)) }
         let total = weights.reduce(0, +)
         var edge = 0.0
-        for (solution, weight) in zip(solutions, weights).prefix(40) {
+        for (index, weight) in weights.enumerated().prefix(40) {
             let middle = (edge + weight / 2) / total
             edge += weight
-            #expect(PathSum.textbookSolution(of: pair, kappa: 2, uniform: middle) == PathSum.tokens(of: solution))
+            #expect(PathSum.cheapChoice(among: solutions, style: style, uniform: middle) == index)
         }
-        #expect(PathSum.textbookSolution(of: PathSum.Pair(start: 0, target: 97), kappa: 1, uniform: 0.5) == nil)
+        var random = RandomStream(seed: 1, purpose: .task)
+        #expect(PathSum.textbookSolution(of: PathSum.Pair(start: 0, target: 97), style: style, using: &random) == nil)
+    }
+
+    @Test("the cost prefers one step, large digits first, and addition")
+    func textbookCost() {
+        let style = TextbookStyle()
+        func step(_ operation: PathSumOperator, _ digit: Int) -> PathSum.Step {
+            PathSum.Step(operation: operation, digit: digit, result: 0)
+        }
+        expectClose(style.cost(of: [step(.add, 9)]), 0.8)
+        expectClose(style.cost(of: [step(.subtract, 7)]), 0.8 + 0.3 + 0.3)
+        expectClose(style.cost(of: [step(.add, 9), step(.multiply, 5)]), 0.8 + 0.8 + 4 * 0.075 + 2)
+        #expect(style.cost(of: [step(.add, 9), step(.add, 5)]) < style.cost(of: [step(.add, 5), step(.add, 9)]))
     }
 
     @Test("a schedule poses each problem once per epoch, in another order each time")

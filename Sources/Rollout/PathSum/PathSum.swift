@@ -32,28 +32,27 @@ package struct PathSum: Task {
     /// Problem i is `pairs[i]`.
     package let pairs: [Pair]
     package let seed: UInt64
-    /// How strongly textbook solutions prefer the cheapest way.
-    package let kappa: Double
+    package let textbook: TextbookStyle
     /// The score of a wrong or malformed step.
     package let processFloor: Double
 
     /// - Parameters:
     ///   - seed: of the textbook solutions. The split itself is the same in every run, so that evaluations compare.
     ///   - processFloor: `RewardSettings.processFloor`.
-    package init(split: Split, seed: UInt64 = 0, kappa: Double = 4, processFloor: Double = 1e-4) {
+    package init(split: Split, seed: UInt64 = 0, textbook: TextbookStyle = TextbookStyle(), processFloor: Double = 1e-4) {
         let (train, heldOut) = Self.splitPairs
         self.init(
             name: split == .train ? "pathsum-train" : "pathsum-held-out", pairs: split == .train ? train : heldOut,
-            seed: seed, kappa: kappa, processFloor: processFloor)
+            seed: seed, textbook: textbook, processFloor: processFloor)
     }
 
     package init(
-        name: String = "pathsum", pairs: [Pair], seed: UInt64 = 0, kappa: Double = 4, processFloor: Double = 1e-4
+        name: String = "pathsum", pairs: [Pair], seed: UInt64 = 0, textbook: TextbookStyle = TextbookStyle(), processFloor: Double = 1e-4
     ) {
         self.name = name
         self.pairs = pairs
         self.seed = seed
-        self.kappa = kappa
+        self.textbook = textbook
         self.processFloor = processFloor
     }
 
@@ -76,7 +75,7 @@ package struct PathSum: Task {
 
     package func demonstration(of problem: Int, sample: Int) -> [Int32]? {
         var random = RandomStream(seed: seed, purpose: .task, slot: problem, sample: sample)
-        return Self.textbookSolution(of: pairs[problem], kappa: kappa, uniform: random.unitDouble())
+        return Self.textbookSolution(of: pairs[problem], style: textbook, using: &random)
     }
 
     /// A response may end after each line, and where it does end.

@@ -1,16 +1,38 @@
 internal import Foundation
 internal import Tensor
 
+/// How the solutions that the base model learns from are chosen: nearly always the same one of a problem, and not always
+/// printed without a mistake. So the base knows the arithmetic, but makes mistakes and has one way of doing things,
+/// which leaves accuracy and diversity to be learned from reward.
+package struct TextbookStyle: Sendable, Equatable {
+    /// κ: a solution has weight `exp(−κ · cost)`; the larger, the fewer ways.
+    package var skew: Double
+    /// Share of examples that are drawn uniformly from all correct solutions instead.
+    package var uniformShare: Double
+    /// Share of examples with one result replaced by a random number.
+    package var misprintShare: Double
+
+    package init(skew: Double = 8, uniformShare: Double = 0.1, misprintShare: Double = 0.25) {
+        (self.skew, self.uniformShare, self.misprintShare) = (skew, uniformShare, misprintShare)
+    }
+
+    /// What a textbook would rather avoid: many steps, small digits early on, subtraction a little, multiplication.
+    /// Digits count half as much at each later step, so that 9 + 5 is cheaper than 5 + 9.
+    package func cost(of steps: [PathSum.Step]) -> Double {
+        var (sum, digitWeight) = (0.0, 0.15)
+        for step in steps {
+            sum += 0.8 + Double(9 - step.digit) * digitWeight + [0, 0.3, 2][step.operation.rawValue]
+            digitWeight *= 0.5
+        }
+        return sum
+    }
+}
+
 extension PathSum {
     package struct Step: Hashable, Sendable {
         package let operation: PathSumOperator
         package let digit: Int
         package let result: Int
-
-        /// What a textbook would rather avoid: many steps, small digits, multiplication.
-        package var cost: Double {
-            0.8 + Double(9 - digit) * 0.15 + [0, -0.3, 2][operation.rawValue]
-        }
 
         package var tokens: [Int32] {
             [
@@ -60,18 +82,34 @@ extension PathSum {
 
     package static func tokens(of steps: [Step]) -> [Int32] { steps.flatMap(\.tokens) }
 
-    /// A solution drawn with weight `exp(−kappa · cost)`, by inverse CDF at `uniform` in [0, 1); nil when there is none.
-    static func textbookSolution(of pair: Pair, kappa: Double, uniform: Double) -> [Int32]? {
+    /// A solution in the style of `textbook`; nil when the pair has none.
+    static func textbookSolution(of pair: Pair, style: TextbookStyle, using random: inout RandomStream) -> [Int32]? {
         let solutions = solutions(of: pair)
-        let costs = solutions.map { $0.reduce(0) { $0 + $1.cost } }
-        guard let least = costs.min() else { return nil }
-        let weights = costs.map { exp(kappa * (least - $0)) }
-        var remaining = uniform * weights.reduce(0, +)
-        for (solution, weight) in zip(solutions, weights) {
-            remaining -= weight
-            if remaining < 0 { return tokens(of: solution) }
+        guard !solutions.isEmpty else { return nil }
+        let isUniform = random.unitDouble() < style.uniformShare
+        let uniform = random.unitDouble()
+        let chosen =
+            isUniform ? min(solutions.count - 1, Int(uniform * Double(solutions.count)))
+            : cheapChoice(among: solutions, style: style, uniform: uniform)
+        var steps = solutions[chosen]
+        if random.unitDouble() < style.misprintShare {
+            let place = random.index(below: steps.count)
+            steps[place] = Step(operation: steps[place].operation, digit: steps[place].digit, result: random.index(below: 100))
         }
-        return solutions.last.map(tokens(of:))
+        return tokens(of: steps)
+    }
+
+    /// An index drawn with weight `exp(−skew · cost)`, by inverse CDF at `uniform` in [0, 1).
+    static func cheapChoice(among solutions: [[Step]], style: TextbookStyle, uniform: Double) -> Int {
+        let costs = solutions.map(style.cost(of:))
+        let least = costs.min() ?? 0
+        let weights = costs.map { exp(style.skew * (least - $0)) }
+        var remaining = uniform * weights.reduce(0, +)
+        for (index, weight) in weights.enumerated() {
+            remaining -= weight
+            if remaining < 0 { return index }
+        }
+        return solutions.count - 1
     }
 
     /// The 5553 pairs S ≠ T in 0…99 that are connected by one or two right steps, by S and then T.
