@@ -6,7 +6,8 @@ internal import Foundation
 /// rest of the address, so streams with different addresses never share a block. A block gives two draws of 64 bits.
 package struct RandomStream: RandomNumberGenerator, Sendable {
     package enum Purpose: UInt32, Sendable {
-        case promptOrder = 1, sampling, initialization, replay, dataSplit, exploration, bootstrap, evaluation, task
+        case promptOrder = 1
+        case sampling, initialization, replay, dataSplit, exploration, bootstrap, evaluation, task
     }
 
     private let key: SIMD2<UInt32>

@@ -25,7 +25,8 @@ private struct Sequence {
         AttentionSegment(
             queries: q.base + rows.lowerBound * width, queryStride: width, outputs: out.base + rows.lowerBound * width,
             outputStride: width, rows: rows.count, start: rows.lowerBound, prefixKeys: k.base, prefixValues: v.base,
-            prefixLength: prefix, prefixStride: keyWidth, ownKeys: k.base + prefix * keyWidth, ownValues: v.base + prefix * keyWidth,
+            prefixLength: prefix, prefixStride: keyWidth, ownKeys: k.base + prefix * keyWidth,
+            ownValues: v.base + prefix * keyWidth,
             ownStride: keyWidth, logSumExp: lse.base + rows.lowerBound * heads)
     }
 
@@ -39,14 +40,19 @@ private struct Sequence {
 }
 
 /// The slow twin: outputs [T, heads·C].
-private func attention(_ q: [Double], _ k: [Double], _ v: [Double], T: Int, heads: Int, keyHeads: Int, C: Int, scale: Double) -> [Double] {
+private func attention(_ q: [Double], _ k: [Double], _ v: [Double], T: Int, heads: Int, keyHeads: Int, C: Int, scale: Double)
+    -> [Double]
+{
     var out = [Double](repeating: 0, count: q.count)
     for t in 0..<T {
         for h in 0..<heads {
-            let at = (t * heads + h) * C, group = h / (heads / keyHeads)
+            let at = (t * heads + h) * C
+            let group = h / (heads / keyHeads)
             let keys = (0...t).map { ($0 * keyHeads + group) * C }
             let scores = keys.map { key in scale * (0..<C).reduce(0.0) { $0 + q[at + $1] * k[key + $1] } }
-            let top = scores.max() ?? 0, weights = scores.map { exp($0 - top) }, total = weights.reduce(0, +)
+            let top = scores.max() ?? 0
+            let weights = scores.map { exp($0 - top) }
+            let total = weights.reduce(0, +)
             for (weight, key) in zip(weights, keys) {
                 for c in 0..<C { out[at + c] += weight / total * v[key + c] }
             }
@@ -92,11 +98,15 @@ struct AttentionTests {
         expectClose(s.out.array, expected, relative: 1e-3, absolute: 1e-3)
     }
 
-    @Test("gradients are those of central differences, also through a shared prefix", arguments: [[2, 1, 8], [3, 3, 12], [2, 1, 64]])
+    @Test(
+        "gradients are those of central differences, also through a shared prefix",
+        arguments: [[2, 1, 8], [3, 3, 12], [2, 1, 64]])
     func backward(_ shape: [Int]) {
-        let T = shape[2] == 64 ? 4 : 7, prefix = 3
+        let T = shape[2] == 64 ? 4 : 7
+        let prefix = 3
         let s = Sequence(T: T, heads: shape[0], keyHeads: shape[1], C: shape[2], seed: 60)
-        let dOut = randomTensor(s.out.count, seed: 63), g = doubles(dOut)
+        let dOut = randomTensor(s.out.count, seed: 63)
+        let g = doubles(dOut)
         func value(_ q: [Double], _ k: [Double], _ v: [Double]) -> Double {
             dot(g, attention(q, k, v, T: T, heads: s.heads, keyHeads: s.keyHeads, C: s.C, scale: Double(s.scale)))
         }
@@ -107,7 +117,9 @@ struct AttentionTests {
         ]
         var results: [[UInt32]] = []
         for family in KernelFamily.selectable() {
-            let dQ = FloatTensor(q.count), dK = FloatTensor(k.count), dV = FloatTensor(v.count)
+            let dQ = FloatTensor(q.count)
+            let dK = FloatTensor(k.count)
+            let dV = FloatTensor(v.count)
             let segments = [(s.segment(0..<prefix), 0), (s.segment(prefix..<T, prefix: prefix), prefix)].map { part, first in
                 var part = part
                 part.dOutputs = UnsafePointer(dOut.base + first * s.width)
@@ -120,7 +132,9 @@ struct AttentionTests {
             Kernel.attentionBackward(
                 segments, heads: s.heads, keyValueHeads: s.keyHeads, headSize: s.C, scale: s.scale, parallel: Parallel(threads: 2),
                 family: family)
-            for (result, expected) in zip([dQ, dK, dV], expected) { expectClose(result.array, expected, relative: 1e-3, absolute: 2e-5) }
+            for (result, expected) in zip([dQ, dK, dV], expected) {
+                expectClose(result.array, expected, relative: 1e-3, absolute: 2e-5)
+            }
             results.append(bits(dQ) + bits(dK) + bits(dV))
         }
         #expect(Set(results).count == 1, "families differ")
@@ -128,10 +142,13 @@ struct AttentionTests {
 
     @Test("the backward of a long sequence is that of many short tiles")
     func longBackward() {
-        let s = Sequence(T: 70, heads: 2, keyHeads: 1, C: 20, seed: 70), T = s.T
+        let s = Sequence(T: 70, heads: 2, keyHeads: 1, C: 20, seed: 70)
+        let T = s.T
         let dOut = randomTensor(s.out.count, seed: 73)
         func gradients(_ parts: [Range<Int>]) -> [[Float]] {
-            let dQ = FloatTensor(s.q.count), dK = FloatTensor(s.k.count), dV = FloatTensor(s.v.count)
+            let dQ = FloatTensor(s.q.count)
+            let dK = FloatTensor(s.k.count)
+            let dV = FloatTensor(s.v.count)
             let segments = parts.map { rows in
                 var part = s.segment(rows)
                 part.dOutputs = UnsafePointer(dOut.base + rows.lowerBound * s.width)

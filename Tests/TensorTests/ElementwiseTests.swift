@@ -15,23 +15,31 @@ struct ElementwiseTests {
 
     @Test("RMSNorm and its gradients", arguments: [5, 16, 100, 576])
     func rmsNorm(_ D: Int) {
-        let rows = 3, x = randomTensor(rows * D, seed: 1), gain = randomTensor(D, seed: 2), dy = randomTensor(rows * D, seed: 3)
+        let rows = 3
+        let x = randomTensor(rows * D, seed: 1)
+        let gain = randomTensor(D, seed: 2)
+        let dy = randomTensor(rows * D, seed: 3)
         let epsilon = 1e-5
         func twin(_ x: [Double], _ gain: [Double]) -> [Double] {
             x.indices.map { i in
-                let row = x[i / D * D..<(i / D + 1) * D], mean = row.reduce(0) { $0 + $1 * $1 } / Double(D)
+                let row = x[i / D * D..<(i / D + 1) * D]
+                let mean = row.reduce(0) { $0 + $1 * $1 } / Double(D)
                 return gain[i % D] * x[i] / (mean + epsilon).squareRoot()
             }
         }
         let y = inEveryFamily { family in
             let y = FloatTensor(rows, D)
-            Kernel.rmsNorm(x.base, rows: rows, width: D, gain: gain.base, epsilon: Float(epsilon), into: y.base, parallel: .serial, family: family)
+            Kernel.rmsNorm(
+                x.base, rows: rows, width: D, gain: gain.base, epsilon: Float(epsilon), into: y.base, parallel: .serial,
+                family: family)
             return y.array
         }
         expectClose(y, twin(doubles(x), doubles(gain)), relative: 1e-6)
         guard D <= 100 else { return }
         let gradients = inEveryFamily { family in
-            let out = FloatTensor(rows * D + D), y = FloatTensor(rows, D), inverse = FloatTensor(rows)
+            let out = FloatTensor(rows * D + D)
+            let y = FloatTensor(rows, D)
+            let inverse = FloatTensor(rows)
             Kernel.rmsNorm(
                 x.base, rows: rows, width: D, gain: gain.base, epsilon: Float(epsilon), into: y.base, inverseRMS: inverse.base,
                 parallel: Parallel(threads: 2), family: family)
@@ -40,7 +48,8 @@ struct ElementwiseTests {
                 gainGradient: out.base + rows * D, parallel: .serial, family: family)
             return out.array
         }
-        let g = doubles(dy), (xs, gs) = (doubles(x), doubles(gain))
+        let g = doubles(dy)
+        let (xs, gs) = (doubles(x), doubles(gain))
         let expected = centralDifferences(gs) { dot(g, twin(xs, $0)) }
         expectClose(Array(gradients[(rows * D)...]), expected, relative: 1e-4, absolute: 1e-5)
         if D <= 16 {
@@ -51,7 +60,10 @@ struct ElementwiseTests {
 
     @Test("SwiGLU and its gradients, also far from zero")
     func swiGLU() {
-        let n = 37, gate = randomTensor(n, seed: 1, scale: 5), up = randomTensor(n, seed: 2), dy = randomTensor(n, seed: 3)
+        let n = 37
+        let gate = randomTensor(n, seed: 1, scale: 5)
+        let up = randomTensor(n, seed: 2)
+        let dy = randomTensor(n, seed: 3)
         (gate.base[0], gate.base[1]) = (-120, 120)
         func twin(_ gate: [Double], _ up: [Double]) -> [Double] { zip(gate, up).map { $0 / (1 + exp(-$0)) * $1 } }
         let (gs, us, ds) = (doubles(gate), doubles(up), doubles(dy))
@@ -70,10 +82,15 @@ struct ElementwiseTests {
 
     @Test("rotation turns each pair by position · frequency, and back", arguments: [8, 12, 64])
     func rotation(_ C: Int) {
-        let heads = 2, rows = 3, stride = heads * C + 4, half = C / 2
+        let heads = 2
+        let rows = 3
+        let stride = heads * C + 4
+        let half = C / 2
         let frequencies = (0..<half).map { Float(pow(10_000, -2 * Double($0) / Double(C))) }
-        let table = RotaryTable(inverseFrequencies: frequencies, maximumPosition: 50), positions: [Int32] = [0, 7, 49]
-        let x = randomTensor(rows * stride, seed: 1), start = x.array
+        let table = RotaryTable(inverseFrequencies: frequencies, maximumPosition: 50)
+        let positions: [Int32] = [0, 7, 49]
+        let x = randomTensor(rows * stride, seed: 1)
+        let start = x.array
         let turned = inEveryFamily { family in
             let y = FloatTensor(start, shape: Shape(start.count))
             Kernel.rotate(
@@ -85,7 +102,8 @@ struct ElementwiseTests {
         for row in 0..<rows {
             for h in 0..<heads {
                 for i in 0..<half {
-                    let angle = Double(Float(positions[row]) * frequencies[i]), at = row * stride + h * C + i
+                    let angle = Double(Float(positions[row]) * frequencies[i])
+                    let at = row * stride + h * C + i
                     let (a, b) = (Double(start[at]), Double(start[at + half]))
                     (expected[at], expected[at + half]) = (a * cos(angle) - b * sin(angle), b * cos(angle) + a * sin(angle))
                 }
@@ -101,7 +119,8 @@ struct ElementwiseTests {
 
     @Test("the exponential is within 2 ulp, zero for large negatives and −∞")
     func exponential() {
-        let x = FloatTensor((0..<4000).map { -87 + 175 * Float($0) / 4000 } + [-.infinity, -1e30, -104, 0, 89, .infinity, .nan], shape: Shape(4007))
+        let x = FloatTensor(
+            (0..<4000).map { -87 + 175 * Float($0) / 4000 } + [-.infinity, -1e30, -104, 0, 89, .infinity, .nan], shape: Shape(4007))
         let y = inEveryFamily { family in
             let y = FloatTensor(4007)
             Kernel.exponential(x.base, count: 4007, into: y.base, family: family)
@@ -114,11 +133,13 @@ struct ElementwiseTests {
 
     @Test("bfloat16 rounds to nearest even, keeps NaN, overflows to infinity")
     func bfloat16Rounding() {
-        let signalling = Float(bitPattern: 0x7f80_0001), negative = Float(bitPattern: 0xffff_ffff)
+        let signalling = Float(bitPattern: 0x7f80_0001)
+        let negative = Float(bitPattern: 0xffff_ffff)
         var values: [Float] = [1, 1 + 0x1p-8, 1 + 0x1p-8 + 0x1p-20, 1 + 0x3p-8, .greatestFiniteMagnitude, -.infinity, 0, -0.0]
         values += [.leastNonzeroMagnitude, 0x1p-133, signalling, negative] + randomTensor(60, seed: 1).array
         for family in KernelFamily.selectable() {
-            var out = [UInt16](repeating: 1, count: values.count + 1), wide = [Float](repeating: 0, count: values.count)
+            var out = [UInt16](repeating: 1, count: values.count + 1)
+            var wide = [Float](repeating: 0, count: values.count)
             Kernel.roundToBFloat16(values, count: values.count, into: &out, family: family)
             #expect(Array(out[..<8]) == [0x3f80, 0x3f80, 0x3f81, 0x3f82, 0x7f80, 0xff80, 0, 0x8000])
             #expect(out[8] == 0 && out[9] == 1 && out[values.count] == 1)
@@ -144,7 +165,8 @@ struct ElementwiseTests {
 
     @Test("sums of squares are double precision")
     func squares() {
-        let x = randomTensor(1003, seed: 1), expected = doubles(x).reduce(0) { $0 + $1 * $1 }
+        let x = randomTensor(1003, seed: 1)
+        let expected = doubles(x).reduce(0) { $0 + $1 * $1 }
         let sums = Set(KernelFamily.selectable().map { Kernel.sumOfSquares(x.base, count: 1003, family: $0) })
         #expect(sums.count == 1)
         expectClose(Array(sums), [expected], relative: 1e-14)
@@ -152,7 +174,10 @@ struct ElementwiseTests {
 
     @Test("addition, of vectors and of a row to rows")
     func addition() {
-        let x = randomTensor(37, seed: 1), y = randomTensor(3 * 40, seed: 2), before = y.array, bias = x.array
+        let x = randomTensor(37, seed: 1)
+        let y = randomTensor(3 * 40, seed: 2)
+        let before = y.array
+        let bias = x.array
         Kernel.addRow(x.base, into: y.base, rows: 3, width: 37, stride: 40)
         Kernel.add(x.base, into: y.base, count: 37)
         let expected = before.indices.map { i in
@@ -164,11 +189,16 @@ struct ElementwiseTests {
 
     @Test("AdamW follows the published recurrence")
     func adamW() {
-        let n = 21, start = randomTensor(n, seed: 1)
+        let n = 21
+        let start = randomTensor(n, seed: 1)
         let (rate, b1, b2, epsilon, decay) = (1e-2, 0.9, 0.99, 1e-8, 0.1)
-        var w = doubles(start), m = [Double](repeating: 0, count: n), v = m
+        var w = doubles(start)
+        var m = [Double](repeating: 0, count: n)
+        var v = m
         let result = inEveryFamily { family in
-            let w = FloatTensor(start.array, shape: Shape(n)), m = FloatTensor(n), v = FloatTensor(n)
+            let w = FloatTensor(start.array, shape: Shape(n))
+            let m = FloatTensor(n)
+            let v = FloatTensor(n)
             for step in 1...3 {
                 let gradient = randomTensor(n, seed: 10 + step)
                 Kernel.adamW(

@@ -8,8 +8,11 @@ import Testing
 struct LogSoftmaxTests {
     @Test("log-probabilities, entropy and normaliser are those of the definition in every family", arguments: [1, 15, 16, 1003])
     func gather(_ V: Int) {
-        let rows = 3, z = randomTensor(rows * V, seed: V, scale: 4), values = doubles(z)
-        let tokens: [Int32] = [0, Int32(V - 1), -1], stop = Int32(V / 2)
+        let rows = 3
+        let z = randomTensor(rows * V, seed: V, scale: 4)
+        let values = doubles(z)
+        let tokens: [Int32] = [0, Int32(V - 1), -1]
+        let stop = Int32(V / 2)
         for family in KernelFamily.selectable() {
             let out = FloatTensor(4, rows)
             Kernel.gatherLogProbabilities(
@@ -17,7 +20,8 @@ struct LogSoftmaxTests {
                 stopLogProbability: out.base + rows, entropy: out.base + 2 * rows, logSumExp: out.base + 3 * rows,
                 parallel: Parallel(threads: 2), family: family)
             for row in 0..<rows {
-                let line = Array(values[row * V..<(row + 1) * V]), top = line.max() ?? 0
+                let line = Array(values[row * V..<(row + 1) * V])
+                let top = line.max() ?? 0
                 let lse = top + log(line.reduce(0) { $0 + exp($1 - top) })
                 let entropy = -line.reduce(0) { $0 + exp($1 - lse) * ($1 - lse) }
                 let token = tokens[row] < 0 ? 0 : line[Int(tokens[row])] - lse
@@ -30,10 +34,13 @@ struct LogSoftmaxTests {
 
     @Test("a log-probability close to zero keeps its relative accuracy")
     func nearlyCertain() {
-        let V = 5000, z = FloatTensor([Float](repeating: -20, count: V), shape: Shape(V)), out = FloatTensor(3)
+        let V = 5000
+        let z = FloatTensor([Float](repeating: -20, count: V), shape: Shape(V))
+        let out = FloatTensor(3)
         z.base[17] = 0
         Kernel.gatherLogProbabilities(
-            z.base, rows: 1, vocabulary: V, tokens: [17], stopToken: 3, tokenLogProbability: out.base, stopLogProbability: out.base + 1,
+            z.base, rows: 1, vocabulary: V, tokens: [17], stopToken: 3, tokenLogProbability: out.base,
+            stopLogProbability: out.base + 1,
             entropy: out.base + 2)
         let rest = Double(V - 1) * exp(-20)
         expectClose(out.array, [-log1p(rest), -20 - log1p(rest), log1p(rest) + 20 * rest / (1 + rest)], relative: 1e-6)
@@ -41,16 +48,24 @@ struct LogSoftmaxTests {
 
     @Test("the logits' gradient is that of central differences; it sums to zero")
     func gradient() {
-        let V = 21, z = randomTensor(2 * V, seed: 5, scale: 2), values = doubles(z)
-        let tokens: [Int32] = [4, -1], wt: [Float] = [0.7, 9], ws: [Float] = [-0.4, 1.3], stop: Int32 = 20
+        let V = 21
+        let z = randomTensor(2 * V, seed: 5, scale: 2)
+        let values = doubles(z)
+        let tokens: [Int32] = [4, -1]
+        let wt: [Float] = [0.7, 9]
+        let ws: [Float] = [-0.4, 1.3]
+        let stop: Int32 = 20
         func value(_ z: [Double]) -> Double {
             (0..<2).reduce(0.0) { sum, row in
-                let line = z[row * V..<(row + 1) * V], lse = log(line.reduce(0) { $0 + exp($1) })
+                let line = z[row * V..<(row + 1) * V]
+                let lse = log(line.reduce(0) { $0 + exp($1) })
                 let token = tokens[row] < 0 ? 0 : Double(wt[row]) * (z[row * V + Int(tokens[row])] - lse)
                 return sum + token + Double(ws[row]) * (z[row * V + Int(stop)] - lse)
             }
         }
-        let expected = centralDifferences(values, value), out = FloatTensor(6), start = z.array
+        let expected = centralDifferences(values, value)
+        let out = FloatTensor(6)
+        let start = z.array
         for family in KernelFamily.selectable() {
             for i in 0..<z.count { z.base[i] = start[i] }
             Kernel.gatherLogProbabilities(
@@ -65,8 +80,11 @@ struct LogSoftmaxTests {
 
     @Test("sampling inverts the cumulative distribution", arguments: [Float(0.5), 1, 2])
     func sampling(_ temperature: Float) {
-        let V = 700, z = randomTensor(V, seed: 9), values = doubles(z)
-        let weights = values.map { exp($0 / Double(temperature)) }, total = weights.reduce(0, +)
+        let V = 700
+        let z = randomTensor(V, seed: 9)
+        let values = doubles(z)
+        let weights = values.map { exp($0 / Double(temperature)) }
+        let total = weights.reduce(0, +)
         var stream = RandomStream(seed: 3, purpose: .task)
         for _ in 0..<50 {
             let u = stream.uniform()
@@ -74,14 +92,17 @@ struct LogSoftmaxTests {
                 Kernel.sampleToken(z.base, vocabulary: V, temperature: temperature, uniform: u, family: $0)
             }
             #expect(Set(tokens).count == 1)
-            let token = Int(tokens[0]), below = weights[..<token].reduce(0, +) / total, above = below + weights[token] / total
+            let token = Int(tokens[0])
+            let below = weights[..<token].reduce(0, +) / total
+            let above = below + weights[token] / total
             #expect(below - 1e-6 <= Double(u) && Double(u) <= above + 1e-6)
         }
     }
 
     @Test("an impossible token is never drawn, whatever the draw; greedy takes the lowest of equals")
     func samplingEdges() {
-        let V = 600, z = FloatTensor([Float](repeating: -.infinity, count: V), shape: Shape(V))
+        let V = 600
+        let z = FloatTensor([Float](repeating: -.infinity, count: V), shape: Shape(V))
         (z.base[5], z.base[300], z.base[301]) = (0, 1, 1)
         let draws: [Float] = [0, 0.1, 0.5, 0.99, 1 - 0x1p-24]
         for u in draws {

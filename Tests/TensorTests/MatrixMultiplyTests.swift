@@ -10,8 +10,10 @@ struct MatrixMultiplyTests {
         let precision: Precision
         var testDescription: String { "\(M)×\(K) by \(N)×\(K) in \(precision)" }
     }
-    static let cases: [Case] = [(1, 5, 7), (3, 64, 33), (8, 70, 16), (13, 130, 65), (19, 16, 200), (7, 193, 2), (2, 40, 2050), (5, 17, 1)]
-        .flatMap { m, n, k in Precision.allCases.map { Case(M: m, N: n, K: k, precision: $0) } }
+    static let cases: [Case] = [
+        (1, 5, 7), (3, 64, 33), (8, 70, 16), (13, 130, 65), (19, 16, 200), (7, 193, 2), (2, 40, 2050), (5, 17, 1),
+    ]
+    .flatMap { m, n, k in Precision.allCases.map { Case(M: m, N: n, K: k, precision: $0) } }
 
     func packed(_ w: FloatTensor, _ c: Case) -> PackedMatrix {
         let matrix = PackedMatrix(outputs: c.N, inputs: c.K, precision: c.precision)
@@ -21,7 +23,8 @@ struct MatrixMultiplyTests {
 
     @Test("every element is the chain that the documentation promises, to the bit", arguments: cases)
     func chains(_ c: Case) {
-        let x = randomTensor(c.M * c.K, seed: 1), w = randomTensor(c.N * c.K, seed: 2)
+        let x = randomTensor(c.M * c.K, seed: 1)
+        let w = randomTensor(c.N * c.K, seed: 2)
         let (xs, ws) = (x.array, w.array)
         var expected: [Float] = []
         for m in 0..<c.M {
@@ -38,21 +41,25 @@ struct MatrixMultiplyTests {
                 expected.append(sum)
             }
         }
-        let matrix = packed(w, c), y = FloatTensor(c.M, c.N)
+        let matrix = packed(w, c)
+        let y = FloatTensor(c.M, c.N)
         for family in KernelFamily.selectable() {
             y.zero()
-            Kernel.multiply(x.base, rows: c.M, stride: c.K, by: matrix, into: y.base, stride: c.N, parallel: .serial, family: family)
+            Kernel.multiply(
+                x.base, rows: c.M, stride: c.K, by: matrix, into: y.base, stride: c.N, parallel: .serial, family: family)
             #expect(bits(y) == bits(expected), "\(family)")
         }
     }
 
-    @Test("a row's bits are the same alone, at any place of any batch and with any number of threads", arguments: Precision.allCases)
+    @Test(
+        "a row's bits are the same alone, at any place of any batch and with any number of threads", arguments: Precision.allCases)
     func rowInvariance(_ precision: Precision) {
         var stream = RandomStream(seed: 11, purpose: .task)
         for trial in 0..<4 {
             let c = Case(
                 M: 40, N: Int.random(in: 1...300, using: &stream), K: Int.random(in: 1...300, using: &stream), precision: precision)
-            let x = randomTensor(c.M * c.K, seed: 10 + trial), matrix = packed(randomTensor(c.N * c.K, seed: 20 + trial), c)
+            let x = randomTensor(c.M * c.K, seed: 10 + trial)
+            let matrix = packed(randomTensor(c.N * c.K, seed: 20 + trial), c)
             let alone = FloatTensor(c.M, c.N)
             for m in 0..<c.M {
                 Kernel.multiply(
@@ -75,7 +82,8 @@ struct MatrixMultiplyTests {
     func threads(_ precision: Precision) {
         for (M, N, K) in [(2, 2100, 600), (700, 64, 64)] {
             let c = Case(M: M, N: N, K: K, precision: precision)
-            let x = randomTensor(M * K, seed: 1), matrix = packed(randomTensor(N * K, seed: 2), c)
+            let x = randomTensor(M * K, seed: 1)
+            let matrix = packed(randomTensor(N * K, seed: 2), c)
             let results = (1...3).map { threads in
                 let y = FloatTensor(M, N)
                 Kernel.multiply(
@@ -88,8 +96,11 @@ struct MatrixMultiplyTests {
 
     @Test("packing in pieces, or from the transpose, gives the same matrix", arguments: Precision.allCases)
     func packing(_ precision: Precision) {
-        let c = Case(M: 1, N: 150, K: 37, precision: precision), w = randomTensor(c.N * c.K, seed: 3), values = w.array
-        let whole = packed(w, c), pieces = PackedMatrix(outputs: c.N, inputs: c.K, precision: precision)
+        let c = Case(M: 1, N: 150, K: 37, precision: precision)
+        let w = randomTensor(c.N * c.K, seed: 3)
+        let values = w.array
+        let whole = packed(w, c)
+        let pieces = PackedMatrix(outputs: c.N, inputs: c.K, precision: precision)
         for part in [70..<150, 0..<3, 3..<70] { pieces.pack(outputs: part, from: w.base + part.lowerBound * c.K, stride: c.K) }
         let transposed = FloatTensor((0..<c.K * c.N).map { values[$0 % c.N * c.K + $0 / c.N] }, shape: Shape(c.K, c.N))
         let columns = PackedMatrix(outputs: c.N, inputs: c.K, precision: precision)
@@ -102,10 +113,15 @@ struct MatrixMultiplyTests {
 
     @Test("the scale is applied to the finished sum, then the old value is added; strides leave gaps alone")
     func scaleAndAccumulate() {
-        let c = Case(M: 9, N: 21, K: 30, precision: .fp32), x = randomTensor(9 * 32, seed: 4), matrix = packed(randomTensor(21 * 30, seed: 5), c)
-        let plain = FloatTensor(9, 21), y = randomTensor(9 * 25, seed: 6), before = y.array
+        let c = Case(M: 9, N: 21, K: 30, precision: .fp32)
+        let x = randomTensor(9 * 32, seed: 4)
+        let matrix = packed(randomTensor(21 * 30, seed: 5), c)
+        let plain = FloatTensor(9, 21)
+        let y = randomTensor(9 * 25, seed: 6)
+        let before = y.array
         Kernel.multiply(x.base, rows: 9, stride: 32, by: matrix, into: plain.base, stride: 21, parallel: .serial)
-        Kernel.multiply(x.base, rows: 9, stride: 32, by: matrix, into: y.base, stride: 25, scale: 0.3, accumulating: true, parallel: .serial)
+        Kernel.multiply(
+            x.base, rows: 9, stride: 32, by: matrix, into: y.base, stride: 25, scale: 0.3, accumulating: true, parallel: .serial)
         let sums = plain.array
         let expected = before.indices.map { i in
             i % 25 < 21 ? before[i] + 0.3 * sums[i / 25 * 21 + i % 25] : before[i]
@@ -116,7 +132,9 @@ struct MatrixMultiplyTests {
     @Test("families agree on numbers below the smallest normal one too")
     func subnormals() {
         let c = Case(M: 4, N: 32, K: 64, precision: .bf16)
-        let x = randomTensor(4 * 64, seed: 8, scale: 1e-19), w = randomTensor(32 * 64, seed: 9, scale: 1e-19), matrix = packed(w, c)
+        let x = randomTensor(4 * 64, seed: 8, scale: 1e-19)
+        let w = randomTensor(32 * 64, seed: 9, scale: 1e-19)
+        let matrix = packed(w, c)
         let results = KernelFamily.selectable().map { family in
             let y = FloatTensor(4, 32)
             Kernel.multiply(x.base, rows: 4, stride: 64, by: matrix, into: y.base, stride: 32, parallel: .serial, family: family)
@@ -128,7 +146,10 @@ struct MatrixMultiplyTests {
     @Test("the outer product adds scale · dyᵀx")
     func outerProduct() {
         let (M, N, K) = (11, 6, 9)
-        let dy = randomTensor(M * 8, seed: 1), x = randomTensor(M * K, seed: 2), dW = randomTensor(N * K, seed: 3), before = doubles(dW)
+        let dy = randomTensor(M * 8, seed: 1)
+        let x = randomTensor(M * K, seed: 2)
+        let dW = randomTensor(N * K, seed: 3)
+        let before = doubles(dW)
         Kernel.accumulateOuterProduct(
             dy.base, stride: 8, x.base, stride: K, rows: M, outputs: N, inputs: K, scale: 0.5, into: dW.base)
         let (d, v) = (doubles(dy), doubles(x))

@@ -38,7 +38,8 @@ struct RandomStreamTests {
     @Test("uniform numbers fill [0, 1); normal ones have mean 0 and variance 1")
     func moments() {
         var stream = RandomStream(seed: 5, purpose: .task)
-        let uniform = (0..<4000).map { _ in Double(stream.uniform()) }, normal = (0..<4000).map { _ in stream.normal() }
+        let uniform = (0..<4000).map { _ in Double(stream.uniform()) }
+        let normal = (0..<4000).map { _ in stream.normal() }
         #expect(uniform.allSatisfy { (0..<1).contains($0) })
         #expect(abs(uniform.reduce(0, +) / 4000 - 0.5) < 0.02)
         #expect(abs(normal.reduce(0, +) / 4000) < 0.06)

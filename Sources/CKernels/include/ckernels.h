@@ -95,4 +95,8 @@ void gfn_rotary_table(const float *frequencies, ptrdiff_t half, ptrdiff_t positi
 void *gfn_scratch(int slot, size_t bytes);
 enum { gfn_scratch_inputs, gfn_scratch_attention, gfn_scratch_sampler, gfn_scratch_count };
 
+/// Calls the body once for each part 0..<parts, on this thread and up to `threads` − 1 helpers, in any order; returns when all are
+/// done. Inside a region, and beside another caller's, everything runs on the calling thread.
+void gfn_parallel(int threads, ptrdiff_t parts, void (*body)(void *_Nullable context, ptrdiff_t part), void *_Nullable context);
+
 #pragma clang assume_nonnull end

@@ -81,7 +81,8 @@ extension Kernel {
                 split.forEach(units.count * keyValueHeads) { part in
                     for i in part {
                         // Early units are cheap and late ones dear: one from either end in turn gives threads equal shares.
-                        let turn = i / keyValueHeads, unit = turn % 2 == 0 ? turn / 2 : units.count - 1 - turn / 2
+                        let turn = i / keyValueHeads
+                        let unit = turn % 2 == 0 ? turn / 2 : units.count - 1 - turn / 2
                         withUnsafePointer(to: shape) { kernels.pointee.attention(first, units[unit], $0, i % keyValueHeads) }
                     }
                 }
@@ -147,7 +148,8 @@ extension Kernel {
             var row = 0
             if let last = units.last, last.rows < limit {
                 let other = segments[last.segment]
-                let isShared = segment.prefix_length > 0 && segment.prefix_length == other.prefix_length
+                let isShared =
+                    segment.prefix_length > 0 && segment.prefix_length == other.prefix_length
                     && segment.prefix_keys == other.prefix_keys && segment.prefix_values == other.prefix_values
                     && segment.prefix_stride == other.prefix_stride
                 if isShared {

@@ -11,7 +11,8 @@ package struct RotaryTable: Sendable {
 
     /// `inverseFrequencies`: one per pair of components, so headSize/2 of them. `attentionFactor` scales both cos and sin.
     package init(inverseFrequencies: [Float], maximumPosition: Int, attentionFactor: Double = 1) {
-        precondition(!inverseFrequencies.isEmpty && maximumPosition > 0, "a rotary table of \(inverseFrequencies.count) frequencies")
+        precondition(
+            !inverseFrequencies.isEmpty && maximumPosition > 0, "a rotary table of \(inverseFrequencies.count) frequencies")
         headSize = 2 * inverseFrequencies.count
         self.maximumPosition = maximumPosition
         cosines = FloatTensor(maximumPosition, inverseFrequencies.count)
