@@ -56,7 +56,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(name: "TestSupport", dependencies: ["Tensor", "Model"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"], swiftSettings: swiftSettings),
-        .testTarget(name: "ModelTests", dependencies: ["Model", "Tensor", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ModelTests", dependencies: ["Model", "Tensor", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "CollectiveTests", dependencies: ["Collective", "gfn-mpi-check", "TestSupport"],
             swiftSettings: swiftSettings),

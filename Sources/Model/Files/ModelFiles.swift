@@ -2,8 +2,10 @@
 package struct ModelFiles: Sendable {
     package let configuration: TransformerConfiguration
     package let weights: any WeightSource
-    /// Nil when the folder has no tokenizer.json.
+    /// Nil when the folder has no tokenizer.json, or one of a kind that is not supported.
     package let tokenizer: Tokenizer?
+    /// Why there is no tokenizer although the folder has a tokenizer.json.
+    package let tokenizerProblem: ModelFileError?
     /// Nil when there is no template, or none that is known.
     package let chatTemplate: ChatTemplate?
     /// The template as the model's author wrote it; it is recognised and copied, never executed.
@@ -13,11 +15,12 @@ package struct ModelFiles: Sendable {
 
     package init(
         configuration: TransformerConfiguration, weights: any WeightSource, tokenizer: Tokenizer?,
-        chatTemplateText: String? = nil, path: String
+        tokenizerProblem: ModelFileError? = nil, chatTemplateText: String? = nil, path: String
     ) {
         self.configuration = configuration
         self.weights = weights
         self.tokenizer = tokenizer
+        self.tokenizerProblem = tokenizerProblem
         self.chatTemplateText = chatTemplateText
         chatTemplate = chatTemplateText.flatMap { ChatTemplate.recognise($0) }
         self.path = path
@@ -32,6 +35,13 @@ package struct ModelFiles: Sendable {
             throw .missing(path: path, field: "the model", advice: "name a folder with config.json and model.safetensors, or a .gguf file")
         }
         return try openGGUF(path)
+    }
+
+    /// The tokenizer, or the reason why there is none.
+    package func requireTokenizer() throws(ModelFileError) -> Tokenizer {
+        if let tokenizer { return tokenizer }
+        throw tokenizerProblem
+            ?? .missing(path: path, field: "tokenizer.json", advice: "take it from the model's original folder")
     }
 
     /// The template, or an error that says what to set when it is not known.
@@ -57,19 +67,24 @@ package struct ModelFiles: Sendable {
     private static func openFolder(_ folder: String) throws(ModelFileError) -> ModelFiles {
         let configuration = try ConfigurationFile.read(folder: folder)
         let weights = try checkedWeights(folder: folder, configuration)
+        // A task may need no text, so a tokenizer of another kind is no reason to refuse the model; a broken one is.
         var tokenizer: Tokenizer?
+        var problem: ModelFileError?
         let tokenizerPath = "\(folder)/tokenizer.json"
         if MappedFile.exists(tokenizerPath) {
-            let loaded = try Tokenizer.load(json: tokenizerPath)
-            guard loaded.vocabularySize <= configuration.vocabularySize else {
-                throw .malformed(
-                    path: tokenizerPath, field: "the vocabulary", expected: "at most \(configuration.vocabularySize) tokens, as config.json says",
-                    found: "\(loaded.vocabularySize) tokens")
+            do throws(ModelFileError) {
+                tokenizer = try Tokenizer.load(json: tokenizerPath)
+            } catch .unsupported(let path, let field, let supported, let found) {
+                problem = .unsupported(path: path, field: field, supported: supported, found: found)
             }
-            tokenizer = loaded
+        }
+        if let count = tokenizer?.vocabularySize, count > configuration.vocabularySize {
+            throw .malformed(
+                path: tokenizerPath, field: "the vocabulary", expected: "at most \(configuration.vocabularySize) tokens, as config.json says",
+                found: "\(count) tokens")
         }
         return ModelFiles(
-            configuration: configuration, weights: weights, tokenizer: tokenizer,
+            configuration: configuration, weights: weights, tokenizer: tokenizer, tokenizerProblem: problem,
             chatTemplateText: try chatTemplateText(folder: folder), path: folder)
     }
 

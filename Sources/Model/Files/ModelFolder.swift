@@ -1,0 +1,47 @@
+/// A whole model in Hugging Face's layout, with weights in bfloat16.
+package enum ModelFolder {
+    /// Writes config.json, model.safetensors, generation_config.json and, when given, the tokenizer's files.
+    ///
+    /// `tensors` are all those of `configuration.tensorShapes`, as the bits of bfloat16 numbers. `tokenizerJSON` is the
+    /// content of a tokenizer.json (`Tokenizer.json`). Throws when the disk refuses.
+    package static func write(
+        _ path: String, configuration: TransformerConfiguration,
+        tensors: [(name: String, shape: [Int], bits: [UInt16])], tokenizerJSON: [UInt8]? = nil, tokenizer: Tokenizer? = nil,
+        chatTemplate: String? = nil
+    ) throws(ModelFileError) {
+        let expected = configuration.tensorShapes
+        precondition(
+            expected.count == tensors.count && Set(expected.map(\.name)) == Set(tensors.map(\.name)),
+            "export of \(tensors.count) tensors, where the configuration has \(expected.count)")
+        try SideFile.makeFolder(path)
+        try SideFile.write(configuration.jsonObject().encoded(), to: "\(path)/config.json")
+        try SideFile.write(configuration.generationObject().encoded(), to: "\(path)/generation_config.json")
+        try SafetensorsWriter.write(
+            tensors.map { .init(name: $0.name, shape: $0.shape, values: .bfloat16($0.bits)) }, metadata: ["format": "pt"],
+            to: "\(path)/\(SafetensorsCheckpoint.fileName)")
+        guard let json = tokenizerJSON ?? tokenizer?.json else { return }
+        try SideFile.write(json, to: "\(path)/tokenizer.json")
+        try SideFile.write(
+            tokenizerSettings(configuration, tokenizer: tokenizer, chatTemplate: chatTemplate).encoded(),
+            to: "\(path)/tokenizer_config.json")
+    }
+
+    private static func tokenizerSettings(
+        _ configuration: TransformerConfiguration, tokenizer: Tokenizer?, chatTemplate: String?
+    ) -> JSONValue {
+        func token(_ id: Int32?) -> JSONValue {
+            guard let id, let text = tokenizer?.decode([id]), !text.isEmpty else { return .null }
+            return JSONValue(text)
+        }
+        var members = [
+            JSONMember("tokenizer_class", JSONValue("PreTrainedTokenizerFast")),
+            JSONMember("clean_up_tokenization_spaces", .boolean(false)),
+            JSONMember("model_max_length", .integer(configuration.contextLength)),
+            JSONMember("bos_token", token(configuration.beginToken)),
+            JSONMember("eos_token", token(configuration.endTokens.first)),
+            JSONMember("pad_token", token(configuration.endTokens.first)),
+        ]
+        if let chatTemplate { members.append(JSONMember("chat_template", JSONValue(chatTemplate))) }
+        return .object(members)
+    }
+}

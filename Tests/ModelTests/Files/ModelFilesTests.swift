@@ -1,0 +1,117 @@
+import Foundation
+import Testing
+
+@testable import Model
+
+@Suite("Model folders")
+struct ModelFilesTests {
+    private static let nano = ownFixtures.appendingPathComponent("nano-tied-f32")
+
+    private static var models: [URL] {
+        get throws {
+            guard let external = externalModels else { return [nano] }
+            return try subfolders(external)
+        }
+    }
+
+    private static var externalModels: URL? {
+        let folder = fixtures("models", own: "none")
+        return FileManager.default.fileExists(atPath: folder.path) ? folder : nil
+    }
+
+    @Test("every checkpoint opens, in either spelling of config.json, and all its weights are read")
+    func opens() throws {
+        var count = 0
+        for folder in try Self.models {
+            let files = try ModelFiles.open(folder.appendingPathComponent("checkpoint").path)
+            for (name, shape) in files.configuration.tensorShapes {
+                #expect(try files.weights.read(name).count == shape.reduce(1, *))
+            }
+            #expect(files.configuration.endTokens == [2] && files.configuration.beginToken == 1)
+            let name = folder.lastPathComponent
+            // The one model with a tokenizer of the SentencePiece kind; it opens all the same.
+            if name.hasPrefix("mha-untied") {
+                #expect(throws: ModelFileError.self) { try files.requireTokenizer() }
+            } else {
+                #expect(try files.requireTokenizer().vocabularySize <= files.configuration.vocabularySize)
+            }
+            let configuration = files.configuration
+            if name.hasPrefix("llama3rope") {
+                #expect(configuration.headSize == 32 && configuration.rope.theta == 500000)
+                #expect(
+                    configuration.rope.scaling
+                        == .llama3(factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContextLength: 16))
+            }
+            if name.hasPrefix("linear-rope") { #expect(configuration.rope.scaling == .linear(factor: 2)) }
+            if name.hasPrefix("qwen2") { #expect(configuration.queryKeyValueBias && !configuration.outputBias) }
+            count += 1
+        }
+        print("Model folders: \(count) opened")
+    }
+
+    @Test("a written folder opens with the same configuration, weights rounded to bfloat16, and the same tokenizer")
+    func writes() throws {
+        for folder in try Self.models {
+            let files = try ModelFiles.open(folder.appendingPathComponent("checkpoint").path)
+            try withScratchFolder { scratch in
+                let tensors = try files.configuration.tensorShapes.map { name, shape in
+                    (name: name, shape: shape, bits: try files.weights.read(name).map { UInt16($0.bitPattern >> 16) })
+                }
+                try ModelFolder.write(
+                    scratch.path, configuration: files.configuration, tensors: tensors, tokenizer: files.tokenizer,
+                    chatTemplate: "{{ messages }}")
+                let again = try ModelFiles.open(scratch.path)
+                #expect(again.configuration == files.configuration)
+                #expect(again.chatTemplateText == (files.tokenizer == nil ? nil : "{{ messages }}") && again.chatTemplate == nil)
+                for (name, _, bits) in tensors {
+                    #expect(try again.weights.read(name).map { UInt16($0.bitPattern >> 16) } == bits)
+                }
+                #expect(again.tokenizer?.encode("Hello, world") == files.tokenizer?.encode("Hello, world"))
+                #expect(throws: ModelFileError.self) { try again.requireChatTemplate() }
+            }
+        }
+    }
+
+    @Test("an adapter in PEFT's layout is read, and what is written reads the same")
+    func adapters() throws {
+        var count = 0
+        for folder in try Self.models {
+            let configuration = try ModelFiles.open(folder.appendingPathComponent("checkpoint").path).configuration
+            let read = try AdapterFolder.read(folder.appendingPathComponent("adapter").path, for: configuration)
+            #expect(read.matrices.count == configuration.layerCount * read.configuration.targets.count)
+            let rank = Float(read.configuration.rank)
+            #expect(
+                read.configuration.scaling == read.configuration.alpha / (read.configuration.rankStabilised ? rank.squareRoot() : rank))
+            try withScratchFolder { scratch in
+                try AdapterFolder.write(
+                    scratch.path, configuration: read.configuration, baseModel: "base", model: configuration,
+                    matrices: read.matrices)
+                let again = try AdapterFolder.read(scratch.path, for: configuration)
+                #expect(again.configuration == read.configuration && again.matrices == read.matrices)
+            }
+            count += 1
+        }
+        print("Adapters: \(count) read and written")
+    }
+
+    @Test("sizes that contradict each other are all named")
+    func problems() throws {
+        let good = try ModelFiles.open(Self.nano.appendingPathComponent("checkpoint").path).configuration
+        #expect(good.problems().isEmpty)
+        var bad = good
+        (bad.headCount, bad.keyValueHeadCount, bad.headSize, bad.rope.theta) = (4, 3, 7, -1)
+        bad.endTokens = [Int32(bad.vocabularySize)]
+        #expect(bad.problems().count == 4)
+        bad.layerCount = 1 << 40
+        #expect(bad.problems().first?.contains("num_hidden_layers is 1099511627776") == true)
+    }
+
+    @Test("what is not there is named, with what to do")
+    func namesWhatIsMissing() throws {
+        #expect(throws: ModelFileError.self) { try ModelFiles.open("/nowhere/at/all") }
+        try withScratchFolder { folder in
+            let error = #expect(throws: ModelFileError.self) { try ModelFiles.open(folder.path) }
+            #expect(error?.description.contains("config.json is missing") == true)
+        }
+    }
+}
