@@ -1,0 +1,117 @@
+package import Tensor
+
+/// π(y|x): a frozen base with an adapter, or weights of its own.
+///
+/// Not to be used by two threads at once; the base may be shared.
+package final class Policy {
+    package let base: BaseModel
+    package let trainable: Trainable
+    package let layout: ParameterLayout
+    package let parallel: Parallel
+    /// Of the parameters last adopted: the number of optimiser steps that made them.
+    package private(set) var version = 0
+    /// Off: the frozen base alone, which is the reference. A policy with `full` weights then is the model it started from.
+    package var adapterEnabled = true
+    /// ⊤, whose log-probability is read at every state and which ends a response. Never fed.
+    package var stopToken: Int32
+    /// Bytes of activations a recording may keep; where they do not suffice, layers compute their gate and up projections
+    /// again in the backward. Changes time, not results.
+    package var activationBudget = 640 << 20
+
+    private let adapters: AdapterStack?
+    /// Of a policy with `full` weights, once parameters were adopted.
+    private var ownWeights: ModelWeights?
+    private var rotary: RotaryTable
+
+    /// The base as it is, until parameters are adopted. The base needs `gradients` if there is to be a backward.
+    package init(base: BaseModel, trainable: Trainable, parallel: Parallel) {
+        self.base = base
+        self.trainable = trainable
+        self.parallel = parallel
+        layout = ParameterLayout(trainable, of: base.configuration)
+        stopToken = base.configuration.endTokens.first ?? -1
+        if case .lora(let adapter) = trainable {
+            adapters = AdapterStack(adapter, of: base.configuration, precision: base.precision, gradients: base.gradients)
+        } else {
+            adapters = nil
+        }
+        rotary = RotaryTable(inverseFrequencies: base.configuration.inverseFrequencies, maximumPosition: 256)
+    }
+
+    /// Where training starts. LoRA: A uniform on ±1/√inputs, as PEFT's Kaiming-uniform with a = √5, and B zero, so that π is the
+    /// base. Full: the base's values, read again from where it came from.
+    package func initialParameters(seed: UInt64) throws(ModelFileError) -> [Float] {
+        var parameters: [Float] = []
+        parameters.reserveCapacity(layout.count)
+        for (index, entry) in layout.entries.enumerated() {
+            switch trainable {
+            case .full: parameters += try base.source.read(entry.name)
+            case .lora:
+                if index % 2 == 1 {
+                    parameters += [Float](repeating: 0, count: entry.count)
+                } else {
+                    var random = RandomStream(seed: seed, purpose: .initialization, slot: index)
+                    let bound = 1 / Float(entry.shape[1]).squareRoot()
+                    for _ in 0..<entry.count { parameters.append((2 * random.uniform() - 1) * bound) }
+                }
+            }
+        }
+        return parameters
+    }
+
+    /// Computes with these parameters from now on: bf16 bits in the order of `layout`.
+    package func adopt(_ bits: [UInt16], version: Int) {
+        precondition(bits.count == layout.count, "adopt: \(bits.count) numbers for \(layout.count) parameters")
+        let values = FloatTensor(max(1, bits.count))
+        Kernel.widenBFloat16(bits, count: bits.count, into: values.base)
+        adopt(values.base, version: version)
+    }
+
+    /// The same with exact values. Training goes through bf16, so that whoever receives a broadcast has equal numbers.
+    package func adopt(values: [Float], version: Int) {
+        precondition(values.count == layout.count, "adopt: \(values.count) numbers for \(layout.count) parameters")
+        values.withUnsafeBufferPointer { if let base = $0.baseAddress { adopt(base, version: version) } }
+    }
+
+    private func adopt(_ values: UnsafePointer<Float>, version: Int) {
+        self.version = version
+        switch trainable {
+        case .full:
+            let weights = ownWeights ?? ModelWeights(base.configuration, precision: base.precision, gradients: base.gradients)
+            ownWeights = weights
+            let slots = WeightSlot.all(of: base.configuration)
+            parallel.forEach(slots.count) { range in
+                for index in range {
+                    let (slot, shape) = slots[index]
+                    weights.pack(slot, rows: 0..<(shape.count > 1 ? shape[0] : 1), from: values + layout.entries[index].offset)
+                }
+            }
+        case .lora:
+            guard let adapters else { return }
+            var entries = layout.entries.makeIterator()
+            for layer in 0..<base.configuration.layerCount {
+                for kind in adapters.configuration.targets {
+                    guard let adapter = adapters[layer, kind], let a = entries.next(), let b = entries.next() else { continue }
+                    adapter.a.pack(0..<a.shape[0], from: values + a.offset)
+                    adapter.b.pack(0..<b.shape[0], from: values + b.offset)
+                }
+            }
+        }
+    }
+
+    /// The weights of the next pass, with a rotary table for `positions` positions.
+    func network(positions: Int) -> Network {
+        if positions > rotary.maximumPosition {
+            rotary = RotaryTable(
+                inverseFrequencies: base.configuration.inverseFrequencies,
+                maximumPosition: max(positions, 2 * rotary.maximumPosition))
+        }
+        return Network(
+            weights: adapterEnabled ? ownWeights ?? base.weights : base.weights, adapters: adapterEnabled ? adapters : nil,
+            rotary: rotary, parallel: parallel)
+    }
+
+    func gradients(into buffer: UnsafeMutablePointer<Float>) -> ParameterGradients {
+        ParameterGradients(buffer, layout: layout, trainable: trainable, model: base.configuration)
+    }
+}

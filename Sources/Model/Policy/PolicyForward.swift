@@ -1,0 +1,89 @@
+internal import Tensor
+
+extension Policy {
+    /// The log-probabilities of every response, at temperature 1; with `recording`, also what `backward` needs.
+    ///
+    /// A row has the same bits whatever else is in the batch, and the same as when it was sampled.
+    package func forward(_ groups: [TokenGroup], recording: Bool) -> ForwardResult {
+        guard !groups.isEmpty else { return ForwardResult(scores: [], promptHidden: [], recording: nil) }
+        let longest = groups.map { $0.prompt.count + ($0.responses.map(\.count).max() ?? 0) }.max() ?? 0
+        let network = network(positions: longest)
+        let batch = PackedGroups(groups, network: network)
+        let (layers, output) = run(batch, network, recording: recording)
+        let (hidden, inverseRMS) = finalNorm(output, of: batch, network)
+        let (states, first) = OutputHead(network: network, stopToken: stopToken).read(hidden.base, of: batch)
+        let width = network.hiddenSize
+        return ForwardResult(
+            scores: scores(batch, states, first: first),
+            promptHidden: batch.groups.map {
+                Array(UnsafeBufferPointer(start: hidden.base + $0.stateStart * width, count: width))
+            },
+            recording: recording
+                ? Recording(
+                    network: network, batch: batch, layers: layers, output: output, inverseRMS: inverseRMS, hidden: hidden,
+                    readings: states, version: version) : nil)
+    }
+
+    /// All logits of one sequence, [tokens, V].
+    package func logits(_ tokens: [Int32]) -> [Float] {
+        let network = network(positions: tokens.count)
+        let batch = PackedGroups([TokenGroup(prompt: tokens, responses: [])], network: network)
+        let (_, output) = run(batch, network, recording: false)
+        network.normalize(output.base, rows: tokens.count, gain: network.weights.finalNorm, into: output.base)
+        let logits = FloatTensor(tokens.count, base.configuration.vocabularySize)
+        OutputHead(network: network, stopToken: stopToken).logits(output.base, rows: tokens.count, into: logits.base)
+        return logits.array
+    }
+
+    /// Embedding and layers. Returns the layers' activations (one for all when nothing is recorded) and the last output, [M, D].
+    private func run(
+        _ batch: PackedGroups, _ network: Network, recording: Bool
+    ) -> (layers: [LayerActivations], output: FloatTensor) {
+        let M = batch.rows, count = base.configuration.layerCount
+        let scratch = LayerScratch(network, rows: M)
+        guard recording else {
+            let a = LayerActivations(network, rows: M, keepingGateAndUp: false, inPlace: true)
+            network.weights.embedding.gather(batch.tokens, into: a.input.base)
+            for layer in 0..<count {
+                network.forward(layer: layer, rows: M, context: batch, a, scratch, into: a.input.base)
+            }
+            return ([a], a.input)
+        }
+        let size = LayerActivations.size(network, rows: M)
+        let kept = max(0, activationBudget - count * size.rest) / max(1, size.gateAndUp)
+        let layers = (0..<count).map { LayerActivations(network, rows: M, keepingGateAndUp: $0 < kept) }
+        let output = FloatTensor(M, network.hiddenSize)
+        network.weights.embedding.gather(batch.tokens, into: layers[0].input.base)
+        for layer in 0..<count {
+            network.forward(
+                layer: layer, rows: M, context: batch, layers[layer], scratch,
+                into: layer + 1 < count ? layers[layer + 1].input.base : output.base)
+        }
+        return (layers, output)
+    }
+
+    private func finalNorm(
+        _ output: FloatTensor, of batch: PackedGroups, _ network: Network
+    ) -> (hidden: FloatTensor, inverseRMS: FloatTensor) {
+        let width = network.hiddenSize
+        let hidden = FloatTensor(batch.stateCount, width), inverseRMS = FloatTensor(batch.stateCount)
+        for group in batch.groups {
+            network.normalize(
+                output.base + group.stateRows.lowerBound * width, rows: group.stateRows.count, gain: network.weights.finalNorm,
+                into: hidden.base + group.stateStart * width, inverseRMS: inverseRMS.base + group.stateStart)
+        }
+        return (hidden, inverseRMS)
+    }
+
+    private func scores(_ batch: PackedGroups, _ states: HeadReadings, first: [[Float]]) -> [[ResponseScores]] {
+        zip(batch.groups, first).map { group, first in
+            group.responses.indices.map { k in
+                let n = group.responses[k].count
+                return ResponseScores(
+                    tokenLogProbabilities: (0..<n).map { $0 == 0 ? first[k] : states.token.base[group.state($0, of: k)] },
+                    stopLogProbabilities: (0...n).map { states.stop.base[group.state($0, of: k)] },
+                    entropies: (0...n).map { states.entropy.base[group.state($0, of: k)] })
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+internal import Tensor
+
+/// Tells a layer which keys each of its rows attends to: rows of the same batch, or a cache of earlier ones.
+protocol AttentionContext {
+    /// Position of each row in its sequence.
+    var positions: [Int32] { get }
+    /// Called once per layer, when queries, keys and values of all rows are there; may put them away.
+    func segments(layer: Int, _ activations: LayerActivations) -> [AttentionSegment]
+}
+
+extension Network {
+    /// One decoder layer, from `activations.input` to `output` (which may be the same memory as `activations.middle`).
+    ///
+    ///     h = x + W_o attention(rotate(W_q n), rotate(W_k n), W_v n)     n  = rmsNorm(x)
+    ///     y = h + W_down (silu(W_gate n′) · W_up n′)                     n′ = rmsNorm(h)
+    func forward(
+        layer: Int, rows M: Int, context: some AttentionContext, _ activations: LayerActivations, _ scratch: LayerScratch,
+        into output: UnsafeMutablePointer<Float>
+    ) {
+        let a = activations, layerWeights = weights.layers[layer], c = configuration
+        let normed = scratch.normed.base, middle = a.middle.base
+
+        normalize(a.input.base, rows: M, gain: layerWeights.inputNorm, into: normed, inverseRMS: a.inputInverseRMS.base)
+        for (kind, y) in [(LinearKind.query, a.queries), (.key, a.keys), (.value, a.values)] {
+            apply(kind, layer: layer, to: normed, rows: M, into: y.base, projected: a.projected(kind))
+        }
+        rotate(a.queries.base, rows: M, heads: c.headCount, positions: context.positions)
+        rotate(a.keys.base, rows: M, heads: c.keyValueHeadCount, positions: context.positions)
+        Kernel.attention(
+            context.segments(layer: layer, a), heads: c.headCount, keyValueHeads: c.keyValueHeadCount, headSize: c.headSize,
+            scale: attentionScale, parallel: parallel)
+        if middle != a.input.base { middle.update(from: a.input.base, count: M * hiddenSize) }
+        apply(.output, layer: layer, to: a.attention.base, rows: M, into: middle, accumulating: true, projected: a.projected(.output))
+
+        gateAndUp(layer: layer, rows: M, a, scratch)
+        let (gate, up) = (a.gate ?? scratch.gate, a.up ?? scratch.up)
+        Kernel.swiGLU(
+            gate: gate.base, up: up.base, rows: M, width: c.intermediateSize, into: scratch.gated.base, parallel: parallel)
+        if output != middle { output.update(from: middle, count: M * hiddenSize) }
+        apply(.down, layer: layer, to: scratch.gated.base, rows: M, into: output, accumulating: true, projected: a.projected(.down))
+    }
+
+    /// The two products from the second norm, into the recording or, where it has no room for them, into scratch memory. The
+    /// backward calls this again in the latter case and gets the same bits. Leaves the norm's output in `scratch.normed`.
+    func gateAndUp(layer: Int, rows M: Int, _ a: LayerActivations, _ scratch: LayerScratch) {
+        normalize(
+            a.middle.base, rows: M, gain: weights.layers[layer].postAttentionNorm, into: scratch.normed.base,
+            inverseRMS: a.middleInverseRMS.base)
+        for (kind, y) in [(LinearKind.gate, a.gate ?? scratch.gate), (.up, a.up ?? scratch.up)] {
+            apply(kind, layer: layer, to: scratch.normed.base, rows: M, into: y.base, projected: a.projected(kind))
+        }
+    }
+}
