@@ -1,0 +1,89 @@
+internal import Tensor
+
+/// One response while it is being sampled.
+final class Continuation {
+    let request: Int
+    let sample: Int
+    /// Keys of the prompt, shared by all responses to it.
+    let prompt: KeyValueCache
+    /// Keys of the response's own tokens.
+    let own: KeyValueCache
+    private var stream: RandomStream
+    private(set) var tokens: [Int32] = []
+    private(set) var stop: StopReason?
+    private(set) var scores = ResponseScores(tokenLogProbabilities: [], stopLogProbabilities: [], entropies: [])
+
+    init(request: Int, sample: Int, prompt: KeyValueCache, own: KeyValueCache, stream: RandomStream) {
+        self.request = request
+        self.sample = sample
+        self.prompt = prompt
+        self.own = own
+        self.stream = stream
+    }
+
+    var result: SampledResponse { SampledResponse(tokens: tokens, stop: stop ?? .length, scores: scores) }
+
+    /// The token to come at the state these logits belong to; −1 where the response is as long as it may be.
+    func draw(_ logits: UnsafePointer<Float>, vocabulary: Int, _ settings: SamplingSettings) -> Int32 {
+        if tokens.count == settings.maxNewTokens { return -1 }
+        return Kernel.sampleToken(
+            logits, vocabulary: vocabulary, temperature: settings.temperature, uniform: stream.uniform())
+    }
+
+    /// Enters the next state, or ends in this one.
+    func take(_ token: Int32, stopToken: Int32, logProbability: Float, stopLogProbability: Float, entropy: Float) {
+        scores.stopLogProbabilities.append(stopLogProbability)
+        scores.entropies.append(entropy)
+        if token < 0 {
+            stop = .length
+        } else if token == stopToken {
+            stop = .stopToken
+        } else {
+            tokens.append(token)
+            scores.tokenLogProbabilities.append(logProbability)
+        }
+    }
+}
+
+/// The rows of one decoding step: the newest token of each response.
+struct DecodingStep: AttentionContext {
+    let continuations: [Continuation]
+    let positions: [Int32]
+    let network: Network
+
+    init(_ continuations: [Continuation], network: Network) {
+        self.continuations = continuations
+        self.network = network
+        positions = continuations.map { Int32($0.prompt.length + $0.own.length) }
+        for continuation in continuations { continuation.own.reserve(1) }
+    }
+
+    func segments(layer: Int, _ a: LayerActivations) -> [AttentionSegment] {
+        let (q, e) = (network.queryWidth, network.keyWidth)
+        return continuations.enumerated().map { row, continuation in
+            let own = continuation.own, prompt = continuation.prompt
+            own.write(layer: layer, keys: a.keys.base + row * e, values: a.values.base + row * e, rows: 1)
+            return AttentionSegment(
+                queries: a.queries.base + row * q, queryStride: q, outputs: a.attention.base + row * q, outputStride: q,
+                rows: 1, start: prompt.length + own.length, prefixKeys: prompt.keys(layer), prefixValues: prompt.values(layer),
+                prefixLength: prompt.length, prefixStride: e, ownKeys: own.keys(layer), ownValues: own.values(layer),
+                ownStride: e)
+        }
+    }
+}
+
+/// The rows of some prompts, whose keys are put into their caches.
+struct PromptPass: AttentionContext {
+    let batch: PackedGroups
+    let caches: [KeyValueCache]
+
+    var positions: [Int32] { batch.positions }
+
+    func segments(layer: Int, _ a: LayerActivations) -> [AttentionSegment] {
+        for (group, cache) in zip(batch.groups, caches) {
+            let at = group.prompt.lowerBound * cache.width
+            cache.write(layer: layer, keys: a.keys.base + at, values: a.values.base + at, rows: group.prompt.count)
+        }
+        return batch.segments(layer: layer, a)
+    }
+}
