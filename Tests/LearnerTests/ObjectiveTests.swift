@@ -1,0 +1,191 @@
+import Learner
+import Tensor
+import TestSupport
+import Testing
+
+/// A group of random responses; states are a random subset that contains the end.
+func randomResponses(_ count: Int, lengths: ClosedRange<Int> = 1...7, seed: UInt64, rootMayEnd: Bool = false) -> [ScoredResponse] {
+    var random = RandomStream(seed: seed, purpose: .task)
+    func number(_ low: Double, _ high: Double) -> Double { low + (high - low) * Double(random.uniform()) }
+    return (0..<count).map { _ in
+        let n = lengths.lowerBound + Int(random.next() % UInt64(lengths.count))
+        let states = ((rootMayEnd ? 0 : 1)..<max(n, 1)).filter { _ in random.uniform() < 0.6 } + [n]
+        return ScoredResponse(
+            tokenLogProbabilities: (0..<n).map { _ in number(-4, -0.1) },
+            stopLogProbabilities: (0...n).map { _ in number(-6, -0.1) }, states: Array(Set(states)).sorted(),
+            logRewards: Array(Set(states)).map { _ in number(-9, 0.5) })
+    }
+}
+
+private let settings = ObjectiveSettings(lambda: 0.8, finalWeight: 1.5, intermediateWeight: 0.7)
+
+private func root(for objective: any Objective) -> Double? { objective.usesRoot ? 1.7 : nil }
+
+@Suite("Objectives") struct ObjectiveTests {
+    @Test("slopes are the central differences of the loss", arguments: ObjectiveKind.allCases, [1, 2, 5])
+    func slopesAreDerivatives(kind: ObjectiveKind, count: Int) {
+        let objective = kind.objective(with: settings)
+        let root = root(for: objective)
+        let responses = randomResponses(count, seed: 11, rootMayEnd: true)
+        let value = objective.evaluate(responses, root: root)
+        let step = 1e-5
+        func slope(_ change: (inout [ScoredResponse], Double) -> Void) -> Double {
+            var (above, below) = (responses, responses)
+            change(&above, step)
+            change(&below, -step)
+            return (objective.evaluate(above, root: root).loss - objective.evaluate(below, root: root).loss) / (2 * step)
+        }
+        for k in responses.indices {
+            expectClose(
+                value.slopes[k].token,
+                responses[k].tokenLogProbabilities.indices.map { t in slope { $0[k].tokenLogProbabilities[t] += $1 } },
+                relative: 1e-6, absolute: 1e-7)
+            expectClose(
+                value.slopes[k].stop,
+                responses[k].stopLogProbabilities.indices.map { t in slope { $0[k].stopLogProbabilities[t] += $1 } },
+                relative: 1e-6, absolute: 1e-7)
+        }
+        if let root {
+            let difference = objective.evaluate(responses, root: root + step).loss - objective.evaluate(responses, root: root - step).loss
+            expectClose(value.rootSlope ?? .nan, difference / (2 * step), relative: 1e-6, absolute: 1e-7)
+        } else {
+            #expect(value.rootSlope == nil)
+        }
+    }
+
+    @Test("the sum over pairs is the double loop, for every λ", arguments: [0, 0.5, 0.9, 1, 1.3])
+    func recursionsAreTheDoubleLoop(lambda: Double) {
+        for (tokenwise, seed) in [(false, UInt64(3)), (true, 4)] {
+            let responses = randomResponses(3, lengths: 1...12, seed: seed, rootMayEnd: true)
+            var numerators: [Double] = [], weights: [Double] = []
+            for response in responses {
+                var numerator = 0.0, weight = 0.0
+                let residuals = (tokenwise ? [] : [-2.5]) + response.residuals()
+                for j in residuals.indices {
+                    for i in 0..<j {
+                        let distance = tokenwise ? response.states[j] - response.states[i] : j - i
+                        let w = (1..<distance).reduce(1.0) { product, _ in product * lambda }
+                        numerator += w * (residuals[j] - residuals[i]) * (residuals[j] - residuals[i])
+                        weight += w
+                    }
+                }
+                numerators.append(numerator)
+                weights.append(weight)
+            }
+            let expected = tokenwise
+                ? numerators.reduce(0, +) / weights.reduce(0, +)
+                : zip(numerators, weights).map { $0 / $1 }.reduce(0, +) / Double(responses.count)
+            let actual = tokenwise
+                ? TokenSubTrajectoryBalance(lambda: lambda).evaluate(responses, root: nil).loss
+                : SubTrajectoryBalance(lambda: lambda, isRooted: true).evaluate(responses, root: 2.5).loss
+            expectClose(actual, expected, relative: 1e-11)
+        }
+    }
+
+    @Test("slopes in all residuals and the root cancel: only differences count", arguments: ObjectiveKind.allCases)
+    func residualSlopesCancel(kind: ObjectiveKind) {
+        let objective = kind.objective(with: settings)
+        let responses = randomResponses(4, seed: 21)
+        let value = objective.evaluate(responses, root: root(for: objective))
+        // A slope in H_i is the slope in e_i.
+        let residualSlopes = value.slopes.flatMap(\.stop)
+        let total = residualSlopes.reduce(0, +) - (value.rootSlope ?? 0)
+        #expect(abs(total) < 1e-12 * residualSlopes.reduce(0) { $0 + abs($1) } + 1e-300)
+    }
+
+    @Test("rewards + c move log Z by c, and neither loss nor slopes", arguments: ObjectiveKind.allCases)
+    func shiftOfRewards(kind: ObjectiveKind) {
+        let objective = kind.objective(with: settings)
+        let responses = randomResponses(4, seed: 31)
+        let shifted = responses.map { response in
+            var response = response
+            response.logRewards = response.logRewards.map { $0 + 3.25 }
+            return response
+        }
+        let root = root(for: objective)
+        let (before, after) = (objective.evaluate(responses, root: root), objective.evaluate(shifted, root: root.map { $0 + 3.25 }))
+        expectClose(after.loss, before.loss, relative: 1e-11)
+        expectClose(after.residuals.logPartition, before.residuals.logPartition + 3.25, relative: 1e-12)
+        for (a, b) in zip(after.slopes, before.slopes) {
+            expectClose(a.token + a.stop, b.token + b.stop, relative: 1e-9, absolute: 1e-12)
+        }
+    }
+
+    @Test("where π(y⊤|x) = R(x, y⊤)/Z for every terminable state, loss and slopes are zero", arguments: ObjectiveKind.allCases)
+    func zeroAtTheTarget(kind: ObjectiveKind) {
+        let objective = kind.objective(with: settings)
+        let logZ = -2.25
+        let responses = randomResponses(3, seed: 41).map { response in
+            var response = response
+            // H_i with no reward is log π(y_1…y_i ⊤).
+            response.logRewards = response.logRewards.map { _ in 0 }
+            response.logRewards = response.residuals().map { $0 + logZ }
+            return response
+        }
+        let value = objective.evaluate(responses, root: objective.usesRoot ? logZ : nil)
+        #expect(value.loss < 1e-28)
+        #expect(value.slopes.allSatisfy { ($0.token + $0.stop).allSatisfy { abs($0) < 1e-13 } })
+        expectClose(value.residuals.logPartition, logZ, relative: 1e-13)
+        #expect(value.residuals.pooledVariance < 1e-28)
+    }
+
+    @Test("a single response of a single state has a loss only where log Z is learned", arguments: ObjectiveKind.allCases)
+    func singleState(kind: ObjectiveKind) {
+        let objective = kind.objective(with: settings)
+        let response = ScoredResponse(
+            tokenLogProbabilities: [-1, -2], stopLogProbabilities: [-9, -9, -0.5], states: [2], logRewards: [-1])
+        let value = objective.evaluate([response], root: objective.usesRoot ? 1 : nil)
+        // H = -3.5 + 1 = -2.5, so log Z + H = -1.5.
+        expectClose(value.loss, objective.usesRoot ? 2.25 : 0, relative: 1e-12)
+        expectClose(value.slopes[0].token, objective.usesRoot ? [-3, -3] : [0, 0], relative: 1e-12)
+        expectClose(value.slopes[0].stop, objective.usesRoot ? [0, 0, -3] : [0, 0, 0], relative: 1e-12)
+    }
+
+    @Test("pooled balance of one response is unrooted balance, up to the factor between the two variances")
+    func pooledOfOneResponse() {
+        let responses = randomResponses(1, lengths: 6...6, seed: 51)
+        let pooled = PooledSubTrajectoryBalance(finalWeight: 1, intermediateWeight: 1).evaluate(responses, root: nil)
+        let unrooted = SubTrajectoryBalance(lambda: 1, isRooted: false).evaluate(responses, root: nil)
+        // METHOD: SubTB(λ = 1) is twice the unbiased variance.
+        let n = Double(responses[0].states.count)
+        expectClose(unrooted.loss, 2 * pooled.loss * n / (n - 1), relative: 1e-12)
+    }
+
+    @Test("VarGrad is half the mean squared difference of all ordered pairs of responses")
+    func varianceGradientIsPairwise() {
+        let responses = randomResponses(5, seed: 61)
+        let final = responses.map { $0.residuals()[$0.states.count - 1] }
+        let pairs = final.flatMap { a in final.map { (a - $0) * (a - $0) } }
+        let value = ObjectiveKind.varianceGradient.objective(with: ObjectiveSettings()).evaluate(responses, root: nil)
+        expectClose(value.loss, pairs.reduce(0, +) / 50, relative: 1e-12)
+    }
+
+    @Test("a forced stop counts as certain: no log-probability, no slope")
+    func forcedStop() {
+        var response = randomResponses(1, lengths: 5...5, seed: 71)[0]
+        response.stopIsForced = true
+        let objective = SubTrajectoryBalance(lambda: 1, isRooted: true)
+        let value = objective.evaluate([response], root: 0.5)
+        response.stopLogProbabilities[5] = -123
+        let other = objective.evaluate([response], root: 0.5)
+        #expect(value.loss == other.loss && value.slopes == other.slopes)
+        #expect(value.slopes[0].stop[5] == 0 && value.slopes[0].token[4] != 0)
+    }
+
+    @Test("λ = 0 relates neighbours only, which is detailed balance")
+    func neighboursOnly() {
+        let response = randomResponses(1, lengths: 8...8, seed: 81)[0]
+        let h = response.residuals()
+        let value = SubTrajectoryBalance(lambda: 0, isRooted: false).evaluate([response], root: nil)
+        let squares = zip(h, h.dropFirst()).map { ($1 - $0) * ($1 - $0) }
+        expectClose(value.loss, squares.reduce(0, +) / Double(squares.count), relative: 1e-12)
+    }
+
+    @Test("every objective is known by its name in configurations")
+    func names() {
+        #expect(ObjectiveKind.allCases.map(\.rawValue) == ["subtb", "subtb-pooled", "subtb-token", "subtb-unrooted", "vargrad", "tb"])
+        #expect(ObjectiveKind(rawValue: "grpo") == nil)
+        #expect(ObjectiveSettings().problems().isEmpty)
+        #expect(ObjectiveSettings(lambda: -1, finalWeight: 0, intermediateWeight: 0).problems().count == 2)
+    }
+}
