@@ -67,6 +67,6 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "LearnerTests", dependencies: ["Learner", "Rollout", "Model", "Tensor", "Collective", "TestSupport"],
-            swiftSettings: swiftSettings),
+            exclude: ["Fixtures"], swiftSettings: swiftSettings),
     ]
 )

@@ -1,0 +1,127 @@
+internal import Foundation
+package import Rollout
+internal import Tensor
+
+/// The most useful trajectories so far, by prompt, each response once.
+///
+/// Trajectories are kept with the un-tempered parts of their rewards, so that the schedules of the step that learns from
+/// them apply. The content follows from the history of insertions alone, and a choice from the content and its address.
+package struct ReplayBuffer: Sendable, Equatable {
+    package enum Priority: String, Sendable, CaseIterable, Codable {
+        /// Every trajectory alike.
+        case uniform
+        /// In proportion to its reward R at this step.
+        case reward
+        /// The newer the likelier: the chance halves with every quarter of the capacity.
+        case recency
+    }
+
+    package struct Settings: Sendable, Equatable, Codable {
+        package var capacityPerPrompt: Int
+        package var priority: Priority
+        /// Whether only responses whose end is right are kept.
+        package var keepsOnlyCorrect: Bool
+
+        package init(capacityPerPrompt: Int = 50, priority: Priority = .uniform, keepsOnlyCorrect: Bool = false) {
+            self.capacityPerPrompt = capacityPerPrompt
+            self.priority = priority
+            self.keepsOnlyCorrect = keepsOnlyCorrect
+        }
+
+        package func problems() -> [String] {
+            capacityPerPrompt >= 2 ? [] : ["replay.capacity_per_prompt is \(capacityPerPrompt); a group needs at least 2"]
+        }
+    }
+
+    struct Entry: Sendable, Equatable {
+        var trajectory: Trajectory
+        var sampledWith: Int
+    }
+
+    /// What is kept of one prompt, oldest first.
+    struct Shelf: Sendable, Equatable {
+        var prompt: [Int32]
+        var entries: [Entry]
+    }
+
+    package let settings: Settings
+    private(set) var shelves: [Int: Shelf]
+
+    package init(_ settings: Settings) {
+        self.init(settings, shelves: [:])
+    }
+
+    init(_ settings: Settings, shelves: [Int: Shelf]) {
+        self.settings = settings
+        self.shelves = shelves
+    }
+
+    /// Trajectories in all.
+    package var count: Int { shelves.values.reduce(0) { $0 + $1.entries.count } }
+    package func count(ofPrompt promptID: Int) -> Int { shelves[promptID]?.entries.count ?? 0 }
+
+    /// Takes in groups in the given order; a response that is there already is replaced by its newer record.
+    ///
+    /// Where a prompt has more than its capacity, the oldest go, or with priority `reward` those of the least un-tempered
+    /// reward, the oldest first among equals.
+    package mutating func insert(_ groups: [TrajectoryGroup], reward: RewardSettings) {
+        for group in groups {
+            var shelf = shelves[group.promptID] ?? Shelf(prompt: group.prompt, entries: [])
+            for trajectory in group.trajectories where trajectory.isCorrect || !settings.keepsOnlyCorrect {
+                shelf.entries.removeAll { $0.trajectory.response == trajectory.response }
+                shelf.entries.append(Entry(trajectory: trajectory, sampledWith: group.sampledWith))
+            }
+            while shelf.entries.count > settings.capacityPerPrompt {
+                shelf.entries.remove(at: settings.priority == .reward ? worst(shelf.entries, by: reward) : 0)
+            }
+            if !shelf.entries.isEmpty { shelves[group.promptID] = shelf }
+        }
+    }
+
+    private func worst(_ entries: [Entry], by reward: RewardSettings) -> Int {
+        let rewards = entries.map { entry in
+            entry.trajectory.states.last.map {
+                reward.processWeight * Double($0.process) + ($0.isCorrect ? reward.correctBonus : 0)
+                    + ($0.isFinished ? 0 : reward.unfinishedPenalty)
+            } ?? -.infinity
+        }
+        return rewards.indices.min { rewards[$0] < rewards[$1] } ?? 0
+    }
+
+    /// Up to `count` groups of distinct prompts, each of up to `size` and at least two distinct trajectories.
+    ///
+    /// A group's draws have the address (seed, replay, step, its slot); slots count on from `firstSlot`. Fewer groups come
+    /// back while there are not enough prompts with two trajectories. A group counts as sampled with the oldest version in it.
+    package func groups(
+        _ count: Int, size: Int, seed: UInt64, step: Int, firstSlot: Int, reward: RewardSettings
+    ) -> [TrajectoryGroup] {
+        precondition(size >= 2, "replay groups of \(size)")
+        var eligible = shelves.filter { $0.value.entries.count >= 2 }.keys.sorted()
+        var groups: [TrajectoryGroup] = []
+        for slot in firstSlot..<firstSlot + max(count, 0) {
+            guard !eligible.isEmpty else { break }
+            var random = RandomStream(seed: seed, purpose: .replay, step: step, slot: slot)
+            let promptID = eligible.remove(at: Int(random.next() % UInt64(eligible.count)))
+            guard let shelf = shelves[promptID] else { continue }
+            // The largest of log weight + Gumbel noise: a draw without replacement in proportion to the weights.
+            let keys = zip(shelf.entries.indices, logWeights(shelf.entries, reward: reward, step: step)).map { index, weight in
+                (index: index, key: weight - log(-log((Double(random.uniform()) + 0x1p-25))))
+            }
+            let chosen = keys.sorted { ($0.key, $1.index) > ($1.key, $0.index) }.prefix(size).map { shelf.entries[$0.index] }
+            groups.append(
+                TrajectoryGroup(
+                    address: GroupAddress(step: step, slot: slot), promptID: promptID, prompt: shelf.prompt,
+                    trajectories: chosen.map(\.trajectory), sampledWith: chosen.map(\.sampledWith).min() ?? 0))
+        }
+        return groups
+    }
+
+    private func logWeights(_ entries: [Entry], reward: RewardSettings, step: Int) -> [Double] {
+        switch settings.priority {
+        case .uniform: entries.map { _ in 0 }
+        case .reward: entries.map { reward.logRewards(of: $0.trajectory, step: step).last ?? 0 }
+        case .recency:
+            entries.indices.map { -log(2) * 4 * Double(entries.count - 1 - $0) / Double(settings.capacityPerPrompt) }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+@testable import Learner
+import Rollout
+import TestSupport
+import Testing
+
+/// A trajectory of which only the response and the outcome matter.
+func plainTrajectory(_ response: [Int32], isCorrect: Bool = true, process: Float = 0, mark: Float = -1) -> Trajectory {
+    let n = response.count
+    return Trajectory(
+        response: response, stop: .stopToken, tokenLogProbabilities: Array(repeating: mark, count: n),
+        stopLogProbabilities: Array(repeating: -0.5, count: n + 1),
+        states: [TerminableState(index: n, process: process, isFinished: true, isCorrect: isCorrect)])
+}
+
+private func group(_ promptID: Int, _ trajectories: [Trajectory], version: Int = 0) -> TrajectoryGroup {
+    TrajectoryGroup(
+        address: GroupAddress(step: version, slot: 0), promptID: promptID, prompt: [Int32(promptID), 1],
+        trajectories: trajectories, sampledWith: version)
+}
+
+private let reward = RewardSettings(referenceExponent: LinearSchedule(constant: 0))
+
+private func filled(_ settings: ReplayBuffer.Settings, prompts: Int = 5, responses: Int = 12) -> ReplayBuffer {
+    var buffer = ReplayBuffer(settings)
+    for prompt in 0..<prompts {
+        buffer.insert(
+            [group(prompt, (0..<responses).map { plainTrajectory([Int32($0), 7], isCorrect: $0 % 2 == 0) }, version: prompt)],
+            reward: reward)
+    }
+    return buffer
+}
+
+@Suite("Replay buffer") struct ReplayBufferTests {
+    @Test("a response is kept once, with its newest record")
+    func newestWins() {
+        var buffer = ReplayBuffer(ReplayBuffer.Settings())
+        buffer.insert([group(3, [plainTrajectory([1]), plainTrajectory([2]), plainTrajectory([1], mark: -2)])], reward: reward)
+        buffer.insert([group(3, [plainTrajectory([2], mark: -3)], version: 5)], reward: reward)
+        #expect(buffer.count == 2)
+        #expect(buffer.shelves[3]?.entries.map(\.trajectory.tokenLogProbabilities) == [[-2], [-3]])
+        #expect(buffer.shelves[3]?.entries.map(\.sampledWith) == [0, 5])
+    }
+
+    @Test("a full prompt loses its oldest, or with priority on reward its poorest", arguments: ReplayBuffer.Priority.allCases)
+    func eviction(priority: ReplayBuffer.Priority) {
+        var buffer = ReplayBuffer(ReplayBuffer.Settings(capacityPerPrompt: 3, priority: priority))
+        let outcomes = [true, false, true, false, true]
+        buffer.insert([group(0, outcomes.enumerated().map { plainTrajectory([Int32($0)], isCorrect: $1) })], reward: reward)
+        #expect(buffer.shelves[0]?.entries.map(\.trajectory.response) == (priority == .reward ? [[0], [2], [4]] : [[2], [3], [4]]))
+    }
+
+    @Test("groups have distinct responses of one prompt, distinct prompts and counted slots", arguments: ReplayBuffer.Priority.allCases)
+    func groups(priority: ReplayBuffer.Priority) {
+        let buffer = filled(ReplayBuffer.Settings(priority: priority))
+        let groups = buffer.groups(4, size: 6, seed: 1, step: 9, firstSlot: 10, reward: reward)
+        #expect(groups.map(\.address) == (10..<14).map { GroupAddress(step: 9, slot: $0) })
+        #expect(Set(groups.map(\.promptID)).count == 4)
+        for group in groups {
+            #expect(group.trajectories.count == 6 && Set(group.trajectories.map(\.response)).count == 6)
+            #expect(group.prompt == [Int32(group.promptID), 1] && group.sampledWith == group.promptID)
+        }
+    }
+
+    @Test("a choice follows from content, seed, step and slot")
+    func deterministic() {
+        let buffer = filled(ReplayBuffer.Settings())
+        func choice(seed: UInt64 = 1, step: Int = 2) -> [TrajectoryGroup] {
+            buffer.groups(3, size: 4, seed: seed, step: step, firstSlot: 8, reward: reward)
+        }
+        #expect(choice() == choice())
+        #expect(choice(seed: 2) != choice() && choice(step: 3) != choice())
+        #expect(filled(ReplayBuffer.Settings()) == buffer)
+    }
+
+    @Test("prompts with a single response give no group, and a short shelf gives all it has")
+    func scarce() {
+        var buffer = ReplayBuffer(ReplayBuffer.Settings())
+        #expect(buffer.groups(2, size: 4, seed: 1, step: 0, firstSlot: 0, reward: reward).isEmpty)
+        buffer.insert([group(0, [plainTrajectory([1])]), group(1, [plainTrajectory([1]), plainTrajectory([2])])], reward: reward)
+        let groups = buffer.groups(2, size: 4, seed: 1, step: 0, firstSlot: 0, reward: reward)
+        #expect(groups.map(\.promptID) == [1] && groups.first?.trajectories.count == 2)
+    }
+
+    @Test("only right responses are kept when asked")
+    func onlyCorrect() {
+        let buffer = filled(ReplayBuffer.Settings(keepsOnlyCorrect: true))
+        #expect(buffer.count == 30 && buffer.shelves.values.allSatisfy { $0.entries.allSatisfy(\.trajectory.isCorrect) })
+    }
+
+    @Test("priority on reward draws in proportion to R, on recency the newer more often")
+    func priorities() {
+        // Two draws of four would blur the first; so the first of each group is counted.
+        func firstDraws(_ settings: ReplayBuffer.Settings, _ trajectories: [Trajectory]) -> [Double] {
+            var buffer = ReplayBuffer(settings)
+            buffer.insert([group(0, trajectories)], reward: reward)
+            var counts = Array(repeating: 0.0, count: trajectories.count)
+            for step in 0..<2000 {
+                let drawn = buffer.groups(1, size: 2, seed: 3, step: step, firstSlot: 0, reward: reward)
+                if let first = drawn.first?.trajectories.first?.response.first { counts[Int(first)] += 1 / 2000 }
+            }
+            return counts
+        }
+        // R in the proportions 1 : 2 : 4 by the process score.
+        let graded = (0..<3).map { plainTrajectory([Int32($0)], process: 0.6931472 * Float($0) - 2) }
+        // Three standard deviations of a share of 1/2 in 2,000 draws are 0.034.
+        expectClose(firstDraws(ReplayBuffer.Settings(priority: .reward), graded), [1.0 / 7, 2.0 / 7, 4.0 / 7], relative: 0, absolute: 0.034)
+        // A quarter of a capacity of 4 is one place: the chance halves with each.
+        let recent = firstDraws(ReplayBuffer.Settings(capacityPerPrompt: 4, priority: .recency), graded)
+        expectClose(recent, [1.0 / 7, 2.0 / 7, 4.0 / 7], relative: 0, absolute: 0.034)
+        expectClose(firstDraws(ReplayBuffer.Settings(), graded), [1.0 / 3, 1.0 / 3, 1.0 / 3], relative: 0, absolute: 0.034)
+    }
+}
