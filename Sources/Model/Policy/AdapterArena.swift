@@ -1,0 +1,41 @@
+/// Adapter matrices by place, as files hold them, and in the flat order of a layout, as training holds them.
+package enum AdapterArena {
+    /// Parameters in the order of `layout`, as matrices.
+    package static func tensors(
+        of values: [Float], in layout: ParameterLayout, configuration: AdapterConfiguration
+    ) -> [AdapterPlace: AdapterMatrices] {
+        precondition(values.count == layout.count, "adapter: \(values.count) numbers for \(layout.count) parameters")
+        var tensors: [AdapterPlace: AdapterMatrices] = [:]
+        for (place, a, b) in places(of: layout, configuration) {
+            tensors[place] = AdapterMatrices(a: Array(values[a.range]), b: Array(values[b.range]))
+        }
+        return tensors
+    }
+
+    /// Matrices in the order of `layout`, which must have all of them.
+    package static func values(
+        of tensors: [AdapterPlace: AdapterMatrices], in layout: ParameterLayout, configuration: AdapterConfiguration
+    ) -> [Float] {
+        var values: [Float] = []
+        values.reserveCapacity(layout.count)
+        for (place, a, b) in places(of: layout, configuration) {
+            guard let matrices = tensors[place], matrices.a.count == a.count, matrices.b.count == b.count else {
+                preconditionFailure("adapter: no matrices of the right size for \(a.name)")
+            }
+            values += matrices.a
+            values += matrices.b
+        }
+        return values
+    }
+
+    private static func places(
+        of layout: ParameterLayout, _ configuration: AdapterConfiguration
+    ) -> [(AdapterPlace, a: ParameterLayout.Entry, b: ParameterLayout.Entry)] {
+        let kinds = configuration.targets
+        return stride(from: 0, to: layout.entries.count, by: 2).map { index in
+            let pair = index / 2
+            let place = AdapterPlace(layer: pair / kinds.count, kind: kinds[pair % kinds.count])
+            return (place, layout.entries[index], layout.entries[index + 1])
+        }
+    }
+}

@@ -1,0 +1,78 @@
+internal import ArgumentParser
+internal import Foundation
+
+/// The options that every running command shares.
+struct RunOptions: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("YAML file of settings.", valueName: "file"))
+    var config: String?
+    @Option(name: .customLong("set"), help: ArgumentHelp("One setting, for example train.steps=200. Repeatable.", valueName: "key=value"))
+    var assignments: [String] = []
+    @Option(name: .long, help: ArgumentHelp("subtb, subtb-pooled, subtb-token, subtb-unrooted, vargrad, tb, sft.", valueName: "name"))
+    var objective: String?
+    @Option(name: .long, help: ArgumentHelp("Hugging Face folder or .gguf file.", valueName: "path"))
+    var model: String?
+    @Option(name: .long, help: ArgumentHelp("Of every random choice.", valueName: "n"))
+    var seed: Int?
+    @Option(name: .long, help: ArgumentHelp("Threads of each rank.", valueName: "n"))
+    var threads: Int?
+    @Option(name: .long, help: ArgumentHelp("Run folder.", valueName: "dir"))
+    var output: String?
+    @Flag(name: .long, help: "Say nothing but results and errors.")
+    var quiet = false
+
+    /// Lays defaults, the embedded task's settings, the file and the command line over each other.
+    func layers() throws -> ConfigurationLayers {
+        var options = ConfigurationLayers()
+        if let config {
+            let text = try readText(config)
+            options.lay(yaml: text, named: config)
+        }
+        lay(over: &options)
+        // Which defaults hold depends on the task, which the options themselves decide.
+        if options.values["model"] ?? "" == "" || options.values["model"] == "random" && options.values["data.train"] == "" {
+            var embedded = ConfigurationLayers()
+            let name = options.values["objective"] == "sft" ? "pathsum-sft" : "pathsum"
+            embedded.lay(yaml: try EmbeddedResources.configuration(name), named: "embedded \(name).yaml")
+            if let config { embedded.lay(yaml: try readText(config), named: config) }
+            lay(over: &embedded)
+            return embedded
+        }
+        return options
+    }
+
+    /// The settings of a run that is continued, with what the command line changes.
+    func layers(resuming path: String) throws -> ConfigurationLayers {
+        var layers = ConfigurationLayers()
+        layers.lay(yaml: try readText(path), named: path)
+        if let config { layers.lay(yaml: try readText(config), named: config) }
+        lay(over: &layers)
+        return layers
+    }
+
+    /// What a run folder is called when nobody names it.
+    func runName() throws -> String {
+        let values = try layers().values
+        let model = values["model"] ?? ""
+        let name = model.isEmpty || model == "random" ? "pathsum" : URL(fileURLWithPath: model).deletingPathExtension().lastPathComponent
+        let objective = values["objective"] ?? "subtb"
+        return objective == "subtb" ? name : "\(name)-\(objective)"
+    }
+
+    private func lay(over layers: inout ConfigurationLayers) {
+        let flag = { (name: String) in Origin(description: "--\(name)") }
+        for assignment in assignments { layers.set(assignment: assignment) }
+        if let objective { layers.set("objective", to: objective, from: flag("objective")) }
+        if let model { layers.set("model", to: model, from: flag("model")) }
+        if let seed { layers.set("seed", to: "\(seed)", from: flag("seed")) }
+        if let threads { layers.set("threads", to: "\(threads)", from: flag("threads")) }
+    }
+
+    private func readText(_ path: String) throws -> String {
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw RunError.missingInput("configuration file \(path) does not exist")
+        }
+        do { return try String(contentsOfFile: path, encoding: .utf8) } catch {
+            throw RunError.badData("configuration file \(path) is not readable as UTF-8 text (\(error.localizedDescription))")
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Foundation
+import Yams
+
+/// Where a value came from, as it is shown to people.
+struct Origin: Sendable, CustomStringConvertible {
+    let description: String
+    static let fallback = Origin(description: "default")
+}
+
+/// Everything that is wrong with a configuration, in one error: a list of sentences.
+struct ConfigurationError: Error, CustomStringConvertible {
+    let problems: [String]
+    var description: String { problems.joined(separator: "\n") }
+}
+
+/// The values of a run, laid over each other: defaults, then the embedded task, then a file, then `--set`.
+struct ConfigurationLayers: Sendable {
+    private(set) var values: [String: String] = [:]
+    private(set) var origins: [String: Origin] = [:]
+    private var problems: [String] = []
+
+    init() {
+        for setting in Setting.all {
+            values[setting.name] = setting.fallback
+            origins[setting.name] = .fallback
+        }
+    }
+
+    /// Sets one key; an unknown key or a value out of range is remembered as a problem.
+    mutating func set(_ name: String, to value: String, from origin: Origin) {
+        guard let setting = Setting.named(name) else {
+            problems.append("\(origin): there is no setting '\(name)'; did you mean '\(Setting.nearest(to: name))'?")
+            return
+        }
+        if let problem = setting.problem(with: value) {
+            problems.append("\(origin): \(name) \(problem) (\(setting.summary))")
+            return
+        }
+        values[name] = value
+        origins[name] = origin
+    }
+
+    /// Takes `key=value` as `--set` gives it.
+    mutating func set(assignment: String) {
+        guard let equals = assignment.firstIndex(of: "=") else {
+            problems.append("--set \(assignment): expected key=value, for example --set train.steps=200")
+            return
+        }
+        let name = String(assignment[..<equals]).trimmingCharacters(in: .whitespaces)
+        set(name, to: String(assignment[assignment.index(after: equals)...]), from: Origin(description: "--set"))
+    }
+
+    /// Lays a YAML text over what is there: nested mappings become dotted keys.
+    mutating func lay(yaml text: String, named name: String) {
+        do {
+            guard let root = try Yams.compose(yaml: text) else { return }
+            walk(root, path: "", file: name)
+        } catch let error as YamlError {
+            problems.append("\(name): not readable as YAML (\(String(describing: error).replacingOccurrences(of: "\n", with: " ")))")
+        } catch {
+            problems.append("\(name): not readable as YAML (\(error))")
+        }
+    }
+
+    private mutating func walk(_ node: Node, path: String, file: String) {
+        let line = node.mark.map { ":\($0.line)" } ?? ""
+        switch node {
+        case .mapping(let mapping):
+            for (key, value) in mapping {
+                guard let part = key.string else {
+                    problems.append("\(file)\(line): a key is not text")
+                    continue
+                }
+                walk(value, path: path.isEmpty ? part : "\(path).\(part)", file: file)
+            }
+        case .scalar(let scalar):
+            guard !path.isEmpty else {
+                problems.append("\(file)\(line): expected settings as 'key: value', found '\(scalar.string)'")
+                return
+            }
+            set(path, to: scalar.string, from: Origin(description: "\(file)\(line)"))
+        case .sequence(let sequence):
+            set(path, to: sequence.compactMap(\.string).joined(separator: ","), from: Origin(description: "\(file)\(line)"))
+        case .alias:
+            problems.append("\(file)\(line): aliases are not supported in a configuration")
+        }
+    }
+
+    /// All problems at once, or nothing.
+    func check() throws(ConfigurationError) {
+        if !problems.isEmpty { throw ConfigurationError(problems: problems) }
+    }
+
+    mutating func note(problem: String) { problems.append(problem) }
+
+    /// The resolved configuration as YAML that can be loaded again; with `origins`, each value's origin as a comment.
+    func yaml(withOrigins: Bool = false) -> String {
+        var lines: [String] = []
+        var open = ""
+        for setting in Setting.all {
+            let value = values[setting.name] ?? setting.fallback
+            let parts = setting.name.split(separator: ".").map(String.init)
+            let quoted: String
+            switch setting.kind {
+            case .text: quoted = "\"" + value.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"") + "\""
+            default: quoted = value
+            }
+            if parts.count == 2, parts[0] != open { lines.append("\(parts[0]):") }
+            open = parts.count == 2 ? parts[0] : ""
+            let line = (parts.count == 2 ? "  \(parts[1])" : parts[0]) + ": \(quoted)"
+            let comment = withOrigins ? "   # \(origins[setting.name]?.description ?? "default")" : ""
+            lines.append(line + comment)
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}

@@ -1,0 +1,139 @@
+internal import Foundation
+internal import Learner
+internal import Model
+internal import Rollout
+internal import Tensor
+
+/// The settings of one run, checked and typed; made once from the layers, then never written.
+struct RunConfiguration: Sendable {
+    static let objectives = ["subtb", "subtb-pooled", "subtb-token", "subtb-unrooted", "vargrad", "tb", "sft"]
+
+    let layers: ConfigurationLayers
+
+    /// Reads the layers; throws every problem that concerns more than one setting.
+    init(_ layers: ConfigurationLayers) throws(ConfigurationError) {
+        var layers = layers
+        try layers.check()
+        self.layers = layers
+        for problem in combinedProblems() { layers.note(problem: problem) }
+        try layers.check()
+    }
+
+    private func combinedProblems() -> [String] {
+        var problems: [String] = []
+        if usesEmbeddedTask, !text("data.train").isEmpty {
+            problems.append("data.train is set but model is not: the embedded base knows PathSum only; name a model with --model")
+        }
+        if !usesEmbeddedTask, text("data.train").isEmpty, model != "random" {
+            problems.append("model is set but data.train is not: name the JSONL of problems with --set data.train=FILE")
+        }
+        if model == "random", objective != "sft" {
+            problems.append("model is 'random', which makes sense for --objective sft only")
+        }
+        if layers.values["trainable"] == "full", !text("adapter").isEmpty {
+            problems.append("adapter is set but trainable is full: there is no adapter to start from")
+        }
+        if text("kernels") != "auto", KernelFamily(rawValue: text("kernels")).map({ !KernelFamily.selectable().contains($0) }) ?? true {
+            problems.append(
+                "kernels is '\(text("kernels"))', which this CPU can't run; it runs \(KernelFamily.selectable().map(\.rawValue).joined(separator: ", "))")
+        }
+        problems += rewards.problems()
+        if loraTargets == nil {
+            problems.append("lora.targets is '\(text("lora.targets"))', expected a list of \(LinearKind.allCases.map(\.moduleName).joined(separator: ", "))")
+        }
+        return problems
+    }
+
+    // MARK: Reading values. Every name below is a key of `Setting.all`, and its value has passed that key's check.
+
+    func text(_ name: String) -> String {
+        guard let value = layers.values[name] else { preconditionFailure("there is no setting '\(name)'") }
+        return value
+    }
+    func integer(_ name: String) -> Int {
+        guard let value = Int(text(name)) else { preconditionFailure("setting '\(name)' is not an integer") }
+        return value
+    }
+    func number(_ name: String) -> Double {
+        guard let value = Double(text(name)) else { preconditionFailure("setting '\(name)' is not a number") }
+        return value
+    }
+
+    var objective: String { text("objective") }
+    var isSupervised: Bool { objective == "sft" }
+    var model: String { text("model") }
+    /// PathSum, with the base that ships with the program (or a random start of its shape).
+    var usesEmbeddedTask: Bool { text("data.train").isEmpty && (model.isEmpty || model == "random") || model.isEmpty }
+    var seed: UInt64 { UInt64(integer("seed")) }
+    var lag: Int { isSupervised ? 0 : integer("lag") }
+    var steps: Int { integer("train.steps") }
+    var promptsPerStep: Int { integer("train.prompts_per_step") }
+    var samplesPerPrompt: Int { integer("rollout.samples_per_prompt") }
+    var precision: Precision { Precision(rawValue: text("precision")) ?? .bf16 }
+
+    private var loraTargets: [LinearKind]? {
+        let names = text("lora.targets").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        let kinds = names.map { name in LinearKind.allCases.first { $0.moduleName == name } }
+        guard !kinds.isEmpty, kinds.allSatisfy({ $0 != nil }) else { return nil }
+        return Set(kinds.compactMap { $0 }).sorted { $0.rawValue < $1.rawValue }
+    }
+    var adapterConfiguration: AdapterConfiguration {
+        AdapterConfiguration(
+            rank: integer("lora.rank"), alpha: Float(number("lora.alpha")), targets: loraTargets ?? [], rankStabilised: false)
+    }
+    var trainable: Trainable { text("trainable") == "full" ? .full : .lora(adapterConfiguration) }
+
+    /// Replayed groups beside the fresh ones of a step, so that their share is `replay.share`.
+    var replayedGroupsPerStep: Int {
+        let share = number("replay.share")
+        return Int((Double(promptsPerStep) * share / (1 - share)).rounded())
+    }
+
+    /// The embedded task, posed from one half of its problems.
+    func pathSum(_ split: PathSum.Split) -> PathSum {
+        PathSum(
+            split: split, seed: seed,
+            textbook: TextbookStyle(
+                skew: number("data.textbook_skew"), uniformShare: number("data.textbook_uniform"),
+                misprintShare: number("data.textbook_misprints")),
+            processFloor: number("reward.process_floor"))
+    }
+
+    func maxNewTokens(for task: any Task) -> Int {
+        let setting = integer("rollout.max_new_tokens")
+        return setting > 0 ? setting : task.defaultMaxNewTokens
+    }
+
+    var rewards: RewardSettings {
+        let steps = integer("reward.schedule_steps") > 0 ? integer("reward.schedule_steps") : self.steps
+        func schedule(_ name: String) -> LinearSchedule {
+            let (start, end) = (number(name), number("\(name)_final"))
+            return end < 0 ? LinearSchedule(constant: start) : LinearSchedule(from: start, to: end, steps: steps)
+        }
+        return RewardSettings(
+            processWeight: number("reward.process"), processFloor: number("reward.process_floor"),
+            correctBonus: number("reward.correct"), unfinishedPenalty: number("reward.unfinished"),
+            temperature: schedule("reward.temperature"), referenceExponent: schedule("reward.reference"))
+    }
+
+    var learnerSettings: PolicyLearner.Settings {
+        let rate = number("train.learning_rate")
+        return PolicyLearner.Settings(
+            objective: ObjectiveKind(rawValue: objective) ?? .subTrajectoryBalance,
+            objectiveSettings: ObjectiveSettings(lambda: number("subtb.lambda")),
+            optimizer: AdamW.Settings(
+                beta1: number("train.beta1"), beta2: number("train.beta2"), weightDecay: number("train.weight_decay")),
+            schedule: LearningRateSchedule(
+                shape: LearningRateSchedule.Shape(rawValue: text("train.schedule")) ?? .constant, peak: rate,
+                warmUpSteps: integer("train.warmup_steps"), totalSteps: steps),
+            maximumGradientNorm: number("train.clip_norm") > 0 ? number("train.clip_norm") : nil,
+            rootRateFactor: rate > 0 ? number("root.learning_rate") / rate : 1)
+    }
+
+    var replaySettings: ReplayBuffer.Settings {
+        ReplayBuffer.Settings(
+            capacityPerPrompt: integer("replay.per_prompt"),
+            priority: ReplayBuffer.Priority(rawValue: text("replay.priority")) ?? .reward,
+            keepsOnlyCorrect: text("replay.keep") == "correct")
+    }
+}

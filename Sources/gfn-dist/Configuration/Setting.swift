@@ -1,0 +1,126 @@
+/// One key of the configuration: its name, what it accepts, its default and what it is for.
+///
+/// Every key of the program is in ``Setting/all``; whatever is not there is refused with the nearest name.
+struct Setting: Sendable {
+    enum Kind: Sendable {
+        case integer(ClosedRange<Int>)
+        case number(ClosedRange<Double>)
+        case choice([String])
+        case text
+    }
+
+    let name: String
+    let kind: Kind
+    let fallback: String
+    let summary: String
+
+    init(_ name: String, _ kind: Kind, _ fallback: String, _ summary: String) {
+        self.name = name
+        self.kind = kind
+        self.fallback = fallback
+        self.summary = summary
+    }
+
+    /// What is wrong with a value, as the end of a sentence; nil when it is fine.
+    func problem(with value: String) -> String? {
+        switch kind {
+        case .integer(let range):
+            guard let number = Int(value) else { return "is '\(value)', expected an integer" }
+            return range.contains(number)
+                ? nil : "is \(value), expected an integer from \(range.lowerBound) to \(range.upperBound)"
+        case .number(let range):
+            guard let number = Double(value), number.isFinite else { return "is '\(value)', expected a number" }
+            return range.contains(number)
+                ? nil : "is \(value), expected a number from \(range.lowerBound) to \(range.upperBound)"
+        case .choice(let choices):
+            return choices.contains(value) ? nil : "is '\(value)', expected one of \(choices.joined(separator: ", "))"
+        case .text:
+            return nil
+        }
+    }
+
+    private static let count = 1...1_000_000_000
+    private static let countOrZero = 0...1_000_000_000
+    private static let rate = 0.0...1e3
+    private static let share = 0.0...1.0
+
+    /// The whole configuration, in the order in which it is printed.
+    static let all: [Setting] = [
+        Setting("objective", .choice(RunConfiguration.objectives), "subtb", "what is minimised; sft is supervised fine-tuning"),
+        Setting("trainable", .choice(["lora", "full"]), "lora", "adapter matrices, or every weight of the model"),
+        Setting("model", .text, "", "Hugging Face folder or .gguf file; empty: the embedded PathSum base"),
+        Setting("adapter", .text, "", "PEFT folder to start from; empty: a fresh adapter"),
+        Setting("precision", .choice(["bf16", "fp32"]), "bf16", "of the products with the model's weights"),
+        Setting("kernels", .choice(["auto", "portable", "avx2", "avx512", "avx512bf16"]), "auto", "CPU kernels; auto takes the best"),
+        Setting("seed", .integer(0...Int.max), "1", "of every random choice of the run"),
+        Setting("threads", .integer(0...1024), "0", "of each rank; 0: cores of the node divided by its ranks"),
+        Setting("lag", .integer(0...8), "1", "groups of step s are sampled with the weights of step s - lag"),
+        Setting("ranks.learners", .integer(countOrZero), "0", "learner ranks; 0: a quarter of all, at least one"),
+        Setting("data.train", .text, "", "JSONL of problems to train on"),
+        Setting("data.evaluate", .text, "", "JSONL of problems to evaluate on; empty: none"),
+        Setting("data.chat_template", .choice(["auto", "plain", "chatml", "smollm2", "qwen2.5", "llama3"]), "auto", "how a problem becomes a prompt; auto: the model's own"),
+        Setting("data.textbook_skew", .number(0...1e6), "8", "PathSum, sft: how strongly examples prefer the cheapest solution"),
+        Setting("data.textbook_uniform", .number(share), "0.1", "PathSum, sft: share of examples drawn from all solutions alike"),
+        Setting("data.textbook_misprints", .number(share), "0.25", "PathSum, sft: share of examples with one wrong result"),
+        Setting("train.steps", .integer(countOrZero), "100", "optimiser steps"),
+        Setting("train.prompts_per_step", .integer(count), "8", "fresh prompts (groups) a step; for sft: examples a step"),
+        Setting("train.learning_rate", .number(rate), "2e-4", "at the top of the schedule"),
+        Setting("train.warmup_steps", .integer(countOrZero), "10", "linear, from zero"),
+        Setting("train.schedule", .choice(["constant", "linear", "cosine"]), "constant", "after the warm-up"),
+        Setting("train.weight_decay", .number(0...10), "0", "decoupled, as in AdamW"),
+        Setting("train.beta1", .number(0...0.9999), "0.9", "AdamW, first moment"),
+        Setting("train.beta2", .number(0...0.999999), "0.99", "AdamW, second moment"),
+        Setting("train.clip_norm", .number(0...1e9), "1", "global norm of the gradient; 0: no clipping"),
+        Setting("rollout.samples_per_prompt", .integer(2...4096), "8", "K, the solutions of one group"),
+        Setting("rollout.temperature", .number(0.05...10), "1", "of the behaviour; log-probabilities are recorded at 1"),
+        Setting("rollout.max_new_tokens", .integer(0...1_000_000), "0", "a solution longer than this is unfinished; 0: as the task says"),
+        Setting("lora.rank", .integer(1...4096), "16", "r"),
+        Setting("lora.alpha", .number(0...65536), "32", "scaling is alpha / r"),
+        Setting("lora.targets", .text, "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj", "comma-separated linear layers"),
+        Setting("reward.correct", .number(0...1000), "10", "nats for a correct, finished solution"),
+        Setting("reward.process", .number(0...1000), "1", "weight of the steps' log score"),
+        Setting("reward.process_floor", .number(1e-30...1), "1e-4", "score of a step that is wrong"),
+        Setting("reward.unfinished", .number(-1000...0), "-5", "nats for a state that has no final answer"),
+        Setting("reward.reference", .number(0...10), "1", "alpha, the exponent of the reference likelihood"),
+        Setting("reward.reference_final", .number(-1...10), "-1", "alpha at the end, linear; -1: as at the start"),
+        Setting("reward.temperature", .number(1e-3...1000), "1", "of the reward at the start"),
+        Setting("reward.temperature_final", .number(-1...1000), "-1", "of the reward at the end, linear; -1: as at the start"),
+        Setting("reward.schedule_steps", .integer(countOrZero), "0", "steps from start to end of both; 0: train.steps"),
+        Setting("subtb.lambda", .number(0...10), "1", "weight of longer sub-trajectories"),
+        Setting("root.learning_rate", .number(rate), "1e-2", "of the head that learns log Z"),
+        Setting("replay.share", .number(0...0.95), "0", "of the groups learned from in a step"),
+        Setting("replay.per_prompt", .integer(2...4096), "32", "distinct trajectories kept of one prompt"),
+        Setting("replay.keep", .choice(["all", "correct"]), "correct", "which trajectories are worth keeping"),
+        Setting("replay.priority", .choice(["uniform", "reward", "recency"]), "reward", "how replayed trajectories are chosen"),
+        Setting("evaluate.every", .integer(countOrZero), "0", "steps; 0: only before and after"),
+        Setting("evaluate.problems", .integer(countOrZero), "0", "held-out problems; 0: all"),
+        Setting("evaluate.samples_per_problem", .integer(1...4096), "8", "solutions of each"),
+        Setting("evaluate.temperature", .number(0.05...10), "1", "of those samples"),
+        Setting("checkpoint.every", .integer(countOrZero), "50", "steps; 0: only at the end"),
+        Setting("checkpoint.keep", .integer(1...1000), "2", "newest checkpoints that stay"),
+        Setting("samples.every", .integer(countOrZero), "0", "steps; write what was sampled; 0: never"),
+    ]
+
+    static func named(_ name: String) -> Setting? { all.first { $0.name == name } }
+
+    /// The known name nearest to a mistyped one, by edit distance.
+    static func nearest(to name: String) -> String {
+        all.map(\.name).min { editDistance($0, name) < editDistance($1, name) } ?? name
+    }
+}
+
+/// Levenshtein's distance between two short names.
+func editDistance(_ a: String, _ b: String) -> Int {
+    let (a, b) = (Array(a.utf8), Array(b.utf8))
+    var row = Array(0...b.count)
+    for i in a.indices {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for j in b.indices {
+            let substitution = diagonal + (a[i] == b[j] ? 0 : 1)
+            diagonal = row[j + 1]
+            row[j + 1] = min(substitution, min(row[j + 1], row[j]) + 1)
+        }
+    }
+    return row[b.count]
+}

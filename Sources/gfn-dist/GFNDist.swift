@@ -1,2 +1,0 @@
-@main
-enum GFNDist { static func main() {} }

@@ -1,0 +1,89 @@
+internal import Foundation
+internal import Rollout
+
+/// What rank 0 tells people and files, step by step and at the end.
+final class RunReport {
+    private let folder: RunFolder
+    private let log: MetricsLog
+    private var progress: ProgressLine
+    private var evaluations: [(step: Int, summary: EvaluationSummary)] = []
+    private let steps: Int
+
+    init(folder: RunFolder, firstStep: Int, steps: Int, quiet: Bool) throws {
+        self.folder = folder
+        self.steps = steps
+        log = try MetricsLog(path: folder.metrics, keepingStepsBefore: firstStep)
+        progress = ProgressLine(total: steps, startingAt: firstStep, quiet: quiet)
+    }
+
+    func say(_ text: String) { progress.say(text) }
+
+    func add(_ step: StepReport) throws {
+        try log.write(step.line)
+        progress.show(step: step.step, step.progress)
+    }
+
+    /// `evaluation.json` is the last evaluation; each is kept as `evaluation-<step>.json` as well.
+    func add(_ summary: EvaluationSummary, at step: Int) throws {
+        let text = String(decoding: try summary.json(pretty: true), as: UTF8.self) + "\n"
+        try folder.write(text, to: "evaluation-\(step).json")
+        try folder.write(text, to: "evaluation.json")
+        evaluations.append((step, summary))
+        if let line = summary.temperatures.values.first {
+            progress.say(
+                "evaluation at step \(step): accuracy \(decimals(line.accuracy.value, 3))  distinct correct "
+                    + "\(decimals(line.distinctCorrect["exact"]?.value ?? 0, 2)) of \(summary.samplesPerProblem)")
+        }
+    }
+
+    /// The last word, on standard output: before and after, side by side.
+    func finish(digest: String, wroteModel name: String) {
+        if let first = evaluations.first, let last = evaluations.last {
+            print(ComparisonTable(before: first.summary, after: last.summary, firstStep: first.step, lastStep: last.step).text)
+        }
+        print("\(name)  sha256 of its bf16 weights: \(digest)")
+        print("run folder  \(folder.path)")
+    }
+}
+
+/// Two evaluations of one task as a table.
+struct ComparisonTable {
+    let before: EvaluationSummary
+    let after: EvaluationSummary
+    let firstStep: Int
+    let lastStep: Int
+
+    var text: String {
+        let k = after.samplesPerProblem
+        var rows: [(String, Estimate?, Estimate?)] = []
+        if let b = before.temperatures.values.first, let a = after.temperatures.values.first {
+            rows.append(("accuracy", b.accuracy, a.accuracy))
+            rows.append(("pass@\(k)", b.passAt[k], a.passAt[k]))
+            rows.append(("distinct correct of \(k), exact", b.distinctCorrect["exact"], a.distinctCorrect["exact"]))
+            for threshold in TemperatureSummary.rougeThresholds {
+                let key = "rouge_l_\(threshold)"
+                rows.append(("distinct correct of \(k), ROUGE-L \(threshold)", b.distinctCorrect[key], a.distinctCorrect[key]))
+            }
+            rows.append(("length", b.meanLength, a.meanLength))
+            rows.append(("entropy per token, nats", b.entropyPerToken, a.entropyPerToken))
+        }
+        if let b = before.exact, let a = after.exact {
+            rows.append(("exact: correct mass", b.correctMass, a.correctMass))
+            rows.append(("exact: total variation to target", b.totalVariation, a.totalVariation))
+            rows.append(("exact: KL(target, policy)", b.targetToPolicy, a.targetToPolicy))
+            rows.append(("exact: effective solutions", b.effectiveCount, a.effectiveCount))
+        }
+        let width = rows.map(\.0.count).max() ?? 0
+        var lines = ["\(after.dataset): \(after.problems) problems, \(k) samples each, temperature \(after.temperatures.keys.first ?? 1)"]
+        lines.append(Self.pad("", width) + Self.column("step \(firstStep)") + Self.column("step \(lastStep)") + "   95 % interval")
+        for (name, b, a) in rows {
+            let interval = a.map { "   [\(decimals($0.low, 3)), \(decimals($0.high, 3))]" } ?? ""
+            lines.append(Self.pad(name, width) + Self.column(Self.number(b)) + Self.column(Self.number(a)) + interval)
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func number(_ estimate: Estimate?) -> String { estimate.map { decimals($0.value, 3) } ?? "-" }
+    private static func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
+    private static func column(_ text: String) -> String { String(repeating: " ", count: max(1, 11 - text.count)) + text }
+}

@@ -1,0 +1,120 @@
+internal import Foundation
+internal import Learner
+internal import Model
+internal import Rollout
+
+/// Everything that is known of one step, as rank 0 reports it: a line of `metrics.jsonl` and the fields of the progress line.
+struct StepReport {
+    struct Seconds {
+        var step = 0.0, wait = 0.0, sample = 0.0, score = 0.0, learn = 0.0, reduce = 0.0, sync = 0.0
+    }
+
+    /// The version after the step.
+    var step: Int
+    var metrics: StepMetrics
+    /// What was sampled for this step; empty in supervised fine-tuning.
+    var groups: [TrajectoryGroup]
+    var replayedGroups = 0
+    var replayTrajectories = 0
+    var logProbabilityDifference: Double?
+    var sync = WeightExchange.Sync()
+    var digest: String
+    var rewards: RewardSettings
+    var seconds = Seconds()
+
+    private var trajectories: [Trajectory] { groups.flatMap(\.trajectories) }
+
+    /// Share of the samples that are right; nil when nothing was sampled.
+    var accuracy: Double? { mean(trajectories.map { $0.isCorrect ? 1 : 0 }) }
+    /// Mean over prompts of the number of different right responses in the group.
+    var distinctCorrect: Double? { mean(groups.map { Double(Set($0.trajectories.filter(\.isCorrect).map(\.response)).count) }) }
+    var tokensSampled: Int { trajectories.reduce(0) { $0 + $1.response.count + ($1.stop == .stopToken ? 1 : 0) } }
+
+    var line: JSONLine {
+        var line = JSONLine()
+        line.add("step", step)
+        line.add("policy_version", metrics.policyVersion)
+        line.add("loss", metrics.loss)
+        if !groups.isEmpty {
+            let logRewards = trajectories.compactMap { rewards.logRewards(of: $0, step: step - 1).last }
+            line.add("reward_mean", mean(trajectories.compactMap { $0.states.last.map { untempered($0) } }))
+            line.add("log_reward_mean", mean(logRewards))
+            line.add("accuracy", accuracy)
+            line.add("distinct_correct", distinctCorrect)
+            line.add("unique_share", mean(groups.map { Double(Set($0.trajectories.map(\.response)).count) / Double($0.trajectories.count) }))
+            line.add("log_z_mean", metrics.logPartitionMean)
+            line.add("residual_mean", metrics.residualMean)
+            line.add("residual_variance", metrics.residualVariance)
+            line.add("residual_pooled_variance", metrics.pooledResidualVariance)
+            line.add("kl_to_reference", mean(trajectories.compactMap(Self.logRatioToReference)))
+            line.add("stop_probability_unfinished", mean(trajectories.flatMap(Self.innerStopProbabilities)))
+            line.add("length_mean", mean(trajectories.map { Double($0.response.count) }))
+            line.add("unfinished_share", mean(trajectories.map { $0.stop == .length ? 1 : 0 }))
+        }
+        line.add("entropy", metrics.entropy)
+        line.add("gradient_norm", metrics.gradientNorm)
+        line.add("learning_rate", metrics.learningRate)
+        if !groups.isEmpty {
+            line.add("age_max", metrics.ageMaximum)
+            line.add("age_mean", metrics.ageMean)
+            line.add("replay_share", Double(replayedGroups) / Double(replayedGroups + groups.count))
+            line.add("replay_trajectories", replayTrajectories)
+            line.add("logprob_difference_max", logProbabilityDifference)
+            line.add("tokens_sampled", tokensSampled)
+        }
+        line.add("tokens_learned", metrics.tokensLearned)
+        line.add("sync_raw_bytes", sync.rawBytes)
+        line.add("sync_delta_bytes", sync.deltaBytes)
+        line.add("sync_compressed_bytes", sync.compressedBytes)
+        line.add("adapter_sha256", digest)
+        for (name, value) in [
+            ("step", seconds.step), ("wait", seconds.wait), ("sample", seconds.sample), ("score", seconds.score),
+            ("learn", seconds.learn), ("reduce", seconds.reduce), ("sync", seconds.sync),
+        ] {
+            line.add("seconds_\(name)", value)
+        }
+        return line
+    }
+
+    var progress: [(String, String)] {
+        var fields = [("loss", decimals(metrics.loss, 3))]
+        if !groups.isEmpty {
+            fields += [
+                ("reward", decimals(mean(trajectories.compactMap { $0.states.last.map { untempered($0) } }) ?? 0, 2)),
+                ("accuracy", decimals(accuracy ?? 0, 3)), ("distinct", decimals(distinctCorrect ?? 0, 2)),
+            ]
+        }
+        let tokens = groups.isEmpty ? metrics.tokensLearned : tokensSampled
+        fields.append(("tok/s", decimals(Double(tokens) / max(seconds.step, 1e-9), 0)))
+        if !groups.isEmpty {
+            fields += [("sync", bytes(sync.compressedBytes)), ("age", decimals(metrics.ageMean, 1))]
+        }
+        return fields
+    }
+
+    /// The task's part of log R, before tempering and without the reference.
+    private func untempered(_ state: TerminableState) -> Double {
+        var plain = rewards
+        plain.temperature = LinearSchedule(constant: 1)
+        plain.referenceExponent = LinearSchedule(constant: 0)
+        return plain.logReward(of: state, referenceLogProbability: 0, step: 0)
+    }
+
+    /// log π(y⊤|x) − log π_ref(y⊤|x): its mean over samples estimates the divergence from the reference.
+    private static func logRatioToReference(_ trajectory: Trajectory) -> Double? {
+        guard let reference = trajectory.referenceLogProbabilities?.last else { return nil }
+        let policy = Trajectory.terminatedLogProbabilities(
+            at: trajectory.states, tokens: trajectory.tokenLogProbabilities, stops: trajectory.stopLogProbabilities)
+        return (policy.last ?? 0) - reference
+    }
+
+    /// π(⊤) where the response could have ended and did not.
+    private static func innerStopProbabilities(_ trajectory: Trajectory) -> [Double] {
+        trajectory.states.dropLast().map { exp(Double(trajectory.stopLogProbabilities[$0.index])) }
+    }
+}
+
+/// The mean of some numbers; nil when there are none.
+func mean(_ values: [Double]) -> Double? {
+    values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+}

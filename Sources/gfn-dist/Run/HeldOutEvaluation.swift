@@ -1,0 +1,132 @@
+internal import Collective
+internal import Foundation
+internal import Model
+internal import Rollout
+internal import Tensor
+
+/// Held-out problems, sampled and judged by all ranks together; nothing is learned from them.
+struct HeldOutEvaluation {
+    /// What one rank found out about one problem, as it travels to rank 0.
+    private struct ProblemResult: Codable {
+        struct Sample: Codable {
+            var text: String
+            var isCorrect: Bool
+            var answer: String?
+            var length: Int
+            var entropy: Double
+        }
+        var problem: Int
+        var samples: [Sample]
+        /// log π(y⊤|x) and log R(y⊤) of every correct solution, where the task can list them.
+        var logPolicy: [Double]
+        var logReward: [Double]
+    }
+
+    /// Problems whose samples are decoded together: bounds the memory of their caches.
+    private static let problemsAtOnce = 32
+    /// Solutions that are scored in one forward pass.
+    private static let solutionsAtOnce = 128
+
+    let workspace: Workspace
+    let communicator: any Communicator
+
+    /// Evaluates `policy` as it is. Collective over all ranks; rank 0 gets the summary, the others nil.
+    ///
+    /// Samples are addressed by problem and not by version: two versions are compared on the same random numbers.
+    func evaluate(_ policy: Policy, reference: Policy, step: Int, adapterDigest: String?) throws -> EvaluationSummary? {
+        guard let task = workspace.evaluation else { return nil }
+        let mine = (0..<workspace.evaluationCount).filter { $0 % communicator.size == communicator.rank }
+        var results: [ProblemResult] = []
+        for start in stride(from: 0, to: mine.count, by: Self.problemsAtOnce) {
+            let problems = Array(mine[start..<min(start + Self.problemsAtOnce, mine.count)])
+            results += sample(problems, of: task, with: policy)
+        }
+        if let pathSum = task as? PathSum {
+            for index in results.indices {
+                addExactValues(to: &results[index], of: pathSum, policy, reference, step: step)
+            }
+        }
+        let gathered = try communicator.allGather([UInt8](JSONEncoder().encode(results)))
+        guard communicator.rank == 0 else { return nil }
+        let all = try gathered.flatMap { try JSONDecoder().decode([ProblemResult].self, from: Data($0)) }
+        return summarise(all.sorted { $0.problem < $1.problem }, task, version: policy.version, adapterDigest)
+    }
+
+    private func sample(_ problems: [Int], of task: any Task, with policy: Policy) -> [ProblemResult] {
+        let configuration = workspace.configuration
+        let requests = problems.map { problem in
+            SampleRequest(
+                prompt: task.promptTokens(of: problem),
+                streams: (0..<configuration.integer("evaluate.samples_per_problem")).map {
+                    RandomStream(seed: configuration.seed, purpose: .evaluation, slot: problem, sample: $0)
+                })
+        }
+        let settings = SamplingSettings(
+            temperature: Float(configuration.number("evaluate.temperature")), maxNewTokens: configuration.maxNewTokens(for: task))
+        let sampled = policy.sample(requests, settings: settings, poll: { communicator.poll() })
+        return zip(problems, sampled).map { problem, responses in
+            ProblemResult(
+                problem: problem,
+                samples: responses.map { response in
+                    let verdict = task.verdict(on: response.tokens, stop: response.stop, problem: problem)
+                    let entropies = response.scores.entropies.map(Double.init)
+                    return ProblemResult.Sample(
+                        text: task.text(of: response.tokens), isCorrect: verdict.isCorrect, answer: verdict.answer,
+                        length: response.tokens.count, entropy: entropies.reduce(0, +) / Double(max(1, entropies.count)))
+                },
+                logPolicy: [], logReward: [])
+        }
+    }
+
+    /// Teacher-forces every correct solution under the policy and the reference.
+    private func addExactValues(
+        to result: inout ProblemResult, of task: PathSum, _ policy: Policy, _ reference: Policy, step: Int
+    ) {
+        let solutions = task.solutions(of: result.problem)
+        let prompt = task.promptTokens(of: result.problem)
+        let rewards = workspace.configuration.rewards
+        for start in stride(from: 0, to: solutions.count, by: Self.solutionsAtOnce) {
+            let part = Array(solutions[start..<min(start + Self.solutionsAtOnce, solutions.count)])
+            let group = TokenGroup(prompt: prompt, responses: part)
+            let scores = policy.forward([group], recording: false).scores[0]
+            let referenceScores = rewards.usesReference ? reference.forward([group], recording: false).scores[0] : []
+            for (index, response) in part.enumerated() {
+                result.logPolicy.append(Self.logProbability(scores[index]))
+                let end = task.states(of: response, stop: .stopToken, problem: result.problem).suffix(1)
+                for state in end {
+                    result.logReward.append(
+                        rewards.logReward(
+                            of: state, referenceLogProbability: referenceScores.isEmpty ? 0 : Self.logProbability(referenceScores[index]),
+                            step: step))
+                }
+            }
+            communicator.poll()
+        }
+    }
+
+    /// log π(y⊤ | x) of a whole response.
+    private static func logProbability(_ scores: ResponseScores) -> Double {
+        scores.tokenLogProbabilities.reduce(0) { $0 + Double($1) } + Double(scores.stopLogProbabilities.last ?? 0)
+    }
+
+    private func summarise(
+        _ results: [ProblemResult], _ task: any Task, version: Int, _ adapterDigest: String?
+    ) -> EvaluationSummary? {
+        let configuration = workspace.configuration
+        let problems = results.map { result in
+            ProblemSamples(
+                result.samples.map {
+                    ProblemSamples.Sample(
+                        text: $0.text, verdict: Verdict(isCorrect: $0.isCorrect, answer: $0.answer), length: $0.length,
+                        entropyPerToken: $0.entropy)
+                })
+        }
+        guard let summary = TemperatureSummary(problems) else { return nil }
+        let distances = results.filter { !$0.logPolicy.isEmpty }.map { ExactDistance(logPolicy: $0.logPolicy, logReward: $0.logReward) }
+        return EvaluationSummary(
+            dataset: task.name, problems: results.count,
+            samplesPerProblem: configuration.integer("evaluate.samples_per_problem"), policyVersion: version,
+            adapterSHA256: adapterDigest, temperatures: [configuration.number("evaluate.temperature"): summary],
+            exact: ExactSummary(distances))
+    }
+}

@@ -1,0 +1,119 @@
+internal import Collective
+internal import Foundation
+internal import Learner
+internal import Model
+internal import Rollout
+internal import Tensor
+
+/// How the ranks of a run come to be: MPI processes, or virtual ranks on threads of this process.
+struct Launch: Sendable {
+    /// The number of virtual ranks in this process; nil under MPI.
+    let virtualRanks: Int?
+    /// Over all processes; nil while ranks are virtual, since those are made later, by `everyRank`.
+    private let communicator: MPICommunicator?
+
+    /// Whether this process is the one that talks to people.
+    var isFirst: Bool { communicator.map { $0.rank == 0 } ?? true }
+    var size: Int { communicator?.size ?? virtualRanks ?? 1 }
+    /// How many ranks share the cores of this machine.
+    var ranksOnNode: Int { communicator?.localSize ?? virtualRanks ?? 1 }
+
+    /// Runs `body` in this process and ends the process with the exit code of its error, if it throws.
+    ///
+    /// - Parameter ranks: virtual ranks; nil: as the launcher says, one without a launcher.
+    static func perform(ranks: Int?, _ body: (Launch) throws -> Void) {
+        do {
+            if ranks == nil, MPICommunicator.isLaunchedByMPI {
+                let communicator = try MPICommunicator.start()
+                let launch = Launch(virtualRanks: nil, communicator: communicator)
+                do { try body(launch) } catch {
+                    end(launch, error)
+                }
+                try communicator.finish()
+            } else {
+                try body(Launch(virtualRanks: ranks ?? 1, communicator: nil))
+            }
+        } catch {
+            say(error, prefix: "gfn-dist")
+            exit(ExitCode.of(error))
+        }
+    }
+
+    /// Runs `body` once per rank that lives in this process.
+    func everyRank(_ body: @escaping @Sendable (any Communicator) throws -> Void) throws {
+        if let communicator { return try body(communicator) }
+        let results: [Bool] = try runInProcess(ranks: virtualRanks ?? 1) { communicator in
+            try body(communicator)
+            return true
+        }
+        precondition(results.count == virtualRanks ?? 1)
+    }
+
+    /// A value that rank 0's process makes and all processes use. Collective over processes.
+    func decidedByFirst(_ body: () throws -> String) throws -> String {
+        guard let communicator else { return try body() }
+        // Only one rank decides, but all must learn when it fails: an empty answer says so.
+        guard communicator.rank == 0 else {
+            let answer = try communicator.startBroadcast(nil, root: 0).wait()
+            guard !answer.isEmpty else { throw QuietFailure() }
+            return String(decoding: answer, as: UTF8.self)
+        }
+        let answer = Result { try body() }
+        _ = try communicator.startBroadcast([UInt8](((try? answer.get()) ?? "").utf8), root: 0).wait()
+        return try answer.get()
+    }
+
+    /// A failure that another rank reports.
+    struct QuietFailure: Error {}
+
+    /// Ends all processes because of an error. Problems that every rank sees alike are said by rank 0 alone.
+    private static func end(_ launch: Launch, _ error: any Error) -> Never {
+        guard let communicator = launch.communicator else { exit(ExitCode.of(error)) }
+        let isShared = error is ConfigurationError || error is QuietFailure || isInterruption(error)
+        if isShared {
+            // Every rank is here with the same error, so MPI can end in order and the launcher has nothing to add.
+            if communicator.rank == 0 { say(error, prefix: "gfn-dist") }
+            do { try communicator.finish() } catch { exit(ExitCode.of(error)) }
+            exit(ExitCode.of(error))
+        }
+        communicator.abort("gfn-dist: rank \(communicator.rank): \(error)", code: ExitCode.of(error))
+        exit(ExitCode.of(error))
+    }
+
+    private static func isInterruption(_ error: any Error) -> Bool {
+        if case .interrupted = error as? RunError { return true }
+        return false
+    }
+
+    static func say(_ error: any Error, prefix: String) {
+        for line in "\(error)".split(separator: "\n") {
+            FileHandle.standardError.write(Data("\(prefix): \(line)\n".utf8))
+        }
+    }
+}
+
+/// The exit codes that scripts rely on.
+enum ExitCode {
+    static func of(_ error: any Error) -> Int32 {
+        switch error {
+        case let error as RunError:
+            switch error {
+            case .missingInput: 66
+            case .badData: 65
+            case .inputOutput: 74
+            case .configuration: 78
+            case .nonFinite: 72
+            case .interrupted: 75
+            }
+        case is ConfigurationError, is RankLayoutError, is Launch.QuietFailure: 78
+        case let error as CollectiveError: error.isPeerLost ? 69 : 74
+        case let error as ModelFileError:
+            switch error {
+            case .missing, .inaccessible: 66
+            default: 65
+            }
+        case is ProblemFileError: 65
+        default: 70
+        }
+    }
+}

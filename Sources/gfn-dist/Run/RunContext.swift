@@ -1,0 +1,136 @@
+internal import Collective
+internal import Foundation
+internal import Learner
+internal import Model
+internal import Rollout
+internal import Tensor
+
+/// What one rank of a run holds, whatever its role: its policies, its place, and on rank 0 the report.
+final class RunContext {
+    let workspace: Workspace
+    let communicator: any Communicator
+    let folder: RunFolder
+    /// Samples and evaluates.
+    let policy: Policy
+    /// π_ref: what the run started from.
+    let reference: Policy
+    /// Only on rank 0.
+    let report: RunReport?
+    /// What a resumed run goes on from; nil: a new run.
+    let checkpoint: Checkpoint?
+
+    let rewards: RewardSettings
+
+    var configuration: RunConfiguration { workspace.configuration }
+    var isFirst: Bool { communicator.rank == 0 }
+    var firstStep: Int { checkpoint?.version ?? 0 }
+
+    init(workspace: Workspace, communicator: any Communicator, folder: RunFolder, checkpoint: Checkpoint?, quiet: Bool) throws {
+        self.workspace = workspace
+        self.communicator = communicator
+        self.folder = folder
+        self.checkpoint = checkpoint
+        rewards = workspace.configuration.rewards
+        policy = workspace.policy()
+        reference = workspace.policy()
+        if let bits = try workspace.startingAdapterBits(reference.layout) {
+            reference.adopt(bits, version: 0)
+        } else {
+            reference.adapterEnabled = false
+        }
+        report =
+            communicator.rank == 0
+            ? try RunReport(folder: folder, firstStep: checkpoint?.version ?? 0, steps: workspace.configuration.steps, quiet: quiet) : nil
+    }
+
+    /// One line on what begins here.
+    func announce(_ checkpointPath: String?) {
+        let model = configuration.model.isEmpty ? "embedded base" : configuration.model
+        let start = checkpointPath.map { "resuming from \($0)" } ?? "run folder \(folder.path)"
+        report?.say(
+            "\(configuration.objective) on \(workspace.training.name), \(model), \(policy.layout.count) trainable parameters, "
+                + "\(communicator.size) rank\(communicator.size == 1 ? "" : "s") × \(workspace.threads) thread\(workspace.threads == 1 ? "" : "s"), "
+                + "\(configuration.precision.rawValue), kernels \(KernelFamily.current.rawValue), \(start)")
+    }
+
+    /// The parameters that a new run starts from, the same on every rank.
+    func initialParameters() throws -> [Float] {
+        if let bits = try workspace.startingAdapterBits(policy.layout) { return widen(bits) }
+        return try policy.initialParameters(seed: configuration.seed)
+    }
+
+    /// The published versions a run starts with: those of the checkpoint, or version 0.
+    func initialVersions() throws -> [Int: [UInt16]] {
+        if let checkpoint { return Dictionary(uniqueKeysWithValues: checkpoint.published.map { ($0.version, $0.bits) }) }
+        return [0: roundToBFloat16(try initialParameters())]
+    }
+
+    /// The learner of this rank, in step with those of the other learner ranks: fresh, or as the checkpoint left it.
+    func makeLearner(over learners: any Communicator) throws -> PolicyLearner {
+        let (settings, parallel) = (configuration.learnerSettings, Parallel(threads: workspace.threads))
+        if let checkpoint {
+            return PolicyLearner(
+                policy: workspace.policy(), settings: settings, reward: rewards, learners: learners, state: checkpoint.learner,
+                parallel: parallel)
+        }
+        return PolicyLearner(
+            policy: workspace.policy(), settings: settings, reward: rewards, learners: learners,
+            parameters: try initialParameters(), parallel: parallel)
+    }
+
+    /// All ranks evaluate these weights together; rank 0 reports.
+    func evaluate(_ bits: [UInt16], version: Int) throws {
+        guard workspace.evaluation != nil else { return }
+        policy.adopt(bits, version: version)
+        let evaluation = HeldOutEvaluation(workspace: workspace, communicator: communicator)
+        let summary = try evaluation.evaluate(policy, reference: reference, step: version, adapterDigest: sha256Hex(bits))
+        if let summary { try report?.add(summary, at: version) }
+    }
+
+    func isEvaluated(after step: Int) -> Bool {
+        let every = configuration.integer("evaluate.every")
+        return every > 0 && step % every == 0
+    }
+
+    func isCheckpointed(after step: Int) -> Bool {
+        let every = configuration.integer("checkpoint.every")
+        return every > 0 && step % every == 0
+    }
+
+    /// Rank 0 writes the checkpoint of a version; the others have nothing to add.
+    func save(_ learner: PolicyLearner, replay: ReplayBuffer?, published: [(version: Int, bits: [UInt16])]) throws {
+        guard isFirst else { return }
+        let checkpoint = Checkpoint(
+            learner: learner.state, layout: policy.layout, replay: replay, published: published,
+            trainable: configuration.trainable, baseModel: workspace.basePath, seed: configuration.seed,
+            kernels: KernelFamily.current.rawValue)
+        try checkpoint.write(in: folder.checkpoints, keeping: configuration.integer("checkpoint.keep"))
+    }
+
+    /// The last things of a run that reached its end: the adapter or model, and the comparison.
+    func finish(_ bits: [UInt16]) throws {
+        if isFirst {
+            let name = try FinalModel(workspace: workspace, layout: policy.layout).write(bits, to: folder)
+            report?.finish(digest: sha256Hex(bits), wroteModel: name)
+        }
+        try communicator.barrier()
+    }
+
+    func interrupted(after version: Int) -> RunError {
+        .interrupted(
+            "a signal stopped the run after step \(version) of \(configuration.steps) and the checkpoint is saved: go on with train --resume --output \(folder.path)")
+    }
+
+    /// A number that is none stops the run before anything is written.
+    func stopped(by fault: NumericalFault, step: Int) -> RunError {
+        .nonFinite("step \(step) was not taken: \(fault); nothing was written, the newest checkpoint is whole. A lower train.learning_rate often helps")
+    }
+}
+
+func roundToBFloat16(_ values: [Float]) -> [UInt16] {
+    var bits = [UInt16](repeating: 0, count: values.count)
+    Kernel.roundToBFloat16(values, count: values.count, into: &bits)
+    return bits
+}
+
+func widen(_ bits: [UInt16]) -> [Float] { bits.map { Float(bitPattern: UInt32($0) << 16) } }

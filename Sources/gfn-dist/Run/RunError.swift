@@ -1,0 +1,23 @@
+internal import Collective
+internal import Foundation
+internal import Learner
+internal import Model
+internal import Rollout
+
+/// The ways a run ends other than well, that no module below has an error for. Each is one sentence.
+enum RunError: Error, CustomStringConvertible {
+    case missingInput(String)
+    case badData(String)
+    case inputOutput(String)
+    case configuration(String)
+    case nonFinite(String)
+    case interrupted(String)
+
+    var description: String {
+        switch self {
+        case .missingInput(let text), .badData(let text), .inputOutput(let text), .configuration(let text),
+            .nonFinite(let text), .interrupted(let text):
+            text
+        }
+    }
+}

@@ -1,0 +1,94 @@
+internal import Foundation
+
+/// The folder of one run: its layout, and how it is chosen. Only rank 0 writes here.
+struct RunFolder: Sendable {
+    let path: String
+
+    var adapter: String { path + "/adapter" }
+    var model: String { path + "/model" }
+    var checkpoints: String { path + "/checkpoints" }
+    var metrics: String { path + "/metrics.jsonl" }
+
+    /// Chooses the folder of a new run. A folder that was named must not hold a run already; an unnamed one gets the next free name.
+    static func create(named output: String?, fallback: String) throws -> RunFolder {
+        let manager = FileManager.default
+        var path = output ?? "runs/\(fallback)"
+        if output == nil {
+            var number = 2
+            while manager.fileExists(atPath: path) {
+                path = "runs/\(fallback)-\(number)"
+                number += 1
+            }
+        } else if manager.fileExists(atPath: path + "/config.yaml") {
+            throw RunError.configuration("--output \(path) holds a run already: continue it with --resume, or name another folder")
+        }
+        do {
+            try manager.createDirectory(atPath: path + "/checkpoints", withIntermediateDirectories: true)
+        } catch {
+            throw RunError.inputOutput("the run folder \(path) could not be made (\(error.localizedDescription))")
+        }
+        return RunFolder(path: path)
+    }
+
+    /// Finds the folder to resume: the named one, or the newest of the fallback's name.
+    static func existing(named output: String?, fallback: String) throws -> RunFolder {
+        let manager = FileManager.default
+        if let output {
+            guard manager.fileExists(atPath: output + "/config.yaml") else {
+                throw RunError.missingInput("--resume: \(output) is not a run folder (there is no config.yaml in it)")
+            }
+            return RunFolder(path: output)
+        }
+        var newest: String?
+        var number = 1
+        while true {
+            let path = number == 1 ? "runs/\(fallback)" : "runs/\(fallback)-\(number)"
+            guard manager.fileExists(atPath: path + "/config.yaml") else { break }
+            newest = path
+            number += 1
+        }
+        guard let newest else {
+            throw RunError.missingInput("--resume: there is no run folder runs/\(fallback); name one with --output")
+        }
+        return RunFolder(path: newest)
+    }
+
+    /// Writes a whole file or nothing: beside, then renamed.
+    func write(_ text: String, to name: String) throws {
+        let target = path + "/" + name
+        do {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: target), options: .atomic)
+        } catch {
+            throw RunError.inputOutput("\(target) could not be written (\(error.localizedDescription))")
+        }
+    }
+}
+
+/// `metrics.jsonl`: a line per step, on disk when the step ends.
+final class MetricsLog {
+    private let handle: FileHandle
+
+    /// Opens the log; a resumed run keeps the lines of the steps before `firstStep` and drops the rest, which it will write again.
+    init(path: String, keepingStepsBefore firstStep: Int) throws {
+        do {
+            let old = (FileManager.default.contents(atPath: path)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let kept = firstStep == 0 ? [] : old.split(separator: "\n").prefix { line in Self.step(of: line).map { $0 <= firstStep } ?? false }
+            try Data(kept.map { $0 + "\n" }.joined().utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+            handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+            try handle.seekToEnd()
+        } catch {
+            throw RunError.inputOutput("\(path) could not be opened for writing (\(error.localizedDescription))")
+        }
+    }
+
+    private static func step(of line: Substring) -> Int? {
+        guard let range = line.range(of: "\"step\":") else { return nil }
+        return Int(line[range.upperBound...].prefix { $0.isNumber })
+    }
+
+    func write(_ line: JSONLine) throws {
+        do { try handle.write(contentsOf: Data((line.text + "\n").utf8)) } catch {
+            throw RunError.inputOutput("metrics.jsonl could not be written (\(error.localizedDescription)); is the disk full?")
+        }
+    }
+}

@@ -1,0 +1,65 @@
+internal import Collective
+internal import Learner
+internal import Model
+internal import Rollout
+
+/// The story of supervised fine-tuning: every rank is a learner, and there is nothing to sample.
+///
+/// Example j of step s is a function of (seed, s, j): a problem of the schedule and one of its demonstrations.
+final class SupervisedRun {
+    private let context: RunContext
+    private let communicator: any Communicator
+    private let learner: PolicyLearner
+    private var schedule: PromptSchedule
+
+    private var configuration: RunConfiguration { context.configuration }
+
+    init(_ context: RunContext) throws {
+        self.context = context
+        communicator = context.communicator
+        learner = try context.makeLearner(over: communicator)
+        schedule = PromptSchedule(
+            seed: context.configuration.seed, problemCount: context.workspace.training.problemCount,
+            slotsPerStep: context.configuration.promptsPerStep)
+    }
+
+    func run() throws {
+        if context.firstStep == 0 { try context.evaluate(learner.publishedBits, version: 0) }
+        for step in context.firstStep..<max(context.firstStep, configuration.steps) {
+            var watch = StopWatch()
+            let metrics: StepMetrics
+            switch try learner.update(on: try batch(of: step), poll: { communicator.poll() }) {
+            case .stepped(let stepped): metrics = stepped
+            case .fault(let fault): throw context.stopped(by: fault, step: step + 1)
+            }
+            let seconds = watch.lap()
+            let version = step + 1
+            let stops = try communicator.any(SignalFlags.takeStop() != nil)
+            let saves = try communicator.any(SignalFlags.takeSave())
+            if context.isCheckpointed(after: version) || stops || saves || version == configuration.steps {
+                try context.save(learner, replay: nil, published: [(version, learner.publishedBits)])
+            }
+            try context.report?.add(
+                StepReport(
+                    step: version, metrics: metrics, groups: [], digest: sha256Hex(learner.publishedBits), rewards: context.rewards,
+                    seconds: StepReport.Seconds(step: seconds, learn: metrics.secondsLearn, reduce: metrics.secondsReduce)))
+            if stops, version < configuration.steps { throw context.interrupted(after: version) }
+            if version < configuration.steps, context.isEvaluated(after: version) {
+                try context.evaluate(learner.publishedBits, version: version)
+            }
+        }
+        try context.evaluate(learner.publishedBits, version: configuration.steps)
+        try context.finish(learner.publishedBits)
+    }
+
+    private func batch(of step: Int) throws -> [Demonstration] {
+        let task = context.workspace.training
+        return try (0..<configuration.promptsPerStep).map { slot in
+            let problem = schedule.problem(at: GroupAddress(step: step, slot: slot))
+            guard let response = task.demonstration(of: problem, sample: step * configuration.promptsPerStep + slot) else {
+                throw RunError.badData("\(task.name): problem \(problem + 1) has no worked solution, which --objective sft learns from")
+            }
+            return Demonstration(prompt: task.promptTokens(of: problem), response: response)
+        }
+    }
+}

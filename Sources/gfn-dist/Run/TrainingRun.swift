@@ -1,0 +1,197 @@
+internal import Collective
+internal import Foundation
+internal import Learner
+internal import Model
+internal import Rollout
+internal import Tensor
+
+/// The story of a GFlowNet run, as each role lives it.
+///
+///              prompts: a function of (seed, step, slot)
+///        ┌──────────────┐  RolloutBatch, to every learner  ┌──────────────┐
+///        │   explore    │ ───────────────────────────────▶ │    learn     │
+///        │ version s−lag│ ◀─────────────────────────────── │ version s→s+1│
+///        └──────────────┘  WeightExchange, from rank 0     └──────────────┘
+///
+/// A rank that has both roles explores first and learns then, and sends to itself. All ranks walk through the same
+/// steps; what ends a run early is decided by the learners from reduced values, and told with the last version.
+final class TrainingRun {
+    private let context: RunContext
+    private let communicator: any Communicator
+    private let layout: RankLayout
+    private let weights: WeightExchange
+    private let explorer: Explorer?
+    private let learner: PolicyLearner?
+    /// The same on every learner; unused on the others.
+    private var replay: ReplayBuffer
+    /// The learners among themselves; nil on the others.
+    private let learners: (any Communicator)?
+
+    private var configuration: RunConfiguration { context.configuration }
+
+    /// Collective over all ranks.
+    init(_ context: RunContext) throws {
+        self.context = context
+        communicator = context.communicator
+        let wanted = context.configuration.integer("ranks.learners")
+        layout = try RankLayout(size: communicator.size, learners: wanted == 0 ? nil : wanted)
+        learners = try communicator.subgroup(layout.learners)
+        let channel = try communicator.subgroup(layout.weightGroup)
+        weights = WeightExchange(channel: channel, lag: context.configuration.lag, history: try context.initialVersions())
+        replay = context.checkpoint?.replay ?? ReplayBuffer(context.configuration.replaySettings)
+        explorer = layout.isRollout(communicator.rank) ? Explorer(context) : nil
+        learner = try learners.map { try context.makeLearner(over: $0) }
+    }
+
+    /// Lives the whole run on this rank.
+    func run() throws {
+        if context.firstStep == 0, try !evaluate(version: 0) { return }
+        var step = context.firstStep
+        while step < configuration.steps {
+            if let explorer, try !explore(step, explorer) { break }
+            if let learner, try learn(step, learner) == .ends { break }
+            step += 1
+            if step < configuration.steps, context.isEvaluated(after: step), try !evaluate(version: step) { break }
+        }
+        if let last = weights.last, last < configuration.steps {
+            try weights.finish()
+            throw context.interrupted(after: last)
+        }
+        guard let bits = try weights.bits(of: configuration.steps) else { return }
+        try context.evaluate(bits, version: configuration.steps)
+        try weights.finish()
+        try context.finish(bits)
+    }
+
+    // MARK: The two roles
+
+    /// Rollout ranks turn weights into scored groups. False: the run has ended.
+    private func explore(_ step: Int, _ explorer: Explorer) throws -> Bool {
+        let version = max(0, step - configuration.lag)
+        guard let bits = try weights.bits(of: version), !hasEnded(by: step) else { return false } // what `publish` below sends
+        let slots = (0..<configuration.promptsPerStep).filter { layout.rollout(forSlot: $0) == communicator.rank }
+        let explored = explorer.explore(step: step, slots: slots, bits: bits, version: version)
+        let batch = RolloutBatch(
+            step: step, stopRequested: SignalFlags.takeStop() != nil, saveRequested: SignalFlags.takeSave(),
+            secondsSampling: explored.sampling, secondsScoring: explored.scoring, groups: explored.groups)
+        let bytes = batch.encoded()
+        for rank in layout.learners { try communicator.send(bytes, to: rank, tag: RolloutBatch.tag) }
+        return true
+    }
+
+    private enum Continuation { case goesOn, ends }
+
+    /// Learner ranks turn groups into better weights.
+    private func learn(_ step: Int, _ learner: PolicyLearner) throws -> Continuation {
+        var watch = StopWatch()
+        let batches = try layout.rollouts.map { try receiveBatch(of: step, from: $0) }  // what `explore` above sends
+        let fresh = batches.flatMap(\.groups).sorted { $0.address.slot < $1.address.slot }
+        let waited = watch.lap()
+        let difference = try compareLogProbabilities(of: fresh, step: step)
+        let replayed = replay.groups(
+            configuration.replayedGroupsPerStep, size: configuration.samplesPerPrompt, seed: configuration.seed, step: step,
+            firstSlot: fresh.count, reward: context.rewards)
+        replay.insert(fresh, reward: context.rewards)
+        let metrics: StepMetrics
+        switch try learner.update(on: fresh + replayed, poll: { communicator.poll() }) {
+        case .stepped(let stepped): metrics = stepped
+        case .fault(let fault): throw context.stopped(by: fault, step: step + 1)
+        }
+        let learned = watch.lap()
+
+        let version = step + 1
+        let requests = try decide(batches)
+        let isLast = version == configuration.steps || requests.stop
+        let sync = try weights.publish(learner.publishedBits, version: version, isLast: isLast)
+        let synced = watch.lap()
+        if context.isCheckpointed(after: version) || isLast || requests.save {
+            try context.save(learner, replay: replay, published: weights.retained)
+        }
+        try context.report?.add(
+            StepReport(
+                step: version, metrics: metrics, groups: fresh, replayedGroups: replayed.count, replayTrajectories: replay.count,
+                logProbabilityDifference: difference, sync: sync, digest: sha256Hex(learner.publishedBits),
+                rewards: context.rewards,
+                seconds: StepReport.Seconds(
+                    step: waited + learned + synced, wait: waited, sample: batches.map(\.secondsSampling).max() ?? 0,
+                    score: batches.map(\.secondsScoring).max() ?? 0, learn: learned - metrics.secondsReduce,
+                    reduce: metrics.secondsReduce, sync: synced)))
+        guard requests.stop, version < configuration.steps else { return .goesOn }
+        try drain(after: step)
+        return .ends
+    }
+
+    private func receiveBatch(of step: Int, from rank: Int) throws -> RolloutBatch {
+        let batch = try RolloutBatch(try communicator.receive(from: rank, tag: RolloutBatch.tag))
+        precondition(batch.step == step, "rank \(rank) sent step \(batch.step) where step \(step) is learned")
+        return batch
+    }
+
+    /// The learners agree on what a signal at any rank asks for. Rollouts' requests come with their batches.
+    private func decide(_ batches: [RolloutBatch]) throws -> (stop: Bool, save: Bool) {
+        let isOnlyLearner = !layout.isRollout(communicator.rank)
+        let stop = batches.contains { $0.stopRequested } || isOnlyLearner && SignalFlags.takeStop() != nil
+        let save = batches.contains { $0.saveRequested } || isOnlyLearner && SignalFlags.takeSave()
+        guard let learners else { return (stop, save) }
+        return (try learners.any(stop), try learners.any(save))
+    }
+
+    /// Takes in the batches that rollouts begin before they can know that the version after `step` is the last: they
+    /// find out when they ask for a version that late, to sample with or to evaluate.
+    private func drain(after step: Int) throws {
+        guard !layout.isRollout(communicator.rank) else { return }
+        for later in (step + 1)..<max(step + 1, min(configuration.steps, step + 1 + configuration.lag)) {
+            if context.isEvaluated(after: later) { return }
+            for rank in layout.rollouts { _ = try receiveBatch(of: later, from: rank) }
+        }
+    }
+
+    /// The largest difference between the log-probabilities that a rollout recorded and those of a learner's pass with
+    /// the same weights: 0, or a bug. One group of each step is compared, by the learner whose turn it is.
+    private func compareLogProbabilities(of groups: [TrajectoryGroup], step: Int) throws -> Double {
+        var largest: Float = 0
+        let slot = step % configuration.promptsPerStep
+        if layout.learner(forSlot: slot) == communicator.rank, let group = groups.first(where: { $0.address.slot == slot }),
+            let bits = try weights.bits(of: group.sampledWith)
+        {
+            context.policy.adopt(bits, version: group.sampledWith)
+            let tokens = TokenGroup(prompt: group.prompt, responses: group.trajectories.map(\.response))
+            for (trajectory, scores) in zip(group.trajectories, context.policy.forward([tokens], recording: false).scores[0]) {
+                let recorded = trajectory.tokenLogProbabilities + trajectory.stopLogProbabilities
+                let recomputed = scores.tokenLogProbabilities + scores.stopLogProbabilities
+                // Equal infinities differ by nothing; a NaN on one side is the largest difference there is.
+                for (a, b) in zip(recorded, recomputed) where a != b {
+                    let distance = (a - b).magnitude
+                    largest = max(largest, distance.isNaN ? .infinity : distance)
+                }
+            }
+        }
+        guard let learners else { return Double(largest) }
+        var values = [largest]
+        try values.withUnsafeMutableBufferPointer { try learners.allReduceMax($0) }
+        return Double(values[0])
+    }
+
+    /// All ranks evaluate a version together. False: the run ended before it.
+    private func evaluate(version: Int) throws -> Bool {
+        guard let bits = try weights.bits(of: version), !hasEnded(by: version) else { return false }
+        try context.evaluate(bits, version: version)
+        return true
+    }
+
+    /// Whether a version that this rank has received says that the run stops before its end.
+    private func hasEnded(by step: Int) -> Bool {
+        weights.last.map { $0 < configuration.steps && step >= $0 } ?? false
+    }
+}
+
+/// Seconds between laps.
+struct StopWatch {
+    private var last = ContinuousClock.now
+
+    mutating func lap() -> Double {
+        let now = ContinuousClock.now
+        defer { last = now }
+        return last.duration(to: now).seconds
+    }
+}

@@ -1,0 +1,88 @@
+internal import Collective
+
+/// Both ends of the weight broadcast: rank 0 publishes each version, rollout ranks adopt it.
+///
+/// Every rank keeps the versions that lag still asks for. The first version of a run is not sent: each rank derives
+/// it from the seed, or reads it from the checkpoint.
+final class WeightExchange {
+    /// What one publication cost.
+    struct Sync {
+        var rawBytes = 0
+        var deltaBytes = 0
+        var compressedBytes = 0
+    }
+
+    private let channel: (any Communicator)?
+    private let isPublisher: Bool
+    private let kept: Int
+    private let compression = Compression()
+    private var history: [Int: [UInt16]]
+    private var newest: Int
+    private var pending: [PendingBroadcast] = []
+    /// The version after which nothing more is published; known once it has arrived.
+    private(set) var last: Int?
+
+    /// - Parameters:
+    ///   - channel: rank 0 and the rollout ranks, rank 0 first; nil on the other learners.
+    ///   - history: the versions to start from, `max(0, v − lag)...v`.
+    init(channel: (any Communicator)?, lag: Int, history: [Int: [UInt16]]) {
+        self.channel = channel
+        isPublisher = channel.map { $0.rank == 0 } ?? false
+        kept = lag + 1
+        self.history = history
+        newest = history.keys.max() ?? 0
+    }
+
+    /// The versions that a checkpoint must hold, oldest first.
+    var retained: [(version: Int, bits: [UInt16])] {
+        history.keys.sorted().map { ($0, history[$0] ?? []) }
+    }
+
+    /// Hands version `version` on; learners other than rank 0 only remember it. Returns at once: rollouts take it when they need it.
+    func publish(_ bits: [UInt16], version: Int, isLast: Bool) throws -> Sync {
+        var sync = Sync()
+        if isPublisher, let channel, channel.size > 1 {
+            let previous = history[newest].map { (bits: $0, version: newest) }
+            let encoded = WeightCoding.encode(bits: bits, version: version, against: previous, using: compression)
+            let frame = MessageFrame(
+                kind: isLast ? FrameKind.lastWeights : FrameKind.weights, version: FrameKind.version, payload: encoded.payload)
+            pending.append(try channel.startBroadcast(frame.encoded(), root: 0))
+            while pending.count > kept + 1 { _ = try pending.removeFirst().wait() }
+            sync = Sync(rawBytes: encoded.rawBytes, deltaBytes: encoded.deltaBytes, compressedBytes: encoded.compressedBytes)
+        }
+        remember(bits, version)
+        if isLast { last = version }
+        return sync
+    }
+
+    /// The bits of a version; on a rollout rank waits until it has been published (rank 0 unblocks this, by `publish`).
+    /// Nil when the run ended before that version.
+    func bits(of version: Int) throws -> [UInt16]? {
+        while newest < version {
+            if last != nil { return nil }
+            guard let channel, !isPublisher else {
+                preconditionFailure("a learner asked for version \(version), which it has not made yet; it is at \(newest)")
+            }
+            let frame = try MessageFrame.decode(try channel.startBroadcast(nil, root: 0).wait())
+            let (bits, received) = try WeightCoding.decode(
+                frame.payload, having: history[newest].map { ($0, newest) }, count: history[newest]?.count, using: compression)
+            remember(bits, received)
+            if frame.kind == FrameKind.lastWeights { last = received }
+        }
+        guard let bits = history[version] else {
+            preconditionFailure("version \(version) is no longer kept; versions \(history.keys.sorted()) are")
+        }
+        return bits
+    }
+
+    /// Completes what is under way; called once, at the end.
+    func finish() throws {
+        while !pending.isEmpty { _ = try pending.removeFirst().wait() }
+    }
+
+    private func remember(_ bits: [UInt16], _ version: Int) {
+        history[version] = bits
+        newest = version
+        for old in history.keys where old < version - kept + 1 { history[old] = nil }
+    }
+}

@@ -1,0 +1,86 @@
+internal import Collective
+internal import Foundation
+internal import Model
+internal import Rollout
+internal import Tensor
+
+/// What all ranks of a process share and never change: the configuration, the base model, the tasks.
+///
+/// Ranks of one process (`--single`) use one workspace, so that the base is in memory once.
+struct Workspace: Sendable {
+    let configuration: RunConfiguration
+    let base: BaseModel
+    let basePath: String
+    let files: ModelFiles?
+    let training: any Task
+    /// Nil when there is nothing to evaluate on.
+    let evaluation: (any Task)?
+    /// How many of its problems are evaluated: the first ones.
+    let evaluationCount: Int
+    let threads: Int
+
+    /// Opens model and data.
+    /// - Parameter ranksOnNode: how many ranks share this machine's cores.
+    init(_ configuration: RunConfiguration, ranksOnNode: Int, needsGradients: Bool) throws {
+        self.configuration = configuration
+        let requested = configuration.integer("threads")
+        threads = requested > 0 ? requested : max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, ranksOnNode))
+        let parallel = Parallel(threads: threads)
+
+        if configuration.model == "random" {
+            basePath = "random"
+            files = nil
+            base = try BaseModel(
+                randomly: PathSum.modelConfiguration, seed: configuration.seed, precision: configuration.precision,
+                gradients: needsGradients, parallel: parallel)
+        } else {
+            basePath = configuration.model.isEmpty ? EmbeddedResources.baseModelPath : configuration.model
+            let opened = try ModelFiles.open(basePath)
+            files = opened
+            base = try BaseModel(opened, precision: configuration.precision, gradients: needsGradients, parallel: parallel)
+        }
+
+        if configuration.usesEmbeddedTask {
+            training = configuration.pathSum(.train)
+            evaluation = configuration.pathSum(.heldOut)
+        } else {
+            guard let files, let tokenizer = files.tokenizer, let stopToken = files.configuration.endTokens.first else {
+                throw RunError.badData(
+                    "model \(basePath) has no tokenizer or no end token, and \(configuration.text("data.train")) is text")
+            }
+            let setting = configuration.text("data.chat_template")
+            let template = setting == "auto" ? files.chatTemplateText == nil ? nil : try files.requireChatTemplate() : ChatTemplate(setting: setting)
+            func task(_ path: String) throws -> WordProblems {
+                WordProblems(
+                    name: URL(fileURLWithPath: path).lastPathComponent, problems: try ProblemFile.read(path), tokenizer: tokenizer,
+                    chatTemplate: template, stopToken: stopToken)
+            }
+            training = try task(configuration.text("data.train"))
+            let path = configuration.text("data.evaluate")
+            evaluation = path.isEmpty ? nil : try task(path)
+        }
+        let limit = configuration.integer("evaluate.problems")
+        let count = evaluation?.problemCount ?? 0
+        evaluationCount = limit == 0 ? count : min(limit, count)
+    }
+
+    /// A policy on the shared base, before it has adopted any parameters.
+    func policy() -> Policy {
+        let policy = Policy(base: base, trainable: configuration.trainable, parallel: Parallel(threads: threads))
+        policy.stopToken = training.stopToken
+        return policy
+    }
+
+    /// The adapter that the run starts from, in the order of the layout; nil when it starts fresh.
+    func startingAdapterBits(_ layout: ParameterLayout) throws -> [UInt16]? {
+        let path = configuration.text("adapter")
+        guard !path.isEmpty else { return nil }
+        let (found, tensors) = try AdapterFolder.read(path, for: base.configuration)
+        guard found == configuration.adapterConfiguration else {
+            throw RunError.configuration(
+                "adapter \(path) has rank \(found.rank), alpha \(found.alpha) and targets \(found.targets.map(\.moduleName).joined(separator: ",")); "
+                    + "set lora.rank, lora.alpha and lora.targets to the same")
+        }
+        return roundToBFloat16(AdapterArena.values(of: tensors, in: layout, configuration: found))
+    }
+}
