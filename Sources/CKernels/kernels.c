@@ -29,6 +29,10 @@ static uint16_t rounded(float x) {
     memcpy(&bits, &x, sizeof bits);
     return (uint16_t)(x != x ? (bits >> 16) | 0x40 : (bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
+/// Two consecutive inputs of an output as they lie in memory.
+static uint32_t pair_of(float even, float odd) { return rounded(even) | (uint32_t)rounded(odd) << 16; }
+enum { line = 16 };
+
 static ptrdiff_t panel_width(ptrdiff_t outputs, ptrdiff_t panel) {
     ptrdiff_t columns = outputs - panel * gfn_panel;
     return columns >= gfn_panel ? gfn_panel : (columns + 15) / 16 * 16;
@@ -41,15 +45,24 @@ void gfn_pack(void *packed, int pairs, ptrdiff_t outputs, ptrdiff_t inputs, ptrd
         const ptrdiff_t panel = n / gfn_panel, column = n % gfn_panel, width = panel_width(outputs, panel);
         const ptrdiff_t count = end - n < gfn_panel - column ? end - n : gfn_panel - column;
         const float *source = rows + (n - first) * stride;
-        if (pairs) {
-            uint16_t *w = (uint16_t *)packed + 2 * (panel * gfn_panel * steps + column);
-            for (ptrdiff_t k = 0; k < inputs; k++)
-                for (ptrdiff_t j = 0; j < count; j++) w[(k / 2 * width + j) * 2 + k % 2] = rounded(source[j * stride + k]);
-        } else {
-            float *w = (float *)packed + panel * gfn_panel * steps + column;
-            for (ptrdiff_t k = 0; k < inputs; k++)
-                for (ptrdiff_t j = 0; j < count; j++) w[k * width + j] = source[j * stride + k];
-        }
+        // Blocks of a cache line by a cache line: whole columns would meet in few sets of the cache when the stride is even.
+        for (ptrdiff_t block = 0; block < steps; block += line)
+            for (ptrdiff_t j = 0; j < count; j += line) {
+                const ptrdiff_t lines = count - j < line ? count - j : line, last = steps - block < line ? steps : block + line;
+                const float *corner = source + j * stride;
+                const ptrdiff_t at = panel * gfn_panel * steps + column + j;
+                for (ptrdiff_t i = block; i < last; i++)
+                    if (!pairs) {
+                        for (ptrdiff_t l = 0; l < lines; l++) ((float *)packed)[at + i * width + l] = corner[l * stride + i];
+                    } else if (2 * i + 1 < inputs) {
+                        for (ptrdiff_t l = 0; l < lines; l++)
+                            ((uint32_t *)packed)[at + i * width + l] =
+                                pair_of(corner[l * stride + 2 * i], corner[l * stride + 2 * i + 1]);
+                    } else {
+                        for (ptrdiff_t l = 0; l < lines; l++)
+                            ((uint32_t *)packed)[at + i * width + l] = pair_of(corner[l * stride + 2 * i], 0);
+                    }
+            }
         n += count;
     }
 }
@@ -57,17 +70,26 @@ void gfn_pack(void *packed, int pairs, ptrdiff_t outputs, ptrdiff_t inputs, ptrd
 void gfn_pack_transposed(void *packed, int pairs, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t first, ptrdiff_t end,
                          const float *rows, ptrdiff_t stride) {
     const ptrdiff_t steps = pairs ? (inputs + 1) / 2 : inputs;
-    for (ptrdiff_t k = first; k < end; k++, rows += stride)
+    for (ptrdiff_t k = first; k < end; k++, rows += stride) {
+        const int both = pairs && k % 2 == 0 && k + 1 < end;  // two rows of Wᵀ make the pairs of a step
         for (ptrdiff_t n = 0; n < outputs; n += gfn_panel) {
             const ptrdiff_t panel = n / gfn_panel, width = panel_width(outputs, panel);
             const ptrdiff_t count = outputs - n < gfn_panel ? outputs - n : gfn_panel;
-            if (pairs) {
+            if (both) {
+                uint32_t *w = (uint32_t *)packed + panel * gfn_panel * steps + k / 2 * width;
+                for (ptrdiff_t j = 0; j < count; j++) w[j] = pair_of(rows[n + j], rows[stride + n + j]);
+            } else if (pairs) {
                 uint16_t *w = (uint16_t *)packed + 2 * (panel * gfn_panel * steps + k / 2 * width) + k % 2;
                 for (ptrdiff_t j = 0; j < count; j++) w[2 * j] = rounded(rows[n + j]);
             } else {
                 memcpy((float *)packed + panel * gfn_panel * steps + k * width, rows + n, (size_t)count * sizeof(float));
             }
         }
+        if (both) {
+            k++;
+            rows += stride;
+        }
+    }
 }
 
 void gfn_round_rows(const struct gfn_kernels *kernels, const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t inputs,

@@ -84,7 +84,7 @@ const struct gfn_kernels *_Nullable gfn_kernels_of(enum gfn_family family);
 /// Copies rows of W (`first..<end` of N, K long) into the panels; bf16 when `pairs` is not 0.
 void gfn_pack(void *packed, int pairs, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t first, ptrdiff_t end, const float *rows,
               ptrdiff_t stride);
-/// The same from rows of Wᵀ (`first..<end` of K, N long). bf16: `first` must be even, and `end` even or K.
+/// The same from rows of Wᵀ (`first..<end` of K, N long).
 void gfn_pack_transposed(void *packed, int pairs, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t first, ptrdiff_t end,
                          const float *rows, ptrdiff_t stride);
 /// Rounds [rows, K] to pairs of bf16 with a zero after an odd K: [rows, ⌈K/2⌉].
