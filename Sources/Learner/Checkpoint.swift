@@ -1,0 +1,255 @@
+internal import Collective
+package import Model
+internal import Foundation
+
+/// Everything that a run needs to go on with the same bits: the only place that knows the whole.
+///
+///     step-<n>/  adapter_config.json, adapter_model.safetensors   (or model.safetensors, when all weights are trained)
+///                optimizer.safetensors   master parameters, moments, log Z, bf16 weights that rollouts may still need
+///                replay                  the replay buffer, compressed
+///                state.json              steps, versions, seed and what identifies the run
+///                MANIFEST.json           size and SHA-256 of each file
+package struct Checkpoint: Sendable {
+    /// The weights of a version, as they were published.
+    package struct Published: Sendable, Equatable {
+        package var version: Int
+        package var bits: [UInt16]
+
+        package init(version: Int, bits: [UInt16]) { (self.version, self.bits) = (version, bits) }
+    }
+
+    /// Training steps that are done.
+    package var step: Int
+    package var seed: UInt64
+    package var learner: PolicyLearner.State
+    /// Earlier versions that a lag still asks for.
+    package var published: [Published]
+    package var replay: ReplayBuffer
+    /// What the program wants to find again, such as the digest of the configuration or the kernel family.
+    package var notes: [String: String]
+
+    package init(
+        step: Int, seed: UInt64, learner: PolicyLearner.State, published: [Published], replay: ReplayBuffer,
+        notes: [String: String] = [:]
+    ) {
+        self.step = step
+        self.seed = seed
+        self.learner = learner
+        self.published = published
+        self.replay = replay
+        self.notes = notes
+    }
+
+    /// The content of state.json.
+    struct Summary: Codable, Equatable {
+        var format: Int
+        var step: Int
+        var seed: UInt64
+        var policyVersion: Int
+        var layoutDigest: String
+        var parameterCount: Int
+        var optimizerStep: Int
+        var optimizer: AdamW.Settings
+        var rootStep: Int?
+        var rootIsInitialised: Bool?
+        var rootOptimizer: AdamW.Settings?
+        var publishedVersions: [Int]
+        var replay: ReplayBuffer.Settings
+        var replayBytes: Int
+        var notes: [String: String]
+    }
+
+    static let summaryName = "state.json"
+    static let optimizerName = "optimizer.safetensors"
+    static let replayName = "replay"
+
+    // MARK: - Writing
+
+    /// Writes `folder`/step-<n> and then names it in `folder`/latest; keeps the newest `keep` checkpoints and removes others.
+    ///
+    /// `writeWeights` is given the folder for the policy's weights in a form that other programs read: `PolicyWeights`.
+    /// Returns the path of the checkpoint.
+    @discardableResult
+    package func write(
+        in folder: String, layout: ParameterLayout, keep: Int,
+        writeWeights: (String) throws(ModelFileError) -> Void
+    ) throws(CheckpointError) -> String {
+        let path = "\(folder)/step-\(step)"
+        try CheckpointFiles.write(path) { (side) throws(CheckpointError) in
+            let (summary, tensors, buffer) = contents(layout: layout)
+            do throws(ModelFileError) {
+                try writeWeights(side)
+                try SafetensorsWriter.write(tensors, to: "\(side)/\(Self.optimizerName)")
+            } catch {
+                throw .inaccessible(path: path, reason: "\(error)")
+            }
+            try CheckpointFiles.write(buffer, to: "\(side)/\(Self.replayName)")
+            try CheckpointFiles.write(
+                CheckpointFiles.encoded(summary, path: path), to: "\(side)/\(Self.summaryName)")
+        }
+        try CheckpointFiles.replace("\(folder)/latest", with: Array("step-\(step)\n".utf8))
+        try Self.prune(folder, keep: keep, newest: step)
+        return path
+    }
+
+    private func contents(layout: ParameterLayout) -> (Summary, [SafetensorsWriter.Tensor], [UInt8]) {
+        func flat(_ name: String, _ values: [Float]) -> SafetensorsWriter.Tensor {
+            SafetensorsWriter.Tensor(name: name, shape: [values.count], values: .float32(values))
+        }
+        var tensors = [
+            flat("parameters", learner.parameters), flat("first_moments", learner.optimizer.firstMoments),
+            flat("second_moments", learner.optimizer.secondMoments),
+        ]
+        if let root = learner.root {
+            tensors += [
+                flat("log_z.parameters", root.parameters), flat("log_z.first_moments", root.optimizer.firstMoments),
+                flat("log_z.second_moments", root.optimizer.secondMoments),
+            ]
+        }
+        tensors += published.map {
+            SafetensorsWriter.Tensor(name: "published.\($0.version)", shape: [$0.bits.count], values: .bfloat16($0.bits))
+        }
+        let encodedReplay = replay.encoded()
+        let summary = Summary(
+            format: CheckpointFiles.format, step: step, seed: seed, policyVersion: learner.version,
+            layoutDigest: layout.digest, parameterCount: layout.count, optimizerStep: learner.optimizer.step,
+            optimizer: learner.optimizer.settings, rootStep: learner.root?.optimizer.step,
+            rootIsInitialised: learner.root?.isInitialised, rootOptimizer: learner.root?.optimizer.settings,
+            publishedVersions: published.map(\.version), replay: replay.settings, replayBytes: encodedReplay.count,
+            notes: notes)
+        return (summary, tensors, Compression().compress(encodedReplay))
+    }
+
+    // MARK: - Reading
+
+    /// Reads a checkpoint after checking every file of it; `layout` is that of the policy that will go on.
+    package static func read(_ path: String, layout: ParameterLayout) throws(CheckpointError) -> Checkpoint {
+        try CheckpointFiles.verify(path)
+        let summaryPath = "\(path)/\(summaryName)"
+        let summary = try CheckpointFiles.decode(
+            Summary.self, from: try CheckpointFiles.read(summaryPath), path: summaryPath)
+        guard summary.parameterCount == layout.count else {
+            throw .mismatch(
+                path: path, field: "the number of trainable parameters", expected: "\(layout.count)",
+                found: "\(summary.parameterCount)")
+        }
+        guard summary.layoutDigest == layout.digest else {
+            throw .mismatch(
+                path: path, field: "the set of trained tensors", expected: layout.digest, found: summary.layoutDigest)
+        }
+        let tensors = try OptimizerFile("\(path)/\(optimizerName)")
+        let count = layout.count
+        let optimizer = AdamW(
+            summary.optimizer, step: summary.optimizerStep, firstMoments: try tensors.floats("first_moments", count: count),
+            secondMoments: try tensors.floats("second_moments", count: count))
+        var root: RootFlow?
+        if let step = summary.rootStep, let isInitialised = summary.rootIsInitialised, let settings = summary.rootOptimizer {
+            let parameters = try tensors.floats("log_z.parameters")
+            root = RootFlow(
+                parameters: parameters,
+                optimizer: AdamW(
+                    settings, step: step, firstMoments: try tensors.floats("log_z.first_moments", count: parameters.count),
+                    secondMoments: try tensors.floats("log_z.second_moments", count: parameters.count)),
+                isInitialised: isInitialised)
+        }
+        var published: [Published] = []
+        for version in summary.publishedVersions {
+            published.append(Published(version: version, bits: try tensors.bits("published.\(version)", count: count)))
+        }
+        let state = PolicyLearner.State(
+            version: summary.policyVersion, parameters: try tensors.floats("parameters", count: count),
+            optimizer: optimizer, root: root)
+        return Checkpoint(
+            step: summary.step, seed: summary.seed, learner: state, published: published,
+            replay: try readReplay("\(path)/\(replayName)", summary: summary), notes: summary.notes)
+    }
+
+    private static func readReplay(_ path: String, summary: Summary) throws(CheckpointError) -> ReplayBuffer {
+        guard let bytes = Compression().decompress(try CheckpointFiles.read(path), count: summary.replayBytes) else {
+            throw .malformed(path: path, detail: "it does not decompress to \(summary.replayBytes) bytes")
+        }
+        do { return try ReplayBuffer(decoding: bytes, settings: summary.replay) } catch {
+            throw .malformed(path: path, detail: "\(error)")
+        }
+    }
+
+    /// The newest checkpoint in `folder` of which every file is there and whole; nil when there is none.
+    package static func newestComplete(in folder: String) -> String? {
+        for step in steps(in: folder).reversed() {
+            let path = "\(folder)/step-\(step)"
+            do throws(CheckpointError) {
+                try CheckpointFiles.verify(path)
+                return path
+            } catch {
+                continue  // Incomplete ones are what this function is for; reading one by name says what it lacks.
+            }
+        }
+        return nil
+    }
+
+    /// Steps of the checkpoints in `folder`, ascending.
+    static func steps(in folder: String) -> [Int] {
+        // A folder that is not there has no checkpoints.
+        let names = FileManager.default.enumerator(atPath: folder).map { enumerator -> [String] in
+            var names: [String] = []
+            while let name = enumerator.nextObject() as? String {
+                enumerator.skipDescendants()
+                names.append(name)
+            }
+            return names
+        } ?? []
+        return names.compactMap { $0.hasPrefix("step-") ? Int($0.dropFirst(5)) : nil }.sorted()
+    }
+
+    private static func prune(_ folder: String, keep: Int, newest: Int) throws(CheckpointError) {
+        for step in steps(in: folder).filter({ $0 <= newest }).dropLast(max(keep, 1)) {
+            let path = "\(folder)/step-\(step)"
+            try CheckpointFiles.attempt(path) { try FileManager.default.removeItem(atPath: path) }
+        }
+    }
+}
+
+extension ParameterLayout {
+    /// Equal for equal names and shapes in equal order.
+    package var digest: String {
+        sha256Hex(entries.map { "\($0.name) \($0.shape)\n" }.joined().utf8)
+    }
+}
+
+/// optimizer.safetensors, with errors of a checkpoint.
+private struct OptimizerFile {
+    let file: SafetensorsFile
+    let path: String
+
+    init(_ path: String) throws(CheckpointError) {
+        self.path = path
+        do throws(ModelFileError) { file = try SafetensorsFile(path) } catch {
+            throw .malformed(path: path, detail: "\(error)")
+        }
+    }
+
+    /// Moments may be anything finite or not: they are taken as they were.
+    func floats(_ name: String, count: Int? = nil) throws(CheckpointError) -> [Float] {
+        try elements(name, type: .float32, count: count)
+    }
+
+    func bits(_ name: String, count: Int) throws(CheckpointError) -> [UInt16] {
+        try elements(name, type: .bfloat16, count: count)
+    }
+
+    private func elements<Element: BitwiseCopyable>(
+        _ name: String, type: SafetensorsFile.ElementType, count: Int?
+    ) throws(CheckpointError) -> [Element] {
+        let elements = file.entry(name)?.type == type
+            ? file.withBytes(of: name) { bytes in
+                (0..<bytes.count / MemoryLayout<Element>.size).map {
+                    bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Element>.size, as: Element.self)
+                }
+            } : nil
+        guard let elements else { throw .malformed(path: path, detail: "it has no \(type.rawValue) tensor \(name)") }
+        guard count == nil || count == elements.count else {
+            throw .mismatch(path: path, field: "the size of \(name)", expected: "\(count ?? 0)", found: "\(elements.count)")
+        }
+        return elements
+    }
+}

@@ -1,0 +1,160 @@
+import Collective
+import Foundation
+import Learner
+import Model
+import Rollout
+import TestSupport
+import Testing
+
+private func temporaryFolder() -> String {
+    FileManager.default.temporaryDirectory.appendingPathComponent("gfn-checkpoint-\(UUID().uuidString)").path
+}
+
+/// A run's loop without its ranks: learn from fresh groups, replay, remember.
+private struct TinyRun {
+    let learner: PolicyLearner
+    var replay: ReplayBuffer
+    var step: Int
+
+    mutating func advance(_ count: Int) throws {
+        for _ in 0..<count {
+            let fresh = TinyTask.groups(3, of: learner.policy, step: step)
+            let replayed = replay.groups(2, size: 2, seed: 9, step: step, firstSlot: 3, reward: TinyTask.reward)
+            guard case .stepped = try learner.update(on: fresh + replayed) else { throw CancellationError() }
+            replay.insert(fresh, reward: TinyTask.reward)
+            step += 1
+        }
+    }
+
+    func checkpoint() -> Checkpoint {
+        Checkpoint(
+            step: step, seed: 9, learner: learner.state,
+            published: [Checkpoint.Published(version: learner.version, bits: learner.publishedBits)], replay: replay,
+            notes: ["kernels": "portable"])
+    }
+
+    func write(in folder: String, keep: Int = 3) throws -> String {
+        try checkpoint().write(in: folder, layout: learner.policy.layout, keep: keep) { (side) throws(ModelFileError) in
+            try PolicyWeights.write(
+                learner.publishedBits, of: learner.policy.trainable, model: TinyTask.configuration, baseModel: "tiny", to: side)
+        }
+    }
+}
+
+@Suite("Checkpoints") struct CheckpointTests {
+    private func fresh(_ learners: any Communicator) throws -> TinyRun {
+        TinyRun(learner: try TinyTask.learner(learners), replay: ReplayBuffer(ReplayBuffer.Settings(capacityPerPrompt: 6)), step: 0)
+    }
+
+    @Test("four steps are two, saved, read by another number of learners, and two more: bit for bit", arguments: [1, 2])
+    func resume(ranks: Int) throws {
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let whole = try runInProcess(ranks: 1) { learners in
+            var run = try fresh(learners)
+            try run.advance(4)
+            return (run.learner.state, run.replay)
+        }[0]
+        let path = try runInProcess(ranks: 1) { learners in
+            var run = try fresh(learners)
+            try run.advance(2)
+            return try run.write(in: folder)
+        }[0]
+        let resumed = try runInProcess(ranks: ranks) { learners in
+            let start = try TinyTask.learner(learners)
+            let read = try Checkpoint.read(path, layout: start.policy.layout)
+            let learner = PolicyLearner(
+                policy: start.policy, settings: start.settings, reward: TinyTask.reward, learners: learners, state: read.learner)
+            #expect(read.published.map(\.bits) == [learner.publishedBits] && read.notes == ["kernels": "portable"] && read.seed == 9)
+            var run = TinyRun(learner: learner, replay: read.replay, step: read.step)
+            try run.advance(2)
+            return (run.learner.state, run.replay)
+        }
+        for result in resumed { #expect(result.0 == whole.0 && result.1 == whole.1) }
+    }
+
+    @Test("a checkpoint is refused in one sentence when a file is cut, changed, missing or of another run")
+    func damage() throws {
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try runInProcess(ranks: 1) { learners in
+            var run = try fresh(learners)
+            try run.advance(1)
+            let earlier = try run.write(in: folder)
+            try run.advance(1)
+            let path = try run.write(in: folder)
+            let layout = run.learner.policy.layout
+            #expect(Checkpoint.newestComplete(in: folder) == path)
+            #expect(try String(contentsOfFile: "\(folder)/latest", encoding: .utf8) == "step-2\n")
+
+            let replay = URL(fileURLWithPath: "\(path)/replay")
+            let bytes = try Data(contentsOf: replay)
+            try bytes.dropLast().write(to: replay)
+            #expect(throws: CheckpointError.size(path: replay.path, expected: bytes.count, found: bytes.count - 1)) {
+                try Checkpoint.read(path, layout: layout)
+            }
+            var changed = bytes
+            changed[bytes.count / 2] ^= 1
+            try changed.write(to: replay)
+            #expect(throws: CheckpointError.digest(path: replay.path)) { try Checkpoint.read(path, layout: layout) }
+            #expect(Checkpoint.newestComplete(in: folder) == earlier)
+            try FileManager.default.removeItem(at: replay)
+            #expect(throws: CheckpointError.missing(path: replay.path)) { try Checkpoint.read(path, layout: layout) }
+            try FileManager.default.removeItem(atPath: "\(path)/MANIFEST.json")
+            #expect(throws: CheckpointError.missing(path: "\(path)/MANIFEST.json")) { try Checkpoint.read(path, layout: layout) }
+
+            let other = ParameterLayout(
+                .lora(AdapterConfiguration(rank: 4, alpha: 4, targets: [.query])), of: TinyTask.configuration)
+            #expect { try Checkpoint.read(earlier, layout: other) } throws: { "\($0)".contains("the configuration makes it") }
+            return ()
+        }
+    }
+
+    @Test("an interrupted attempt is not taken for a checkpoint, and does not stand in the way of the next")
+    func interrupted() throws {
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        #expect(Checkpoint.newestComplete(in: folder) == nil)
+        try runInProcess(ranks: 1) { learners in
+            var run = try fresh(learners)
+            try run.advance(1)
+            struct Stop: Error {}
+            let layout = run.learner.policy.layout
+            #expect(throws: CheckpointError.self) {
+                try run.checkpoint().write(in: folder, layout: layout, keep: 2) { (side) throws(ModelFileError) in
+                    throw .inaccessible(path: side, reason: "the disk is full")
+                }
+            }
+            #expect(Checkpoint.newestComplete(in: folder) == nil)
+            #expect(try run.write(in: folder) == Checkpoint.newestComplete(in: folder))
+            return ()
+        }
+    }
+
+    @Test("old checkpoints go, and the adapter inside is a PEFT folder with the policy's weights")
+    func kept() throws {
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try runInProcess(ranks: 1) { learners in
+            var run = try fresh(learners)
+            for _ in 0..<4 {
+                try run.advance(1)
+                _ = try run.write(in: folder, keep: 2)
+            }
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+            #expect(names == ["latest", "step-3", "step-4"])
+            let (configuration, matrices) = try AdapterFolder.read("\(folder)/step-4", for: TinyTask.configuration)
+            #expect(configuration == TinyTask.adapter)
+            let values = run.learner.publishedBits.map { Float(bitPattern: UInt32($0) << 16) }
+            let expected = run.learner.policy.layout.entries.map { Array(values[$0.range]) }
+            #expect(matrices.sorted { $0.key < $1.key }.flatMap { [$0.value.a, $0.value.b] } == expected)
+            return ()
+        }
+    }
+
+    @Test("SHA-256 is that of the standard")
+    func digest() {
+        #expect(sha256Hex(Array("abc".utf8)) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        #expect(sha256Hex([0x6261] as [UInt16]) == sha256Hex(Array("ab".utf8)))
+    }
+}
