@@ -160,9 +160,14 @@ extension Policy {
     /// A response ends at `stopToken` or after `maxNewTokens` tokens; either way its scores hold n tokens and n + 1 states.
     /// With no responses asked for a prompt, its result is empty.
     package func sample(
-        _ requests: [SampleRequest], settings: SamplingSettings, poll: () throws -> Void = {}
+        _ requests: [SampleRequest], settings: SamplingSettings, poll: () throws -> Void
     ) rethrows -> [[SampledResponse]] {
         var sampler = Sampler(self, requests, settings)
         return try sampler.run(poll: poll)
+    }
+
+    /// The same where nothing else has to progress.
+    package func sample(_ requests: [SampleRequest], settings: SamplingSettings) -> [[SampledResponse]] {
+        sample(requests, settings: settings, poll: {})
     }
 }

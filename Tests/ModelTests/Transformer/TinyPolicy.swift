@@ -1,0 +1,60 @@
+import Model
+import Tensor
+
+/// Two layers, grouped heads, Llama 3.1's rotary scaling, and no size that equals another.
+let tinyConfiguration = TransformerConfiguration(
+    hiddenSize: 20, intermediateSize: 28, layerCount: 2, headCount: 4, keyValueHeadCount: 2, headSize: 6, vocabularySize: 70,
+    contextLength: 64, normEpsilon: 1e-5,
+    rope: RotaryConfiguration(
+        theta: 100,
+        scaling: .llama3(factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContextLength: 16)),
+    endTokens: [3])
+
+let tinyAdapter = AdapterConfiguration(rank: 3, alpha: 5, targets: LinearKind.allCases)
+
+/// A policy with weights large enough to make every part of it matter.
+func tinyPolicy(
+    _ trainable: Trainable = .lora(tinyAdapter), _ configuration: TransformerConfiguration = tinyConfiguration,
+    precision: Precision = .fp32, threads: Int = 1, scale: Float = 15
+) throws -> Policy {
+    let parallel = Parallel(threads: threads)
+    let base = try BaseModel(randomly: configuration, seed: 7, precision: precision, gradients: true, parallel: parallel)
+    let policy = Policy(base: base, trainable: trainable, parallel: parallel)
+    policy.adopt(values: try tinyParameters(policy, scale: scale), version: 1)
+    return policy
+}
+
+/// LoRA: B random too. Full: the initial values made larger, with gains and biases away from one and zero.
+func tinyParameters(_ policy: Policy, scale: Float) throws -> [Float] {
+    var values = try policy.initialParameters(seed: 3)
+    var random = RandomStream(seed: 9, purpose: .task)
+    for entry in policy.layout.entries {
+        for index in entry.range {
+            if entry.name.hasSuffix("lora_B.weight") || entry.shape.count == 1 {
+                values[index] += 0.3 * Float(random.normal())
+            } else if policy.trainable == .full {
+                values[index] *= scale
+            }
+        }
+    }
+    return values
+}
+
+/// Ragged groups: a prompt of one token, an empty response, equal first tokens, a single response.
+let tinyGroups = [
+    TokenGroup(prompt: [5, 6, 7, 8, 9, 10, 11], responses: [[12, 13, 14, 15], [], [12, 40], [41, 5, 5, 60, 61, 62]]),
+    TokenGroup(prompt: [1], responses: [[2, 69, 3], [0]]),
+    TokenGroup(prompt: [30, 31, 32], responses: [[33]]),
+]
+
+/// Weights of all sizes and signs for the responses of some groups.
+func randomWeights(_ groups: [TokenGroup], seed: UInt64 = 4) -> [[ResponseWeights]] {
+    var random = RandomStream(seed: seed, purpose: .task)
+    return groups.map { group in
+        group.responses.map { response in
+            ResponseWeights(
+                token: response.map { _ in Float(random.normal()) },
+                stop: (0...response.count).map { _ in Float(random.normal()) })
+        }
+    }
+}
