@@ -16,7 +16,7 @@ package final class Policy {
     package var stopToken: Int32
     /// Bytes of activations a recording may keep; where they do not suffice, layers compute their gate and up projections
     /// again in the backward. Changes time, not results.
-    package var activationBudget = 640 << 20
+    package var activationBudget = 512 << 20
 
     private let adapters: AdapterStack?
     /// Of a policy with `full` weights, once parameters were adopted.

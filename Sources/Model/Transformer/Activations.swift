@@ -2,7 +2,8 @@ internal import Tensor
 
 /// What one layer computes for all rows of a batch. M rows · D hidden · Q query width · E key width · I intermediate · H heads
 ///
-/// A recording pass has one of these per layer; a pass without recording uses one for all layers.
+/// A recording pass has one of these per layer; a pass without recording uses one for all layers, and keeps gate and up in
+/// its scratch memory.
 final class LayerActivations {
     /// The residual stream that enters the layer, [M, D].
     let input: FloatTensor
@@ -21,7 +22,7 @@ final class LayerActivations {
     /// A x of each adapted linear map, [M, rank]; one number where there is no adapter.
     private let projected: [FloatTensor]
 
-    /// `residual` shares the memory of the residual stream, so that the layer works in place.
+    /// `inPlace`: `middle` is the memory of `input`, for a pass that records nothing.
     init(_ network: Network, rows: Int, keepingGateAndUp: Bool = true, inPlace: Bool = false) {
         let c = network.configuration
         input = FloatTensor(rows, c.hiddenSize)

@@ -1,0 +1,122 @@
+import Foundation
+import Model
+
+/// The transformer once more, in double precision and by the formulas: one sequence at a time, no cache, no packing.
+struct SlowTransformer {
+    let c: TransformerConfiguration
+    let adapter: AdapterConfiguration?
+    /// Weights and adapter matrices by name.
+    var tensors: [String: [Double]]
+    let stopToken: Int
+
+    init(_ policy: Policy, _ parameters: [Float]) throws {
+        c = policy.base.configuration
+        stopToken = Int(policy.stopToken)
+        if case .lora(let configuration) = policy.trainable { adapter = configuration } else { adapter = nil }
+        tensors = [:]
+        for name in policy.base.source.names { tensors[name] = try policy.base.source.read(name).map(Double.init) }
+        for entry in policy.layout.entries { tensors[entry.name] = parameters[entry.range].map(Double.init) }
+    }
+
+    private func product(_ w: [Double], _ x: [Double]) -> [Double] {
+        (0..<w.count / x.count).map { n in
+            var sum = 0.0
+            for k in x.indices { sum += w[n * x.count + k] * x[k] }
+            return sum
+        }
+    }
+
+    private func linear(_ layer: Int, _ kind: LinearKind, _ x: [Double]) -> [Double] {
+        let name = "model.layers.\(layer).\(kind.path)"
+        var y = product(tensors[name + ".weight"] ?? [], x)
+        if let bias = tensors[name + ".bias"] { for n in y.indices { y[n] += bias[n] } }
+        if let adapter, let a = tensors["base_model.model.\(name).lora_A.weight"],
+            let b = tensors["base_model.model.\(name).lora_B.weight"]
+        {
+            let low = product(b, product(a, x)), scale = Double(adapter.alpha) / Double(adapter.rank)
+            for n in y.indices { y[n] += scale * low[n] }
+        }
+        return y
+    }
+
+    private func norm(_ name: String, _ x: [Double]) -> [Double] {
+        let gain = tensors[name] ?? []
+        let rms = (x.reduce(0) { $0 + $1 * $1 } / Double(x.count) + Double(c.normEpsilon)).squareRoot()
+        return x.indices.map { gain[$0] * x[$0] / rms }
+    }
+
+    private func rotated(_ x: [Double], position: Int) -> [Double] {
+        var y = x
+        let half = c.headSize / 2
+        for head in 0..<x.count / c.headSize {
+            for i in 0..<half {
+                var frequency = pow(c.rope.theta, -2 * Double(i) / Double(c.headSize))
+                if case .llama3(let factor, let low, let high, let length) = c.rope.scaling {
+                    let turns = Double(length) * frequency / (2 * .pi)
+                    let kept = min(1, max(0, (turns - low) / (high - low)))
+                    frequency *= kept + (1 - kept) / factor
+                }
+                let angle = Double(position) * frequency, p = head * c.headSize + i
+                y[p] = x[p] * cos(angle) - x[p + half] * sin(angle)
+                y[p + half] = x[p + half] * cos(angle) + x[p] * sin(angle)
+            }
+        }
+        return y
+    }
+
+    /// log π of every token at every position, [tokens][V].
+    func logProbabilities(_ tokens: [Int32]) -> [[Double]] {
+        let embedding = tensors["model.embed_tokens.weight"] ?? [], D = c.hiddenSize, S = c.headSize
+        var x = tokens.map { Array(embedding[Int($0) * D..<(Int($0) + 1) * D]) }
+        for layer in 0..<c.layerCount {
+            let n = x.map { norm("model.layers.\(layer).input_layernorm.weight", $0) }
+            let q = n.enumerated().map { rotated(linear(layer, .query, $1), position: $0) }
+            let k = n.enumerated().map { rotated(linear(layer, .key, $1), position: $0) }
+            let v = n.map { linear(layer, .value, $0) }
+            for t in x.indices {
+                var output = [Double](repeating: 0, count: c.headCount * S)
+                for head in 0..<c.headCount {
+                    let at = head * S, shared = head / (c.headCount / c.keyValueHeadCount) * S
+                    let scores = (0...t).map { u in
+                        exp((0..<S).reduce(0) { $0 + q[t][at + $1] * k[u][shared + $1] } / Double(S).squareRoot())
+                    }
+                    let total = scores.reduce(0, +)
+                    for u in 0...t { for i in 0..<S { output[at + i] += scores[u] / total * v[u][shared + i] } }
+                }
+                x[t] = zip(x[t], linear(layer, .output, output)).map { $0 + $1 }
+                let m = norm("model.layers.\(layer).post_attention_layernorm.weight", x[t])
+                let gated = zip(linear(layer, .gate, m), linear(layer, .up, m)).map { $0 / (1 + exp(-$0)) * $1 }
+                x[t] = zip(x[t], linear(layer, .down, gated)).map { $0 + $1 }
+            }
+        }
+        let head = c.tiedEmbeddings ? embedding : tensors["lm_head.weight"] ?? []
+        return x.map { row in
+            let z = product(head, norm("model.norm.weight", row))
+            let largest = z.max() ?? 0
+            let logSum = largest + log(z.reduce(0) { $0 + exp($1 - largest) })
+            return z.map { $0 - logSum }
+        }
+    }
+
+    struct Scores { var token: [Double], stop: [Double], entropy: [Double] }
+
+    func scores(prompt: [Int32], response: [Int32]) -> Scores {
+        let states = logProbabilities(prompt + response)[(prompt.count - 1)...]
+        return Scores(
+            token: zip(states, response).map { $0[Int($1)] }, stop: states.map { $0[stopToken] },
+            entropy: states.map { -$0.reduce(0) { $0 + exp($1) * $1 } })
+    }
+
+    /// Σ (token weight · log π(token) + stop weight · log π(⊤)).
+    func weightedSum(_ groups: [TokenGroup], _ weights: [[ResponseWeights]]) -> Double {
+        var sum = 0.0
+        for (group, weights) in zip(groups, weights) {
+            for (response, w) in zip(group.responses, weights) {
+                let s = scores(prompt: group.prompt, response: response)
+                sum += zip(s.token, w.token).reduce(0) { $0 + $1.0 * Double($1.1) }
+                sum += zip(s.stop, w.stop).reduce(0) { $0 + $1.0 * Double($1.1) }
+            }
+        }
+        return sum
+    }
+}

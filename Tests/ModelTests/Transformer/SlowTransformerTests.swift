@@ -1,0 +1,68 @@
+import Model
+import Tensor
+import TestSupport
+import Testing
+
+@Suite("The transformer agrees with its slow twin in double precision")
+struct SlowTransformerTests {
+    static let groups = [
+        TokenGroup(prompt: [5, 6, 7], responses: [[12, 13, 14], [], [12, 40]]), TokenGroup(prompt: [1], responses: [[2, 69]]),
+    ]
+    enum Case: String, CaseIterable { case lora, full, untiedWithBiases }
+
+    private func policy(_ kind: Case) throws -> (Policy, [Float]) {
+        var configuration = tinyConfiguration
+        if kind == .untiedWithBiases {
+            configuration.tiedEmbeddings = false
+            configuration.queryKeyValueBias = true
+            configuration.outputBias = true
+            configuration.mlpBias = true
+        }
+        let policy = try tinyPolicy(kind == .lora ? .lora(tinyAdapter) : .full, configuration)
+        return (policy, try tinyParameters(policy, scale: 15))
+    }
+
+    @Test("log-probabilities and entropies", arguments: Case.allCases)
+    func forward(kind: Case) throws {
+        let (policy, parameters) = try policy(kind)
+        let twin = try SlowTransformer(policy, parameters)
+        let scores = policy.forward(Self.groups, recording: false).scores
+        for (group, scores) in zip(Self.groups, scores) {
+            for (response, actual) in zip(group.responses, scores) {
+                let expected = twin.scores(prompt: group.prompt, response: response)
+                expectClose(actual.tokenLogProbabilities, expected.token, relative: 1e-5, absolute: 1e-5, "token")
+                expectClose(actual.stopLogProbabilities, expected.stop, relative: 1e-5, absolute: 1e-5, "stop")
+                expectClose(actual.entropies, expected.entropy, relative: 1e-5, absolute: 1e-5, "entropy")
+            }
+        }
+    }
+
+    /// Each tensor is moved in a random direction d: (f(p + hd) − f(p − hd)) / 2h = ⟨gradient, d⟩.
+    @Test("gradients of every tensor, by central differences", arguments: Case.allCases)
+    func backward(kind: Case) throws {
+        let (policy, parameters) = try policy(kind)
+        let weights = randomWeights(Self.groups)
+        var gradient = [Float](repeating: 0, count: policy.layout.count)
+        policy.backward(policy.forward(Self.groups, recording: true), weights: weights, into: &gradient)
+        var twin = try SlowTransformer(policy, parameters)
+        var random = RandomStream(seed: 1, purpose: .task)
+        let h = 1e-5
+        for entry in policy.layout.entries {
+            let direction = (0..<entry.count).map { _ in random.normal() }
+            let values = twin.tensors[entry.name] ?? []
+            var sums: [Double] = []
+            for sign in [1.0, -1] {
+                twin.tensors[entry.name] = zip(values, direction).map { $0 + sign * h * $1 }
+                sums.append(twin.weightedSum(Self.groups, weights))
+            }
+            twin.tensors[entry.name] = values
+            let expected = (sums[0] - sums[1]) / (2 * h)
+            let slice = gradient[entry.range]
+            let actual = zip(slice, direction).reduce(0.0) { $0 + Double($1.0) * $1.1 }
+            // Single precision errs relative to the gradient's size, of which the projection may be a small part.
+            let size = slice.reduce(0.0) { $0 + Double($1 * $1) }.squareRoot()
+            #expect(size > 1e-4, "\(entry.name)")
+            expectClose(actual, expected, relative: 1e-4, absolute: 1e-4 * size + 1e-6, entry.name)
+        }
+    }
+}
