@@ -1,17 +1,5 @@
-/// Adapter matrices by place, as files hold them, and in the flat order of a layout, as training holds them.
+/// From adapter matrices by place, as files hold them, to the flat order of a layout, as training holds them.
 package enum AdapterArena {
-    /// Parameters in the order of `layout`, as matrices.
-    package static func tensors(
-        of values: [Float], in layout: ParameterLayout, configuration: AdapterConfiguration
-    ) -> [AdapterPlace: AdapterMatrices] {
-        precondition(values.count == layout.count, "adapter: \(values.count) numbers for \(layout.count) parameters")
-        var tensors: [AdapterPlace: AdapterMatrices] = [:]
-        for (place, a, b) in places(of: layout, configuration) {
-            tensors[place] = AdapterMatrices(a: Array(values[a.range]), b: Array(values[b.range]))
-        }
-        return tensors
-    }
-
     /// Matrices in the order of `layout`, which must have all of them.
     package static func values(
         of tensors: [AdapterPlace: AdapterMatrices], in layout: ParameterLayout, configuration: AdapterConfiguration

@@ -29,7 +29,8 @@ struct RunOptions: ParsableArguments {
         }
         lay(over: &options)
         // Which defaults hold depends on the task, which the options themselves decide.
-        if options.values["model"] ?? "" == "" || options.values["model"] == "random" && options.values["data.train"] == "" {
+        let (model, data) = (options.values["model"] ?? "", options.values["data.train"] ?? "")
+        if data == RunConfiguration.embeddedTask || data.isEmpty && (model.isEmpty || model == "random") {
             var embedded = ConfigurationLayers()
             let name = options.values["objective"] == "sft" ? "pathsum-sft" : "pathsum"
             embedded.lay(yaml: try EmbeddedResources.configuration(name), named: "embedded \(name).yaml")

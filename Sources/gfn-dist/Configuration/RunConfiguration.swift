@@ -21,11 +21,11 @@ struct RunConfiguration: Sendable {
 
     private func combinedProblems() -> [String] {
         var problems: [String] = []
-        if usesEmbeddedTask, !text("data.train").isEmpty {
+        if model.isEmpty || model == "random", !usesEmbeddedTask {
             problems.append("data.train is set but model is not: the embedded base knows PathSum only; name a model with --model")
         }
-        if !usesEmbeddedTask, text("data.train").isEmpty, model != "random" {
-            problems.append("model is set but data.train is not: name the JSONL of problems with --set data.train=FILE")
+        if !usesEmbeddedTask, text("data.train").isEmpty {
+            problems.append("model is set but data.train is not: name the JSONL of problems with --set data.train=FILE, or the embedded task with --set data.train=pathsum")
         }
         if model == "random", objective != "sft" {
             problems.append("model is 'random', which makes sense for --objective sft only")
@@ -62,8 +62,11 @@ struct RunConfiguration: Sendable {
     var objective: String { text("objective") }
     var isSupervised: Bool { objective == "sft" }
     var model: String { text("model") }
-    /// PathSum, with the base that ships with the program (or a random start of its shape).
-    var usesEmbeddedTask: Bool { text("data.train").isEmpty && (model.isEmpty || model == "random") || model.isEmpty }
+    /// PathSum: by its name, or because neither a model nor data is named.
+    var usesEmbeddedTask: Bool {
+        text("data.train") == Self.embeddedTask || text("data.train").isEmpty && (model.isEmpty || model == "random")
+    }
+    static let embeddedTask = "pathsum"
     var seed: UInt64 { UInt64(integer("seed")) }
     var lag: Int { isSupervised ? 0 : integer("lag") }
     var steps: Int { integer("train.steps") }

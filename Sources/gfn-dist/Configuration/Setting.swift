@@ -56,7 +56,7 @@ struct Setting: Sendable {
         Setting("threads", .integer(0...1024), "0", "of each rank; 0: cores of the node divided by its ranks"),
         Setting("lag", .integer(0...8), "1", "groups of step s are sampled with the weights of step s - lag"),
         Setting("ranks.learners", .integer(countOrZero), "0", "learner ranks; 0: a quarter of all, at least one"),
-        Setting("data.train", .text, "", "JSONL of problems to train on"),
+        Setting("data.train", .text, "", "JSONL of problems to train on; pathsum: the embedded task"),
         Setting("data.evaluate", .text, "", "JSONL of problems to evaluate on; empty: none"),
         Setting("data.chat_template", .choice(["auto", "plain", "chatml", "smollm2", "qwen2.5", "llama3"]), "auto", "how a problem becomes a prompt; auto: the model's own"),
         Setting("data.textbook_skew", .number(0...1e6), "8", "PathSum, sft: how strongly examples prefer the cheapest solution"),

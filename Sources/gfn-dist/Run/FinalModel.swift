@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Learner
 internal import Model
 internal import Rollout
 
@@ -7,28 +7,28 @@ struct FinalModel {
     let workspace: Workspace
     let layout: ParameterLayout
 
-    /// Writes the bf16 weights and returns the folder's path.
-    func write(_ bits: [UInt16], to folder: RunFolder) throws -> String {
-        switch workspace.configuration.trainable {
-        case .lora(let configuration):
-            try AdapterFolder.write(
-                folder.adapter, configuration: configuration, baseModel: workspace.basePath,
-                model: workspace.base.configuration,
-                matrices: AdapterArena.tensors(of: widen(bits), in: layout, configuration: configuration))
-            return folder.adapter
-        case .full:
-            try writeModel(bits, to: folder.model)
-            return folder.model
-        }
+    /// Writes the bf16 weights into the run folder and returns where.
+    func write(_ bits: [UInt16], to folder: RunFolder) throws(ModelFileError) -> String {
+        let path = workspace.configuration.trainable == .full ? folder.model : folder.adapter
+        try write(bits, into: path)
+        return path
     }
 
-    private func writeModel(_ bits: [UInt16], to path: String) throws {
-        let tensors = layout.entries.map { entry in
-            (name: entry.name, shape: entry.shape, bits: Array(bits[entry.offset..<(entry.offset + entry.count)]))
+    /// Writes the bf16 weights into a folder, in the form that other programs read.
+    func write(_ bits: [UInt16], into path: String) throws(ModelFileError) {
+        switch workspace.configuration.trainable {
+        case .lora:
+            try PolicyWeights.write(
+                bits, of: workspace.configuration.trainable, model: workspace.base.configuration, baseModel: workspace.basePath,
+                to: path)
+        case .full:
+            let tensors = layout.entries.map { entry in
+                (name: entry.name, shape: entry.shape, bits: Array(bits[entry.range]))
+            }
+            try ModelFolder.write(
+                path, configuration: workspace.base.configuration, tensors: tensors,
+                tokenizerJSON: workspace.files == nil ? [UInt8](PathSum.tokenizerJSON()) : nil,
+                tokenizer: workspace.files?.tokenizer, chatTemplate: workspace.files?.chatTemplateText)
         }
-        try ModelFolder.write(
-            path, configuration: workspace.base.configuration, tensors: tensors,
-            tokenizerJSON: workspace.files?.tokenizer?.json ?? [UInt8](PathSum.tokenizerJSON()),
-            chatTemplate: workspace.files?.chatTemplateText)
     }
 }

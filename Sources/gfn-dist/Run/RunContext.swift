@@ -23,7 +23,7 @@ final class RunContext {
 
     var configuration: RunConfiguration { workspace.configuration }
     var isFirst: Bool { communicator.rank == 0 }
-    var firstStep: Int { checkpoint?.version ?? 0 }
+    var firstStep: Int { checkpoint?.step ?? 0 }
 
     init(workspace: Workspace, communicator: any Communicator, folder: RunFolder, checkpoint: Checkpoint?, quiet: Bool) throws {
         self.workspace = workspace
@@ -40,7 +40,7 @@ final class RunContext {
         }
         report =
             communicator.rank == 0
-            ? try RunReport(folder: folder, firstStep: checkpoint?.version ?? 0, steps: workspace.configuration.steps, quiet: quiet) : nil
+            ? try RunReport(folder: folder, firstStep: checkpoint?.step ?? 0, steps: workspace.configuration.steps, quiet: quiet) : nil
     }
 
     /// One line on what begins here.
@@ -100,11 +100,16 @@ final class RunContext {
     /// Rank 0 writes the checkpoint of a version; the others have nothing to add.
     func save(_ learner: PolicyLearner, replay: ReplayBuffer?, published: [(version: Int, bits: [UInt16])]) throws {
         guard isFirst else { return }
+        let bits = learner.publishedBits
         let checkpoint = Checkpoint(
-            learner: learner.state, layout: policy.layout, replay: replay, published: published,
-            trainable: configuration.trainable, baseModel: workspace.basePath, seed: configuration.seed,
-            kernels: KernelFamily.current.rawValue)
-        try checkpoint.write(in: folder.checkpoints, keeping: configuration.integer("checkpoint.keep"))
+            step: learner.version, seed: configuration.seed, learner: learner.state,
+            published: published.map { Checkpoint.Published(version: $0.version, bits: $0.bits) },
+            replay: replay ?? ReplayBuffer(configuration.replaySettings), notes: ["kernels": KernelFamily.current.rawValue])
+        try checkpoint.write(
+            in: folder.checkpoints, layout: policy.layout, keep: configuration.integer("checkpoint.keep"),
+            writeWeights: { (path) throws(ModelFileError) in
+                try FinalModel(workspace: workspace, layout: policy.layout).write(bits, into: path)
+            })
     }
 
     /// The last things of a run that reached its end: the adapter or model, and the comparison.

@@ -26,7 +26,7 @@ enum RunStart {
         let quiet = options.quiet
         try launch.everyRank { communicator in
             let checkpoint = try checkpointPath.map { path in
-                try Checkpoint.read(path, layout: workspace.policy().layout, configuration: workspace.base.configuration)
+                try Checkpoint.read(path, layout: workspace.policy().layout)
             }
             let context = try RunContext(
                 workspace: workspace, communicator: communicator, folder: folder, checkpoint: checkpoint, quiet: quiet)
@@ -43,7 +43,7 @@ enum RunStart {
             let fallback = try options.runName()
             guard isResuming else { return try RunFolder.create(named: options.output, fallback: fallback).path + "\n" }
             let folder = try RunFolder.existing(named: options.output, fallback: fallback)
-            return folder.path + "\n" + (try Checkpoint.newestComplete(in: folder.checkpoints) ?? "")
+            return folder.path + "\n" + (Checkpoint.newestComplete(in: folder.checkpoints) ?? "")
         }
         let lines = answer.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let checkpoint = lines.count > 1 && !lines[1].isEmpty ? lines[1] : nil

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Makes the embedded base model again, from a random start, with this program alone:
+#   1. a textbook without mistakes, with many ways for each problem: the model learns the arithmetic;
+#   2. a textbook with one way for each problem and with misprints: what the demonstration starts from.
+# The result goes to the folder named, or else to the program's resources.
+set -euo pipefail
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+root="$(dirname "$here")"
+target="${1:-$root/Sources/gfn-dist/Resources/pathsum-base}"
+
+"$here/dependencies.sh"
+source "$here/mpi-environment.sh"
+swift build --package-path "$root" -c release --product gfn-dist >&2
+binary="$(swift build --package-path "$root" -c release --show-bin-path)/gfn-dist"
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+
+mpirun -n "${RANKS:-2}" "$binary" train --objective sft --model random --output "$work/arithmetic" \
+    --set data.textbook_skew=4 --set data.textbook_uniform=0.2 --set data.textbook_misprints=0
+mpirun -n "${RANKS:-2}" "$binary" train --objective sft --model "$work/arithmetic/model" --output "$work/style" \
+    --set data.train=pathsum --set train.steps=160 --set train.learning_rate=1e-3 --set train.warmup_steps=10 \
+    --set data.textbook_skew=8 --set data.textbook_uniform=0.1 --set data.textbook_misprints=0.35
+
+mkdir -p "$target"
+cp "$work/style/model/"* "$target/"
+sha256sum "$target/model.safetensors"
