@@ -19,7 +19,7 @@ mpirun -n "${RANKS:-2}" "$binary" train --objective sft --model random --output 
     --set data.textbook_skew=4 --set data.textbook_uniform=0.2 --set data.textbook_misprints=0
 mpirun -n "${RANKS:-2}" "$binary" train --objective sft --model "$work/arithmetic/model" --output "$work/style" \
     --set data.train=pathsum --set train.steps=160 --set train.learning_rate=1e-3 --set train.warmup_steps=10 \
-    --set data.textbook_skew=8 --set data.textbook_uniform=0.1 --set data.textbook_misprints=0.35
+    --set data.textbook_skew=8 --set data.textbook_uniform=0.1 --set data.textbook_misprints=0.25
 
 mkdir -p "$target"
 cp "$work/style/model/"* "$target/"

@@ -68,10 +68,9 @@ struct WordProblemsTests {
         #expect(task.text(of: try #require(task.demonstration(of: 0, sample: 0))) == "+7 44\n*2 88\n")
         #expect(task.promptTokens(of: 0).first == PathSum.Vocabulary.begin)
         let problem = Problem(messages: [ChatMessage(role: "user", content: "How many?")], solution: nil, answer: nil)
-        let plain = WordProblems.promptText(of: problem, template: nil)
+        let plain = WordProblems.plainText(of: problem)
         #expect(plain.hasPrefix(WordProblems.instruction) && plain.hasSuffix("Problem: How many?\nSolution:\n"))
-        let chat = WordProblems.promptText(of: problem, template: .chatML(defaultSystem: nil))
-        #expect(chat.contains("<|im_start|>system\n\(WordProblems.instruction)<|im_end|>"))
-        #expect(chat.hasSuffix("How many?<|im_end|>\n<|im_start|>assistant\n"))
+        #expect(WordProblems.conversation(of: problem).map(\.role) == ["system", "user"])
+        #expect(WordProblems.conversation(of: problem)[0].content == WordProblems.instruction)
     }
 }

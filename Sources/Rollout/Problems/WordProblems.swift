@@ -6,7 +6,8 @@ package struct WordProblems: Task {
     package let stopToken: Int32
     package let defaultMaxNewTokens: Int
     private let problems: [Problem]
-    private let prompts: [[Int32]]
+    private let chatTemplate: ChatTemplate?
+    private let beginToken: Int32?
     private let tokenizer: Tokenizer
     /// By token id: whether its text ends in a newline, and whether it is nothing but white space.
     private let endsLine: [Bool]
@@ -28,28 +29,38 @@ package struct WordProblems: Task {
         self.tokenizer = tokenizer
         self.stopToken = stopToken
         defaultMaxNewTokens = maxNewTokens
-        prompts = problems.map { problem in
-            let ids = tokenizer.encode(Self.promptText(of: problem, template: chatTemplate), parsingSpecialTokens: true)
-            guard let beginToken, ids.first != beginToken else { return ids }
-            return [beginToken] + ids
-        }
+        self.chatTemplate = chatTemplate
+        self.beginToken = beginToken
         let texts = (0..<Int32(tokenizer.vocabularySize)).map { tokenizer.decode([$0]) }
         endsLine = texts.map { $0.utf8.last == 0x0A }
         isBlank = texts.map { text in text.allSatisfy(\.isWhitespace) }
     }
 
-    static func promptText(of problem: Problem, template: ChatTemplate?) -> String {
-        guard let template, template != .plain else {
-            let turns = problem.messages.map(\.content).joined(separator: "\n")
-            return "\(instruction)\n\nProblem: \(turns)\nSolution:\n"
-        }
+    /// The conversation that poses a problem: the instruction as its system message, unless it has one of its own.
+    static func conversation(of problem: Problem) -> [ChatMessage] {
         let hasSystem = problem.messages.first?.role == "system"
-        let system = hasSystem ? [] : [ChatMessage(role: "system", content: instruction)]
-        return template.render(system + problem.messages, addingGenerationPrompt: true)
+        return (hasSystem ? [] : [ChatMessage(role: "system", content: instruction)]) + problem.messages
+    }
+
+    static func plainText(of problem: Problem) -> String {
+        let turns = problem.messages.map(\.content).joined(separator: "\n")
+        return "\(instruction)\n\nProblem: \(turns)\nSolution:\n"
     }
 
     package var problemCount: Int { problems.count }
-    package func promptTokens(of problem: Int) -> [Int32] { prompts[problem] }
+
+    /// Only the template's own markers become special tokens, whatever a problem's text contains.
+    package func promptTokens(of problem: Int) -> [Int32] {
+        let ids: [Int32]
+        if let chatTemplate, chatTemplate != .plain {
+            ids = chatTemplate.encode(Self.conversation(of: problems[problem]), addingGenerationPrompt: true, with: tokenizer)
+        } else {
+            ids = tokenizer.encode(Self.plainText(of: problems[problem]), parsingSpecialTokens: false)
+        }
+        guard let beginToken, ids.first != beginToken else { return ids }
+        return [beginToken] + ids
+    }
+
     package func text(of tokens: [Int32]) -> String { tokenizer.decode(tokens, skippingSpecialTokens: true) }
 
     /// Whether a step ends with this token: its text ends in a newline.

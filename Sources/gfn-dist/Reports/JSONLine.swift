@@ -5,15 +5,13 @@ struct JSONLine {
     private var parts: [String] = []
 
     mutating func add(_ key: String, _ value: Int) { parts.append("\(Self.quote(key)):\(value)") }
+    mutating func add(_ key: String, _ value: Bool) { parts.append("\(Self.quote(key)):\(value)") }
+    mutating func add(_ key: String, _ values: [Int]) { parts.append("\(Self.quote(key)):\(values)") }
     mutating func add(_ key: String, _ value: Double?) {
         let text = value.flatMap { $0.isFinite ? "\($0)" : nil } ?? "null"
         parts.append("\(Self.quote(key)):\(text)")
     }
     mutating func add(_ key: String, _ value: String) { parts.append("\(Self.quote(key)):\(Self.quote(value))") }
-    mutating func add(_ key: String, _ values: [Double]) {
-        parts.append("\(Self.quote(key)):[\(values.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ","))]")
-    }
-
     var text: String { "{" + parts.joined(separator: ",") + "}" }
 
     static func quote(_ text: String) -> String {

@@ -6,7 +6,7 @@ struct ProgressLine {
     private let isQuiet: Bool
     private let total: Int
     private let first: Int
-    private let start = ContinuousClock.now
+    private var start = ContinuousClock.now
     private var lastPrinted: ContinuousClock.Instant?
 
     init(total: Int, startingAt first: Int, quiet: Bool) {
@@ -15,6 +15,9 @@ struct ProgressLine {
         isQuiet = quiet
         isTerminal = isatty(2) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
+
+    /// Steps begin now: what came before does not count towards the time that is left.
+    mutating func begin() { start = .now }
 
     /// Shows a step; without a terminal at most one line in five seconds, and always the last.
     mutating func show(step: Int, _ fields: [(String, String)]) {

@@ -29,6 +29,7 @@ final class RunReport {
         try folder.write(text, to: "evaluation-\(step).json")
         try folder.write(text, to: "evaluation.json")
         evaluations.append((step, summary))
+        if evaluations.count == 1 { progress.begin() }
         if let line = summary.temperatures.values.first {
             progress.say(
                 "evaluation at step \(step): accuracy \(decimals(line.accuracy.value, 3))  distinct correct "

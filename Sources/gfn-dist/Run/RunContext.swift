@@ -112,6 +112,13 @@ final class RunContext {
             })
     }
 
+    /// Rank 0 writes what was sampled, in the steps in which that is asked for.
+    func writeSamples(_ groups: [TrajectoryGroup], step: Int) throws {
+        let every = configuration.integer("samples.every")
+        guard isFirst, every > 0, step % every == 0 else { return }
+        try folder.write(SampleLog(task: workspace.training, rewards: rewards).text(of: groups, step: step), to: "samples/step-\(step).jsonl")
+    }
+
     /// The last things of a run that reached its end: the adapter or model, and the comparison.
     func finish(_ bits: [UInt16]) throws {
         if isFirst {

@@ -57,6 +57,8 @@ struct RunFolder: Sendable {
     func write(_ text: String, to name: String) throws {
         let target = path + "/" + name
         do {
+            try FileManager.default.createDirectory(
+                atPath: (target as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
             try Data(text.utf8).write(to: URL(fileURLWithPath: target), options: .atomic)
         } catch {
             throw RunError.inputOutput("\(target) could not be written (\(error.localizedDescription))")

@@ -116,6 +116,7 @@ final class TrainingRun {
                     step: waited + learned + synced, wait: waited, sample: batches.map(\.secondsSampling).max() ?? 0,
                     score: batches.map(\.secondsScoring).max() ?? 0, learn: learned - metrics.secondsReduce,
                     reduce: metrics.secondsReduce, sync: synced)))
+        try context.writeSamples(fresh, step: version)
         guard requests.stop, version < configuration.steps else { return .goesOn }
         try drain(after: step)
         return .ends

@@ -1,0 +1,33 @@
+internal import Foundation
+internal import Rollout
+
+/// `samples/step-<n>.jsonl`: what was sampled for a step, one solution a line.
+struct SampleLog {
+    let task: any Task
+    let rewards: RewardSettings
+
+    func text(of groups: [TrajectoryGroup], step: Int) -> String {
+        groups.flatMap { group in
+            group.trajectories.enumerated().map { index, trajectory in line(trajectory, index, group, step: step).text + "\n" }
+        }.joined()
+    }
+
+    private func line(_ trajectory: Trajectory, _ index: Int, _ group: TrajectoryGroup, step: Int) -> JSONLine {
+        let verdict = task.verdict(on: trajectory.response, stop: trajectory.stop, problem: group.promptID)
+        let logProbability = Trajectory.terminatedLogProbabilities(
+            at: trajectory.states, tokens: trajectory.tokenLogProbabilities, stops: trajectory.stopLogProbabilities).last
+        var line = JSONLine()
+        line.add("problem_id", group.promptID)
+        line.add("sample_index", index)
+        line.add("prompt", task.text(of: group.prompt))
+        line.add("text", task.text(of: trajectory.response))
+        line.add("tokens", trajectory.response.map(Int.init))
+        line.add("logprob", logProbability)
+        line.add("stop", trajectory.stop == .stopToken ? "stop" : "length")
+        if let answer = verdict.answer { line.add("answer", answer) }
+        line.add("correct", verdict.isCorrect)
+        line.add("reward", rewards.logRewards(of: trajectory, step: step - 1).last)
+        line.add("policy_version", group.sampledWith)
+        return line
+    }
+}
