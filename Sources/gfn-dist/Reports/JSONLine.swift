@@ -12,6 +12,10 @@ struct JSONLine {
         parts.append("\(Self.quote(key)):\(text)")
     }
     mutating func add(_ key: String, _ value: String) { parts.append("\(Self.quote(key)):\(Self.quote(value))") }
+    mutating func add(_ key: String, _ values: [Double]) {
+        parts.append("\(Self.quote(key)):[\(values.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ","))]")
+    }
+
     var text: String { "{" + parts.joined(separator: ",") + "}" }
 
     static func quote(_ text: String) -> String {

@@ -21,8 +21,10 @@ struct SampleLog {
         line.add("sample_index", index)
         line.add("prompt", task.text(of: group.prompt))
         line.add("text", task.text(of: trajectory.response))
+        line.add("prompt_tokens", group.prompt.map(Int.init))
         line.add("tokens", trajectory.response.map(Int.init))
         line.add("logprob", logProbability)
+        line.add("logprobs", trajectory.tokenLogProbabilities.map(Double.init))
         line.add("stop", trajectory.stop == .stopToken ? "stop" : "length")
         if let answer = verdict.answer { line.add("answer", answer) }
         line.add("correct", verdict.isCorrect)

@@ -52,31 +52,57 @@ struct Launch: Sendable {
     /// A value that rank 0's process makes and all processes use. Collective over processes.
     func decidedByFirst(_ body: () throws -> String) throws -> String {
         guard let communicator else { return try body() }
-        // Only one rank decides, but all must learn when it fails: an empty answer says so.
-        guard communicator.rank == 0 else {
-            let answer = try communicator.startBroadcast(nil, root: 0).wait()
-            guard !answer.isEmpty else { throw QuietFailure() }
-            return String(decoding: answer, as: UTF8.self)
-        }
-        let answer = Result { try body() }
-        _ = try communicator.startBroadcast([UInt8](((try? answer.get()) ?? "").utf8), root: 0).wait()
-        return try answer.get()
+        let own = try together { communicator.rank == 0 ? try body() : "" }
+        return String(
+            decoding: try communicator.startBroadcast(communicator.rank == 0 ? [UInt8](own.utf8) : nil, root: 0).wait(), as: UTF8.self)
     }
 
-    /// A failure that another rank reports.
-    struct QuietFailure: Error {}
+    /// Does what every process does alike, such as opening the model, and fails on all of them when it fails on one:
+    /// an input that all of them miss is said once. Collective over processes.
+    func together<Value>(_ body: () throws -> Value) throws -> Value {
+        guard let communicator else { return try body() }
+        let result = Result { try body() }
+        var failure = SharedFailure(code: 0, text: "")
+        if case .failure(let error) = result { failure = SharedFailure(code: ExitCode.of(error), text: "\(error)") }
+        let outcomes = try communicator.allGather([UInt8]("\(failure.code)\n\(failure.text)".utf8))
+        for outcome in outcomes {
+            let text = String(decoding: outcome, as: UTF8.self)
+            let lines = text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+            if let code = lines.first.flatMap({ Int32($0) }), code != 0 {
+                throw SharedFailure(code: code, text: lines.count > 1 ? String(lines[1]) : "")
+            }
+        }
+        return try result.get()
+    }
 
-    /// Ends all processes because of an error. Problems that every rank sees alike are said by rank 0 alone.
+    /// A failure that every process knows of, and that rank 0 says.
+    struct SharedFailure: Error, CustomStringConvertible {
+        let code: Int32
+        let text: String
+        var description: String { text }
+    }
+
+    /// A failure of one rank in the middle of a run.
+    struct RankFailure: Error, CustomStringConvertible {
+        let rank: Int
+        let role: String
+        let step: Int
+        let cause: any Error
+        var description: String { "rank \(rank) (\(role)), step \(step): \(cause)" }
+    }
+
+    /// Ends all processes because of an error. What every rank knows alike is said by rank 0 alone.
     private static func end(_ launch: Launch, _ error: any Error) -> Never {
         guard let communicator = launch.communicator else { exit(ExitCode.of(error)) }
-        let isShared = error is ConfigurationError || error is QuietFailure || isInterruption(error)
-        if isShared {
-            // Every rank is here with the same error, so MPI can end in order and the launcher has nothing to add.
+        if error is ConfigurationError || error is SharedFailure || isInterruption(error) {
+            // Every rank is here with the same error, so MPI can end in order.
             if communicator.rank == 0 { say(error, prefix: "gfn-dist") }
             do { try communicator.finish() } catch { exit(ExitCode.of(error)) }
             exit(ExitCode.of(error))
         }
-        communicator.abort("gfn-dist: rank \(communicator.rank): \(error)", code: ExitCode.of(error))
+        // Learners stop at a non-finite number together; rank 0 speaks for them and ends the job.
+        if ExitCode.of(error) == 72, communicator.rank != 0 { sleep(5) }
+        communicator.abort("gfn-dist: \(error)", code: ExitCode.of(error))
         exit(ExitCode.of(error))
     }
 
@@ -105,7 +131,14 @@ enum ExitCode {
             case .nonFinite: 72
             case .interrupted: 75
             }
-        case is ConfigurationError, is RankLayoutError, is Launch.QuietFailure: 78
+        case is ConfigurationError, is RankLayoutError: 78
+        case let error as Launch.SharedFailure: error.code
+        case let error as Launch.RankFailure: of(error.cause)
+        case let error as CheckpointError:
+            switch error {
+            case .inaccessible: 74
+            default: 65
+            }
         case let error as CollectiveError: error.isPeerLost ? 69 : 74
         case let error as ModelFileError:
             switch error {

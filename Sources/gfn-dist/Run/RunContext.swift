@@ -20,6 +20,9 @@ final class RunContext {
     let checkpoint: Checkpoint?
 
     let rewards: RewardSettings
+    /// What this rank is, and the step it is in, for messages.
+    var role = "learner"
+    var step = 0
 
     var configuration: RunConfiguration { workspace.configuration }
     var isFirst: Bool { communicator.rank == 0 }
@@ -131,6 +134,13 @@ final class RunContext {
     func interrupted(after version: Int) -> RunError {
         .interrupted(
             "a signal stopped the run after step \(version) of \(configuration.steps) and the checkpoint is saved: go on with train --resume --output \(folder.path)")
+    }
+
+    /// An error of this rank with its place; those that all ranks share stay as they are.
+    func described(_ error: any Error) -> any Error {
+        if case .interrupted = error as? RunError { return error }
+        if let error = error as? CollectiveError, error.isPeerLost { return error }
+        return Launch.RankFailure(rank: communicator.rank, role: role, step: step, cause: error)
     }
 
     /// A number that is none stops the run before anything is written.

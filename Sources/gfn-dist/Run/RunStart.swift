@@ -8,45 +8,56 @@ internal import Tensor
 /// From the command line to a rank's story: settings, folder, checkpoint, model, and then `TrainingRun` or `SupervisedRun`.
 enum RunStart {
     static func perform(options: RunOptions, isResuming: Bool, _ launch: Launch) throws {
-        let (folder, checkpointPath) = try chooseFolder(options, isResuming: isResuming, launch)
-        let configuration =
-            isResuming
-            ? try RunConfiguration(try options.layers(resuming: folder.path + "/config.yaml")) : try RunConfiguration(try options.layers())
-        if configuration.text("kernels") != "auto" { setenv("GFN_KERNELS", configuration.text("kernels"), 1) }
         SignalFlags.install()
-        // All ranks check the layout before any of them loads a model.
-        if !configuration.isSupervised {
-            let wanted = configuration.integer("ranks.learners")
-            do { _ = try RankLayout(size: launch.size, learners: wanted == 0 ? nil : wanted) } catch {
-                throw ConfigurationError(problems: ["\(error)"])
-            }
+        let resumed = isResuming ? try existingFolder(options, launch) : nil
+        let workspace = try launch.together {
+            let layers = try resumed.map { try options.layers(resuming: $0.folder.path + "/config.yaml") } ?? options.layers()
+            let configuration = try RunConfiguration(layers)
+            try check(configuration, ranks: launch.size)
+            if configuration.text("kernels") != "auto" { setenv(KernelFamily.variable, configuration.text("kernels"), 1) }
+            return try Workspace(configuration, ranksOnNode: launch.ranksOnNode, needsGradients: true)
         }
-        let workspace = try Workspace(configuration, ranksOnNode: launch.ranksOnNode, needsGradients: true)
-        if launch.isFirst, !isResuming { try folder.write(configuration.layers.yaml(), to: "config.yaml") }
+        // Nothing is written before all that can be checked has been.
+        let folder = try resumed?.folder ?? newFolder(options, workspace.configuration, launch)
         let quiet = options.quiet
         try launch.everyRank { communicator in
-            let checkpoint = try checkpointPath.map { path in
-                try Checkpoint.read(path, layout: workspace.policy().layout)
-            }
+            let checkpoint = try resumed?.checkpoint.map { try Checkpoint.read($0, layout: workspace.policy().layout) }
             let context = try RunContext(
                 workspace: workspace, communicator: communicator, folder: folder, checkpoint: checkpoint, quiet: quiet)
-            context.announce(checkpointPath)
-            if configuration.isSupervised { try SupervisedRun(context).run() } else { try TrainingRun(context).run() }
+            context.announce(resumed?.checkpoint)
+            do {
+                if workspace.configuration.isSupervised { try SupervisedRun(context).run() } else { try TrainingRun(context).run() }
+            } catch {
+                throw context.described(error)
+            }
         }
     }
 
-    /// Rank 0 chooses the run folder, and on a resume the checkpoint; all ranks learn both.
-    private static func chooseFolder(
-        _ options: RunOptions, isResuming: Bool, _ launch: Launch
-    ) throws -> (RunFolder, checkpoint: String?) {
+    private static func check(_ configuration: RunConfiguration, ranks: Int) throws(ConfigurationError) {
+        guard !configuration.isSupervised else { return }
+        let wanted = configuration.integer("ranks.learners")
+        do { _ = try RankLayout(size: ranks, learners: wanted == 0 ? nil : wanted) } catch {
+            throw ConfigurationError(problems: ["\(error)"])
+        }
+    }
+
+    /// Rank 0 makes the folder of a new run; all ranks learn its name.
+    private static func newFolder(_ options: RunOptions, _ configuration: RunConfiguration, _ launch: Launch) throws -> RunFolder {
+        let path = try launch.decidedByFirst {
+            let folder = try RunFolder.create(named: options.output, fallback: try options.runName())
+            try folder.write(configuration.layers.yaml(), to: "config.yaml")
+            return folder.path
+        }
+        return RunFolder(path: path)
+    }
+
+    /// Rank 0 finds the folder to resume and its newest complete checkpoint; nil: it ended before the first.
+    private static func existingFolder(_ options: RunOptions, _ launch: Launch) throws -> (folder: RunFolder, checkpoint: String?) {
         let answer = try launch.decidedByFirst {
-            let fallback = try options.runName()
-            guard isResuming else { return try RunFolder.create(named: options.output, fallback: fallback).path + "\n" }
-            let folder = try RunFolder.existing(named: options.output, fallback: fallback)
+            let folder = try RunFolder.existing(named: options.output, fallback: try options.runName())
             return folder.path + "\n" + (Checkpoint.newestComplete(in: folder.checkpoints) ?? "")
         }
         let lines = answer.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let checkpoint = lines.count > 1 && !lines[1].isEmpty ? lines[1] : nil
-        return (RunFolder(path: lines[0]), checkpoint)
+        return (RunFolder(path: lines[0]), lines.count > 1 && !lines[1].isEmpty ? lines[1] : nil)
     }
 }

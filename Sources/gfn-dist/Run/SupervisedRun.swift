@@ -26,6 +26,7 @@ final class SupervisedRun {
     func run() throws {
         if context.firstStep == 0 { try context.evaluate(learner.publishedBits, version: 0) }
         for step in context.firstStep..<max(context.firstStep, configuration.steps) {
+            context.step = step + 1
             var watch = StopWatch()
             let metrics: StepMetrics
             switch try learner.update(on: try batch(of: step), poll: { communicator.poll() }) {

@@ -35,6 +35,7 @@ final class TrainingRun {
         communicator = context.communicator
         let wanted = context.configuration.integer("ranks.learners")
         layout = try RankLayout(size: communicator.size, learners: wanted == 0 ? nil : wanted)
+        context.role = layout.role(of: communicator.rank)
         learners = try communicator.subgroup(layout.learners)
         let channel = try communicator.subgroup(layout.weightGroup)
         weights = WeightExchange(channel: channel, lag: context.configuration.lag, history: try context.initialVersions())
@@ -48,6 +49,7 @@ final class TrainingRun {
         if context.firstStep == 0, try !evaluate(version: 0) { return }
         var step = context.firstStep
         while step < configuration.steps {
+            context.step = step + 1
             if let explorer, try !explore(step, explorer) { break }
             if let learner, try learn(step, learner) == .ends { break }
             step += 1
