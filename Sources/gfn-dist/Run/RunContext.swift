@@ -56,6 +56,12 @@ final class RunContext {
                 + "\(configuration.precision.rawValue), kernels \(KernelFamily.current.rawValue), \(start)")
     }
 
+    /// The promise of equal bits holds within one family of kernels in bf16.
+    func warnOfOtherKernels() {
+        guard let before = checkpoint?.notes["kernels"], before != KernelFamily.current.rawValue else { return }
+        report?.say("this run began with kernels \(before) and goes on with \(KernelFamily.current.rawValue)")
+    }
+
     /// The parameters that a new run starts from, the same on every rank.
     func initialParameters() throws -> [Float] {
         if let bits = try workspace.startingAdapterBits(policy.layout) { return widen(bits) }

@@ -25,6 +25,7 @@ enum RunStart {
             let context = try RunContext(
                 workspace: workspace, communicator: communicator, folder: folder, checkpoint: checkpoint, quiet: quiet)
             context.announce(resumed?.checkpoint)
+            context.warnOfOtherKernels()
             do {
                 if workspace.configuration.isSupervised { try SupervisedRun(context).run() } else { try TrainingRun(context).run() }
             } catch {
