@@ -18,6 +18,12 @@ struct Launch: Sendable {
     /// How many ranks share the cores of this machine.
     var ranksOnNode: Int { communicator?.localSize ?? virtualRanks ?? 1 }
 
+    /// Whether a rank of this process computes gradients; without a layout every rank does.
+    func hasLearner(_ layout: RankLayout?) -> Bool {
+        guard let layout, let communicator else { return true }
+        return layout.isLearner(communicator.rank)
+    }
+
     /// Runs `body` in this process and ends the process with the exit code of its error, if it throws.
     ///
     /// - Parameter ranks: virtual ranks; nil: as the launcher says, one without a launcher.

@@ -13,9 +13,9 @@ enum RunStart {
         let workspace = try launch.together {
             let layers = try resumed.map { try options.layers(resuming: $0.folder.path + "/config.yaml") } ?? options.layers()
             let configuration = try RunConfiguration(layers)
-            try check(configuration, ranks: launch.size)
+            let layout = configuration.isSupervised ? nil : try Self.layout(configuration, ranks: launch.size)
             if configuration.text("kernels") != "auto" { setenv(KernelFamily.variable, configuration.text("kernels"), 1) }
-            return try Workspace(configuration, ranksOnNode: launch.ranksOnNode, needsGradients: true)
+            return try Workspace(configuration, ranksOnNode: launch.ranksOnNode, needsGradients: launch.hasLearner(layout))
         }
         // Nothing is written before all that can be checked has been.
         let folder = try resumed?.folder ?? newFolder(options, workspace.configuration, launch)
@@ -34,10 +34,10 @@ enum RunStart {
         }
     }
 
-    private static func check(_ configuration: RunConfiguration, ranks: Int) throws(ConfigurationError) {
-        guard !configuration.isSupervised else { return }
+    /// The layout of ranks, or a configuration error.
+    private static func layout(_ configuration: RunConfiguration, ranks: Int) throws(ConfigurationError) -> RankLayout {
         let wanted = configuration.integer("ranks.learners")
-        do { _ = try RankLayout(size: ranks, learners: wanted == 0 ? nil : wanted) } catch {
+        do { return try RankLayout(size: ranks, learners: wanted == 0 ? nil : wanted) } catch {
             throw ConfigurationError(problems: ["\(error)"])
         }
     }

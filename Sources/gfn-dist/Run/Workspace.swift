@@ -68,6 +68,8 @@ struct Workspace: Sendable {
     func policy() -> Policy {
         let policy = Policy(base: base, trainable: configuration.trainable, parallel: Parallel(threads: threads))
         policy.stopToken = training.stopToken
+        // A learner of a small model on a shared node: the base, its transpose and this stay below 2 GB.
+        policy.activationBudget = 256 << 20
         return policy
     }
 
