@@ -8,7 +8,8 @@ package func sha256Hex(_ bytes: some Sequence<UInt8>) -> String {
 
 /// The SHA-256 of a policy's bf16 bits in the order of its layout, least significant byte first: equal policies, equal digests.
 package func sha256Hex(_ bits: [UInt16]) -> String {
-    bits.map(\.littleEndian).withUnsafeBytes { hexadecimal(SHA256.hash(data: $0)) }
+    // Not bits.map(\.littleEndian), which looks the key path up for every element.
+    bits.map { $0.littleEndian }.withUnsafeBytes { hexadecimal(SHA256.hash(data: $0)) }
 }
 
 func hexadecimal(_ digest: SHA256.Digest) -> String {

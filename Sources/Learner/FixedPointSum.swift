@@ -1,3 +1,5 @@
+internal import Tensor
+
 /// A sum of blocks of Float that has the same bits in whatever order, and on however many ranks, it is formed.
 ///
 /// Every value x is cut into two integers, and integers add exactly:
@@ -30,7 +32,9 @@ package struct FixedPointSum: Sendable {
 
     /// Adds one block `[count]`, or returns the index of the first value that is not finite or beyond the bound, and adds nothing.
     package mutating func add(_ values: UnsafePointer<Float>) -> Int? {
-        if let fault = (0..<count).first(where: { !(abs(values[$0]) < Self.bound) }) { return fault }
+        if !(Kernel.maximumMagnitude(values, count: count) < Self.bound) {
+            return (0..<count).first { !(abs(values[$0]) < Self.bound) }
+        }
         // Adding 1.5 · 2⁵² rounds a Double below 2⁵¹ to an integer (nearest, ties to even) and leaves it in the low bits.
         let magic = 0x1.8p52
         let magicBits = Int64(bitPattern: magic.bitPattern)

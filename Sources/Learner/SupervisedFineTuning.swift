@@ -36,8 +36,10 @@ package struct SupervisedFineTuning: Sendable {
         return -(scores.tokenLogProbabilities.reduce(0) { $0 + Double($1) } + stop) / Double(max(targetCount, 1))
     }
 
-    /// Demonstrations that are computed together, by slot: a fixed cut, so that the ranks do not change it.
+    /// Demonstrations that are computed together, by slot: a fixed cut, so that the ranks do not change it. Every slot costs a
+    /// pass over all parameters, so it has to hold enough tokens to be worth that.
+    static let slotSize = 32
     static func slots(of count: Int) -> [Range<Int>] {
-        stride(from: 0, to: count, by: 8).map { $0..<min($0 + 8, count) }
+        stride(from: 0, to: count, by: slotSize).map { $0..<min($0 + slotSize, count) }
     }
 }

@@ -1,0 +1,53 @@
+internal import Foundation
+
+/// What the `BENCH_*` variables say: the settings that scripts measuring other tools on the same cases read too.
+struct BenchSettings {
+    /// The model, a Hugging Face folder or a .gguf file.
+    let model: String
+    /// B, rows decoded together.
+    let batches: [Int]
+    /// Tokens of each row's prompt, and tokens generated after it.
+    let prompt: Int
+    let generated: Int
+    /// Samples per measurement.
+    let repetitions: Int
+    let threads: [Int]
+    /// Text added to the variant of every line.
+    let tag: String
+
+    /// Reads the variables; throws all their problems at once.
+    ///
+    /// - Parameter model: as the command line names it, which goes before BENCH_GGUF.
+    init(model: String?, environment: [String: String]) throws {
+        var problems: [String] = []
+        func numbers(_ name: String, _ fallback: [Int], _ range: ClosedRange<Int>) -> [Int] {
+            let words = (environment[name] ?? "").split { $0 == " " || $0 == "," }
+            if words.isEmpty { return fallback }
+            let numbers = words.compactMap { Int($0) }.filter(range.contains)
+            if numbers.count < words.count {
+                problems.append(
+                    "environment variable \(name) is '\(environment[name] ?? "")', expected numbers from \(range.lowerBound) to \(range.upperBound)")
+            }
+            return numbers
+        }
+        func number(_ name: String, _ fallback: Int, _ range: ClosedRange<Int>) -> Int {
+            let found = numbers(name, [fallback], range)
+            if found.count > 1 { problems.append("environment variable \(name) has \(found.count) numbers, expected one") }
+            return found.first ?? fallback
+        }
+        batches = numbers("BENCH_BATCHES", [1, 8, 32], 1...4096)
+        prompt = number("BENCH_PROMPT", 128, 1...1_000_000)
+        generated = number("BENCH_GEN", 128, 2...1_000_000)
+        repetitions = number("BENCH_REPS", 5, 1...10_000)
+        threads = numbers("BENCH_THREADS", [ProcessInfo.processInfo.activeProcessorCount], 1...1024)
+        tag = environment["BENCH_TAG"] ?? ""
+        self.model = model ?? environment["BENCH_GGUF"] ?? ""
+        if self.model.isEmpty {
+            problems.append("environment variable BENCH_GGUF is not set; it must name the model's .gguf file, or give --model PATH")
+        }
+        guard problems.isEmpty else { throw RunError.configuration(problems.joined(separator: "\n")) }
+        guard FileManager.default.fileExists(atPath: self.model) else {
+            throw RunError.missingInput("model \(self.model) does not exist; name a Hugging Face folder or a .gguf file")
+        }
+    }
+}

@@ -1,0 +1,57 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Tensor
+
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure this machine's speed, suite by suite.",
+        usage: """
+            gfn-dist bench decode --model model.gguf
+            BENCH_GGUF=model.gguf BENCH_BATCHES="1 8" BENCH_GEN=32 gfn-dist bench decode --json
+            """,
+        discussion: """
+            decode: tokens per second of B responses decoded together, each to a prompt of its own.
+
+            Variables: BENCH_GGUF (the model), BENCH_BATCHES (1 8 32), BENCH_PROMPT (128), BENCH_GEN (128), \
+            BENCH_REPS (5), BENCH_THREADS (all cores), BENCH_TAG (text added to the variant).
+            """)
+
+    static let suites = ["decode"]
+
+    @Argument(help: ArgumentHelp("What to measure: \(Self.suites.joined(separator: ", ")).", valueName: "suite"))
+    var names: [String]
+    @Option(name: .long, help: ArgumentHelp("Hugging Face folder or .gguf file; instead of BENCH_GGUF.", valueName: "path"))
+    var model: String?
+    @Option(name: .long, help: ArgumentHelp("bf16 or fp32: of the products with the model's weights.", valueName: "name"))
+    var precision = Precision.bf16.rawValue
+    @Flag(name: .long, help: "One JSON line per measurement instead of a table.")
+    var json = false
+
+    func validate() throws {
+        for name in names where !Self.suites.contains(name) {
+            throw ValidationError("there is no suite '\(name)'; the suites are \(Self.suites.joined(separator: ", "))")
+        }
+        if Precision(rawValue: precision) == nil {
+            throw ValidationError(
+                "--precision is '\(precision)', expected \(Precision.allCases.map(\.rawValue).joined(separator: " or "))")
+        }
+    }
+
+    func run() throws {
+        Launch.perform(ranks: 1) { _ in
+            let settings = try BenchSettings(model: model, environment: ProcessInfo.processInfo.environment)
+            let precision = Precision(rawValue: precision) ?? .bf16
+            if !json { say(Measurement.tableHeading) }
+            for _ in names {
+                try DecodeBench(settings: settings, precision: precision).run { say(json ? $0.json : $0.tableRow) }
+            }
+        }
+    }
+
+    /// A line as soon as it is there, though standard output may be a file.
+    private func say(_ line: String) {
+        print(line)
+        fflush(nil)
+    }
+}
