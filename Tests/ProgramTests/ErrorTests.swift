@@ -10,8 +10,6 @@ extension ProgramTests {
             let status: Int32
             /// For each sentence expected, texts that it has.
             let sentences: [[String]]
-            /// Under mpirun -n 2 as well.
-            var alsoTogether = true
 
             init(_ name: String, _ arguments: [String], _ status: Int32, _ sentences: [[String]]) {
                 (testDescription, self.arguments, self.status, self.sentences) = (name, arguments, status, sentences)

@@ -34,40 +34,43 @@ extension ProgramTests {
             try files.expectEveryStepOnce()
         }
 
+        /// Long enough for mpirun to hand a signal on, and with no checkpoint due before the end.
+        private static let longSteps = 40
+        private static let long = Settings.standard.with([
+            "checkpoint.every": "0", "train.steps": "\(longSteps)", "train.prompts_per_step": "2", "rollout.samples_per_prompt": "2",
+        ])
+
         @Test("a signal ends the run with 75 and a checkpoint", arguments: [
             (Layout.single(1), SIGTERM), (.single(4), SIGINT), (.single(2), SIGUSR1), (.mpirun(1), SIGUSR1), (.mpirun(4), SIGUSR1),
         ])
         func stopped(layout: Layout, signal: Int32) throws {
             let folder = try TemporaryFolder()
-            // No checkpoint is due before the end: the one found is the signal's.
-            let settings = Settings.standard.with(["checkpoint.every": "0"])
-            let (program, files) = try start(settings, on: layout, folder) { !$0.metricLines.isEmpty }
+            let (program, files) = try start(Self.long, on: layout, folder) { !$0.metricLines.isEmpty }
             program.send(signal)
             let outcome = try program.outcome()
             #expect(outcome.status == 75, "\(outcome.errors)")
             #expect(outcome.ownErrors.count == 1 && outcome.errors.contains("--resume"), "\(outcome.errors)")
             #expect(!files.exists("adapter"))
             let steps = try files.metrics().count
-            #expect((1..<Settings.steps).contains(steps))
-            #expect(files.latest == "step-\(steps)")
+            #expect((1..<Self.longSteps).contains(steps))
+            #expect(files.latest == "step-\(steps)", "the checkpoint is the signal's")
 
             let resumed = try train(on: .single(2), in: folder, resuming: true)
-            #expect(resumed.adapter == (try Reference.run().adapter))
-            try files.expectEveryStepOnce()
+            #expect(resumed.adapter == (try Reference.run(Self.long).adapter))
+            try files.expectEveryStepOnce(Self.longSteps)
         }
 
         @Test("SIGUSR2 saves a checkpoint and the run goes on", arguments: [Layout.single(2), .mpirun(3)])
         func saved(layout: Layout) throws {
             let folder = try TemporaryFolder()
-            let settings = Settings.standard.with(["checkpoint.every": "0"])
-            let (program, files) = try start(settings, on: layout, folder) { !$0.metricLines.isEmpty }
+            let (program, files) = try start(Self.long, on: layout, folder) { !$0.metricLines.isEmpty }
             program.send(SIGUSR2)
             let outcome = try program.outcome()
             #expect(outcome.status == 0, "\(outcome.errors)")
-            #expect(files.latest == "step-\(Settings.steps)")
-            let early = (2..<Settings.steps).filter { files.exists("checkpoints/step-\($0)/MANIFEST.json") }
+            #expect(files.latest == "step-\(Self.longSteps)")
+            let early = (1..<Self.longSteps).filter { files.exists("checkpoints/step-\($0)/MANIFEST.json") }
             #expect(early.count == 1, "one checkpoint beside the last: \(early)")
-            #expect(files.adapter == (try Reference.run().adapter))
+            #expect(files.adapter == (try Reference.run(Self.long).adapter))
         }
 
         @Test("a damaged newest checkpoint is passed over", arguments: ["a byte changed", "a file cut", "no manifest"])

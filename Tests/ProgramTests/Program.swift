@@ -82,6 +82,12 @@ final class Program {
         }
         (process.standardOutput, process.standardError) = (handles[0], handles[1])
         process.standardInput = FileHandle.nullDevice
+        // A child inherits the blocked signals of the thread that starts it, and Swift's worker threads block most:
+        // mpirun would never hear what it is to forward.
+        var (none, before) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         try process.run()
     }
 
