@@ -69,5 +69,6 @@ let package = Package(
         .testTarget(
             name: "LearnerTests", dependencies: ["Learner", "Rollout", "Model", "Tensor", "Collective", "TestSupport"],
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
+        .testTarget(name: "ProgramTests", dependencies: ["gfn-dist", "TestSupport"], swiftSettings: swiftSettings),
     ]
 )

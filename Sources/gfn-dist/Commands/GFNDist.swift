@@ -17,6 +17,26 @@ struct GFNDist: ParsableCommand {
     static var versionText: String {
         "gfn-dist \(BuildVersion.number), kernels \(KernelFamily.current.rawValue)"
     }
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            leaveItToFirstRank(exitCode(for: error).rawValue)
+            exit(withError: error)
+        }
+    }
+
+    /// Help and errors of usage are the same on all ranks, before MPI has begun: the first rank says them, the others
+    /// only end. They wait where the launcher would end the job, and the first rank with it, at the first failure.
+    private static func leaveItToFirstRank(_ code: Int32) {
+        let environment = ProcessInfo.processInfo.environment
+        let rank = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].lazy.compactMap { environment[$0] }.first
+        guard let rank, rank != "0" else { return }
+        if code != 0 { sleep(2) }
+        Foundation.exit(code)
+    }
 }
 
 enum BuildVersion {

@@ -143,6 +143,7 @@ enum ExitCode {
         case let error as CheckpointError:
             switch error {
             case .inaccessible: 74
+            case .mismatch: 78
             default: 65
             }
         case let error as CollectiveError: error.isPeerLost ? 69 : 74
@@ -151,7 +152,7 @@ enum ExitCode {
             case .missing, .inaccessible: 66
             default: 65
             }
-        case is ProblemFileError: 65
+        case let error as ProblemFileError: if case .unreadable = error { 66 } else { 65 }
         default: 70
         }
     }

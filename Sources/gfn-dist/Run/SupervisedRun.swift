@@ -37,13 +37,14 @@ final class SupervisedRun {
             let version = step + 1
             let stops = try communicator.any(SignalFlags.takeStop() != nil)
             let saves = try communicator.any(SignalFlags.takeSave())
-            if context.isCheckpointed(after: version) || stops || saves || version == configuration.steps {
-                try context.save(learner, replay: nil, published: [(version, learner.publishedBits)])
-            }
             try context.report?.add(
                 StepReport(
                     step: version, metrics: metrics, groups: [], digest: sha256Hex(learner.publishedBits), rewards: context.rewards,
                     seconds: StepReport.Seconds(step: seconds, learn: metrics.secondsLearn, reduce: metrics.secondsReduce)))
+            // After the step's line in the log: a run that goes on from this checkpoint does not write that line again.
+            if context.isCheckpointed(after: version) || stops || saves || version == configuration.steps {
+                try context.save(learner, replay: nil, published: [(version, learner.publishedBits)])
+            }
             if stops, version < configuration.steps { throw context.interrupted(after: version) }
             if version < configuration.steps, context.isEvaluated(after: version) {
                 try context.evaluate(learner.publishedBits, version: version)

@@ -106,9 +106,6 @@ final class TrainingRun {
         let isLast = version == configuration.steps || requests.stop
         let sync = try weights.publish(learner.publishedBits, version: version, isLast: isLast)
         let synced = watch.lap()
-        if context.isCheckpointed(after: version) || isLast || requests.save {
-            try context.save(learner, replay: replay, published: weights.retained)
-        }
         try context.report?.add(
             StepReport(
                 step: version, metrics: metrics, groups: fresh, replayedGroups: replayed.count, replayTrajectories: replay.count,
@@ -119,6 +116,10 @@ final class TrainingRun {
                     score: batches.map(\.secondsScoring).max() ?? 0, learn: learned - metrics.secondsReduce,
                     reduce: metrics.secondsReduce, sync: synced)))
         try context.writeSamples(fresh, step: version)
+        // After the step's line in the log: a run that goes on from this checkpoint does not write that line again.
+        if context.isCheckpointed(after: version) || isLast || requests.save {
+            try context.save(learner, replay: replay, published: weights.retained)
+        }
         guard requests.stop, version < configuration.steps else { return .goesOn }
         try drain(after: step)
         return .ends

@@ -1,0 +1,115 @@
+import Foundation
+import Testing
+
+extension ProgramTests {
+    @Suite("goes on after an interruption as if there had been none")
+    struct Interruption {
+        /// Starts a run and waits until a step, at least, is in its log.
+        private func start(
+            _ settings: Settings = .standard, on layout: Layout, _ folder: TemporaryFolder, until: (RunFiles) -> Bool
+        ) throws -> (Program, RunFiles) {
+            let files = RunFiles(path: "\(folder.path)/run")
+            let program = try Program(train: settings.arguments + ["--quiet", "--output", files.path], on: layout)
+            try program.reaches("the middle of the run") { until(files) }
+            return (program, files)
+        }
+
+        @Test("kill -9, and a resume on other ranks, end with the same bytes", arguments: [
+            (Layout.single(3), Layout.mpirun(2)), (.mpirun(4), .single(1, threads: 2)),
+        ])
+        func killed(first: Layout, second: Layout) throws {
+            let settings = Settings.standard.with(["replay.share": "0.25", "replay.keep": "all"])
+            let folder = try TemporaryFolder()
+            let (program, files) = try start(settings, on: first, folder) { $0.latest != nil }
+            var victims = [program.identifier]
+            if case .mpirun(let ranks) = first { victims += try program.rankProcesses(ranks) }
+            for victim in victims { kill(victim, SIGKILL) }
+            #expect(try program.outcome().status == SIGKILL)
+            #expect(holds(within: .seconds(10)) { victims.allSatisfy { kill($0, 0) != 0 } })
+            #expect(!files.exists("adapter"), "the run was killed before its end")
+
+            let resumed = try train(on: second, in: folder, resuming: true)
+            #expect(resumed.adapter == (try Reference.run(settings).adapter))
+            #expect(resumed.digest == (try Reference.run(settings).digest))
+            try files.expectEveryStepOnce()
+        }
+
+        /// Long enough for mpirun to hand a signal on, and with no checkpoint due before the end.
+        private static let longSteps = 40
+        private static let long = Settings.standard.with([
+            "checkpoint.every": "0", "train.steps": "\(longSteps)", "train.prompts_per_step": "2", "rollout.samples_per_prompt": "2",
+        ])
+
+        @Test("a signal ends the run with 75 and a checkpoint", arguments: [
+            (Layout.single(1), SIGTERM), (.single(4), SIGINT), (.single(2), SIGUSR1), (.mpirun(1), SIGUSR1), (.mpirun(4), SIGUSR1),
+        ])
+        func stopped(layout: Layout, signal: Int32) throws {
+            let folder = try TemporaryFolder()
+            let (program, files) = try start(Self.long, on: layout, folder) { !$0.metricLines.isEmpty }
+            program.send(signal)
+            let outcome = try program.outcome()
+            #expect(outcome.status == 75, "\(outcome.errors)")
+            #expect(outcome.ownErrors.count == 1 && outcome.errors.contains("--resume"), "\(outcome.errors)")
+            #expect(!files.exists("adapter"))
+            let steps = try files.metrics().count
+            #expect((1..<Self.longSteps).contains(steps))
+            #expect(files.latest == "step-\(steps)", "the checkpoint is the signal's")
+
+            let resumed = try train(on: .single(2), in: folder, resuming: true)
+            #expect(resumed.adapter == (try Reference.run(Self.long).adapter))
+            try files.expectEveryStepOnce(Self.longSteps)
+        }
+
+        @Test("SIGUSR2 saves a checkpoint and the run goes on", arguments: [Layout.single(2), .mpirun(3)])
+        func saved(layout: Layout) throws {
+            let folder = try TemporaryFolder()
+            let (program, files) = try start(Self.long, on: layout, folder) { !$0.metricLines.isEmpty }
+            program.send(SIGUSR2)
+            let outcome = try program.outcome()
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(files.latest == "step-\(Self.longSteps)")
+            let early = (1..<Self.longSteps).filter { files.exists("checkpoints/step-\($0)/MANIFEST.json") }
+            #expect(early.count == 1, "one checkpoint beside the last: \(early)")
+            #expect(files.adapter == (try Reference.run(Self.long).adapter))
+        }
+
+        @Test("a damaged newest checkpoint is passed over", arguments: ["a byte changed", "a file cut", "no manifest"])
+        func damaged(how: String) throws {
+            let folder = try TemporaryFolder()
+            let files = try train(on: .single(1), in: folder).files
+            #expect(files.latest == "step-8")
+            let newest = "\(files.path)/checkpoints/step-8"
+            let victim = URL(fileURLWithPath: "\(newest)/optimizer.safetensors")
+            var bytes = try Data(contentsOf: victim)
+            switch how {
+            case "a byte changed": bytes[bytes.count / 2] ^= 1
+            case "a file cut": bytes.removeLast()
+            default: try FileManager.default.removeItem(atPath: "\(newest)/MANIFEST.json")
+            }
+            try bytes.write(to: victim)
+            try FileManager.default.removeItem(atPath: "\(files.path)/adapter")
+
+            let outcome = try Program(train: ["--resume", "--output", files.path], on: .single(2)).outcome()
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.errors.contains("checkpoints/step-6"), "\(outcome.errors)")
+            #expect(files.adapter == (try Reference.run().adapter))
+            #expect(files.latest == "step-8")
+            try files.expectEveryStepOnce()
+        }
+
+        @Test("a rank that dies ends the job within seconds", arguments: [0, 3])
+        func lostRank(rank: Int) throws {
+            let folder = try TemporaryFolder()
+            let settings = Settings.standard.with(["train.steps": "100000"])
+            let (program, files) = try start(settings, on: .mpirun(4), folder) { !$0.metricLines.isEmpty }
+            let processes = try program.rankProcesses(4)
+            kill(processes[rank], SIGKILL)
+            let hasEnded = holds(within: .seconds(10)) { !program.isRunning }
+            if !hasEnded { program.send(SIGKILL) }
+            #expect(hasEnded)
+            #expect(try program.outcome().status != 0)
+            #expect(holds(within: .seconds(5)) { processes.allSatisfy { kill($0, 0) != 0 } }, "no rank is left behind")
+            #expect(!files.exists("adapter"))
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import Foundation
+import Testing
+
+/// The tests of the program as a whole: each starts it as a user would and reads what it leaves. One after the other,
+/// since each has as many processes as there are ranks.
+@Suite("The program", .serialized)
+enum ProgramTests {}
+
+/// How a run is spread over ranks.
+enum Layout: Sendable, CustomTestStringConvertible {
+    case mpirun(Int)
+    case single(Int, threads: Int = 1)
+
+    var testDescription: String {
+        switch self {
+        case .mpirun(let ranks): "mpirun -n \(ranks)"
+        case .single(let ranks, let threads): "--single --ranks \(ranks) --threads \(threads)"
+        }
+    }
+
+    fileprivate var launcher: [String] {
+        if case .mpirun(let ranks) = self { ["mpirun", "-n", "\(ranks)"] } else { [] }
+    }
+
+    fileprivate var options: [String] {
+        switch self {
+        case .mpirun: ["--threads", "1"]
+        case .single(let ranks, let threads): ["--single", "--ranks", "\(ranks)", "--threads", "\(threads)"]
+        }
+    }
+}
+
+/// A folder for one test, removed with its owner.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.appendingPathComponent("gfn-program-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func write(_ text: String, to name: String) throws -> String {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+        return "\(path)/\(name)"
+    }
+}
+
+/// The program in a process of its own, alone or under mpirun. MPI is never started in the process of the tests.
+final class Program {
+    struct Outcome {
+        let status: Int32
+        let output, errors: String
+
+        /// The lines that the program itself wrote to standard error; mpirun adds some of its own.
+        var ownErrors: [String] { errors.split(separator: "\n").map(String.init).filter { $0.hasPrefix("gfn-dist: ") } }
+    }
+
+    private let process = Process()
+    private let folder: TemporaryFolder
+    private let arguments: [String]
+    var identifier: pid_t { process.processIdentifier }
+    var isRunning: Bool { process.isRunning }
+
+    /// Starts `gfn-dist arguments`; the current folder is `directory`.
+    init(_ arguments: [String], under launcher: [String] = [], in directory: String? = nil) throws {
+        self.arguments = launcher + arguments
+        let binary = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("gfn-dist")
+        folder = try TemporaryFolder()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = launcher + [binary.path] + arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: directory ?? folder.path)
+        process.environment = ProcessInfo.processInfo.environment.merging([
+            "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+            "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_mpi_yield_when_idle": "1",
+            "OMPI_MCA_hwloc_base_binding_policy": "none",
+        ]) { $1 }
+        // Files and not pipes: nothing needs to be read for the ranks to go on.
+        let handles = try ["output", "errors"].map { name in
+            FileHandle(forWritingAtPath: try folder.write("", to: name)) ?? .nullDevice
+        }
+        (process.standardOutput, process.standardError) = (handles[0], handles[1])
+        process.standardInput = FileHandle.nullDevice
+        // A child inherits the blocked signals of the thread that starts it, and Swift's worker threads block most:
+        // mpirun would never hear what it is to forward.
+        var (none, before) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try process.run()
+    }
+
+    convenience init(train arguments: [String], on layout: Layout) throws {
+        try self.init(["train"] + layout.options + arguments, under: layout.launcher)
+    }
+
+    /// Waits for the end; a process that takes longer than `limit` is killed and is a failure.
+    func outcome(limit: Duration = .seconds(120)) throws -> Outcome {
+        if !holds(within: limit, { !process.isRunning }) {
+            kill(identifier, SIGKILL)
+            Issue.record("\(arguments) took more than \(limit)")
+        }
+        process.waitUntilExit()
+        return Outcome(
+            status: process.terminationStatus, output: try String(contentsOfFile: "\(folder.path)/output", encoding: .utf8),
+            errors: try String(contentsOfFile: "\(folder.path)/errors", encoding: .utf8))
+    }
+
+    /// Waits for a state of files while the process runs; the process ending first, or `limit`, is a failure.
+    func reaches(_ what: String, limit: Duration = .seconds(60), _ condition: () -> Bool) throws {
+        _ = holds(within: limit) { condition() || !process.isRunning }
+        guard condition() else {
+            process.terminate()
+            throw Failure(text: "\(arguments) did not reach: \(what); it said: \(try outcome().errors)")
+        }
+    }
+
+    func send(_ signal: Int32) { kill(identifier, signal) }
+
+    /// The processes of the ranks, by rank, when this process is mpirun.
+    func rankProcesses(_ ranks: Int) throws -> [pid_t] {
+        let children = try String(contentsOfFile: "/proc/\(identifier)/task/\(identifier)/children", encoding: .utf8)
+            .split(separator: " ").compactMap { pid_t($0) }
+        return try (0..<ranks).map { rank in
+            let mine = children.first { child in
+                let environment = FileManager.default.contents(atPath: "/proc/\(child)/environ") ?? Data()
+                return environment.split(separator: 0).contains(Data("OMPI_COMM_WORLD_RANK=\(rank)".utf8))
+            }
+            guard let mine else { throw Failure(text: "mpirun has no process for rank \(rank)") }
+            return mine
+        }
+    }
+
+    struct Failure: Error, CustomStringConvertible {
+        let text: String
+        var description: String { text }
+    }
+}
+
+/// Whether a condition comes true in time; it is looked at every few milliseconds.
+func holds(within limit: Duration, _ condition: () -> Bool) -> Bool {
+    let start = ContinuousClock.now
+    while !condition() {
+        if ContinuousClock.now - start > limit { return false }
+        usleep(3000)
+    }
+    return true
+}
+
+/// What `gfn-dist` leaves for one run, and does when it is called with these arguments.
+func runProgram(_ arguments: [String], under launcher: [String] = [], in directory: String? = nil) throws -> Program.Outcome {
+    try Program(arguments, under: launcher, in: directory).outcome()
+}
