@@ -1,15 +1,13 @@
 /// From adapter matrices by place, as files hold them, to the flat order of a layout, as training holds them.
 package enum AdapterArena {
-    /// Matrices in the order of `layout`, which must have all of them.
+    /// Matrices in the order of `layout`; nil when some of its are not among them.
     package static func values(
         of tensors: [AdapterPlace: AdapterMatrices], in layout: ParameterLayout, configuration: AdapterConfiguration
-    ) -> [Float] {
+    ) -> [Float]? {
         var values: [Float] = []
         values.reserveCapacity(layout.count)
         for (place, a, b) in places(of: layout, configuration) {
-            guard let matrices = tensors[place], matrices.a.count == a.count, matrices.b.count == b.count else {
-                preconditionFailure("adapter: no matrices of the right size for \(a.name)")
-            }
+            guard let matrices = tensors[place], matrices.a.count == a.count, matrices.b.count == b.count else { return nil }
             values += matrices.a
             values += matrices.b
         }

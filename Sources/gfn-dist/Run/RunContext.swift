@@ -36,7 +36,7 @@ final class RunContext {
         rewards = workspace.configuration.rewards
         policy = workspace.policy()
         reference = workspace.policy()
-        if let bits = try workspace.startingAdapterBits(reference.layout) {
+        if let bits = workspace.startingBits {
             reference.adopt(bits, version: 0)
         } else {
             reference.adapterEnabled = false
@@ -64,7 +64,7 @@ final class RunContext {
 
     /// The parameters that a new run starts from, the same on every rank.
     func initialParameters() throws -> [Float] {
-        if let bits = try workspace.startingAdapterBits(policy.layout) { return widen(bits) }
+        if let bits = workspace.startingBits { return widen(bits) }
         return try policy.initialParameters(seed: configuration.seed)
     }
 

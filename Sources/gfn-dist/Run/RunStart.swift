@@ -10,18 +10,19 @@ enum RunStart {
     static func perform(options: RunOptions, isResuming: Bool, _ launch: Launch) throws {
         SignalFlags.install()
         let resumed = isResuming ? try existingFolder(options, launch) : nil
-        let workspace = try launch.together {
+        let (workspace, checkpoint) = try launch.together {
             let layers = try resumed.map { try options.layers(resuming: $0.folder.path + "/config.yaml") } ?? options.layers()
             let configuration = try RunConfiguration(layers)
             let layout = configuration.isSupervised ? nil : try Self.layout(configuration, ranks: launch.size)
             if configuration.text("kernels") != "auto" { setenv(KernelFamily.variable, configuration.text("kernels"), 1) }
-            return try Workspace(configuration, ranksOnNode: launch.ranksOnNode, needsGradients: launch.hasLearner(layout))
+            let workspace = try Workspace(
+                configuration, ranksOnNode: launch.ranksOnNode, needsGradients: launch.hasLearner(layout))
+            return (workspace, try resumed?.checkpoint.map { try Checkpoint.read($0, layout: workspace.policy().layout) })
         }
         // Nothing is written before all that can be checked has been.
         let folder = try resumed?.folder ?? newFolder(options, workspace.configuration, launch)
         let quiet = options.quiet
         try launch.everyRank { communicator in
-            let checkpoint = try resumed?.checkpoint.map { try Checkpoint.read($0, layout: workspace.policy().layout) }
             let context = try RunContext(
                 workspace: workspace, communicator: communicator, folder: folder, checkpoint: checkpoint, quiet: quiet)
             context.announce(resumed?.checkpoint)

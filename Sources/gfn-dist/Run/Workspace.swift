@@ -18,6 +18,8 @@ struct Workspace: Sendable {
     /// How many of its problems are evaluated: the first ones.
     let evaluationCount: Int
     let threads: Int
+    /// The adapter that the run starts from, in the order of the layout; nil when it starts fresh.
+    let startingBits: [UInt16]?
 
     /// Opens model and data.
     /// - Parameter ranksOnNode: how many ranks share this machine's cores.
@@ -59,6 +61,7 @@ struct Workspace: Sendable {
             let path = configuration.text("data.evaluate")
             evaluation = path.isEmpty ? nil : try task(path)
         }
+        startingBits = try Self.adapterBits(configuration, base.configuration)
         let limit = configuration.integer("evaluate.problems")
         let count = evaluation?.problemCount ?? 0
         evaluationCount = limit == 0 ? count : min(limit, count)
@@ -73,16 +76,20 @@ struct Workspace: Sendable {
         return policy
     }
 
-    /// The adapter that the run starts from, in the order of the layout; nil when it starts fresh.
-    func startingAdapterBits(_ layout: ParameterLayout) throws -> [UInt16]? {
+    /// Reads the adapter that a run starts from.
+    private static func adapterBits(_ configuration: RunConfiguration, _ model: TransformerConfiguration) throws -> [UInt16]? {
         let path = configuration.text("adapter")
         guard !path.isEmpty else { return nil }
-        let (found, tensors) = try AdapterFolder.read(path, for: base.configuration)
+        let (found, matrices) = try AdapterFolder.read(path, for: model)
         guard found == configuration.adapterConfiguration else {
             throw RunError.configuration(
                 "adapter \(path) has rank \(found.rank), alpha \(found.alpha) and targets \(found.targets.map(\.moduleName).joined(separator: ",")); "
                     + "set lora.rank, lora.alpha and lora.targets to the same")
         }
-        return roundToBFloat16(AdapterArena.values(of: tensors, in: layout, configuration: found))
+        let layout = ParameterLayout(configuration.trainable, of: model)
+        guard let values = AdapterArena.values(of: matrices, in: layout, configuration: found) else {
+            throw RunError.configuration("adapter \(path) leaves out some of the model's \(model.layerCount) layers, which training from it can't")
+        }
+        return roundToBFloat16(values)
     }
 }
