@@ -10,6 +10,5 @@ export GFN_STRICT=1
 
 for configuration in debug release; do
     echo "== $configuration =="
-    swift build --package-path "$root" -c "$configuration" --build-tests
-    swift test --package-path "$root" -c "$configuration" --skip-build "$@"
+    swift test --package-path "$root" -c "$configuration" "$@"
 done
