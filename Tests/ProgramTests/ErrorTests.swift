@@ -104,10 +104,12 @@ extension ProgramTests {
         @Test("a resume with an adapter of another size is a configuration error")
         func otherAdapter() throws {
             let finished = try Reference.run()
-            let outcome = try runProgram(
-                ["train", "--resume", "--set", "lora.rank=3", "--output", finished.files.path])
-            #expect(outcome.status == 78)
-            #expect(outcome.ownErrors.count == 1 && outcome.errors.contains("trainable parameters"), "\(outcome.errors)")
+            for launcher in [[], ["mpirun", "-n", "2"]] {
+                let outcome = try runProgram(
+                    ["train", "--resume", "--set", "lora.rank=3", "--output", finished.files.path], under: launcher)
+                #expect(outcome.status == 78)
+                #expect(outcome.ownErrors.count == 1 && outcome.errors.contains("trainable parameters"), "\(outcome.errors)")
+            }
             #expect(finished.files.adapter == finished.adapter)
         }
     }
