@@ -64,11 +64,17 @@ package struct ReplayBuffer: Sendable, Equatable {
     ///
     /// Where a prompt has more than its capacity, the oldest go, or with priority `reward` those of the least un-tempered
     /// reward, the oldest first among equals.
-    package mutating func insert(_ groups: [TrajectoryGroup], reward: RewardSettings) {
+    ///
+    /// Returns how many of the responses that were worth keeping were there already.
+    @discardableResult
+    package mutating func insert(_ groups: [TrajectoryGroup], reward: RewardSettings) -> Int {
+        var duplicates = 0
         for group in groups {
             var shelf = shelves[group.promptID] ?? Shelf(prompt: group.prompt, entries: [])
             for trajectory in group.trajectories where trajectory.isCorrect || !settings.keepsOnlyCorrect {
+                let before = shelf.entries.count
                 shelf.entries.removeAll { $0.trajectory.response == trajectory.response }
+                duplicates += before - shelf.entries.count
                 shelf.entries.append(Entry(trajectory: trajectory, sampledWith: group.sampledWith))
             }
             while shelf.entries.count > settings.capacityPerPrompt {
@@ -76,6 +82,13 @@ package struct ReplayBuffer: Sendable, Equatable {
             }
             if !shelf.entries.isEmpty { shelves[group.promptID] = shelf }
         }
+        return duplicates
+    }
+
+    /// How many versions ago the trajectories that are kept were sampled, on average; nil when there are none.
+    package func meanAge(at version: Int) -> Double? {
+        let ages = shelves.values.flatMap { $0.entries.map { version - $0.sampledWith } }
+        return ages.isEmpty ? nil : Double(ages.reduce(0, +)) / Double(ages.count)
     }
 
     private func worst(_ entries: [Entry], by reward: RewardSettings) -> Int {

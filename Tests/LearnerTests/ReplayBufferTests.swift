@@ -34,8 +34,11 @@ private func filled(_ settings: ReplayBuffer.Settings, prompts: Int = 5, respons
     @Test("a response is kept once, with its newest record")
     func newestWins() {
         var buffer = ReplayBuffer(ReplayBuffer.Settings())
-        buffer.insert([group(3, [plainTrajectory([1]), plainTrajectory([2]), plainTrajectory([1], mark: -2)])], reward: reward)
-        buffer.insert([group(3, [plainTrajectory([2], mark: -3)], version: 5)], reward: reward)
+        let within = buffer.insert(
+            [group(3, [plainTrajectory([1]), plainTrajectory([2]), plainTrajectory([1], mark: -2)])], reward: reward)
+        let later = buffer.insert([group(3, [plainTrajectory([2], mark: -3)], version: 5)], reward: reward)
+        #expect((within, later) == (1, 1), "what was there already is counted")
+        #expect(buffer.meanAge(at: 7) == 4.5, "versions 0 and 5, seen from 7")
         #expect(buffer.count == 2)
         #expect(buffer.shelves[3]?.entries.map(\.trajectory.tokenLogProbabilities) == [[-2], [-3]])
         #expect(buffer.shelves[3]?.entries.map(\.sampledWith) == [0, 5])

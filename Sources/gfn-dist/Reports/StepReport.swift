@@ -16,6 +16,12 @@ struct StepReport {
     var groups: [TrajectoryGroup]
     var replayedGroups = 0
     var replayTrajectories = 0
+    /// Mean age of what the buffer holds, in versions.
+    var replayAge: Double?
+    /// Fresh responses that the buffer had already.
+    var replayDuplicates = 0
+    /// Of all groups learned from: versions between sampling and learning.
+    var ages: [Int] = []
     var logProbabilityDifference: Double?
     var sync = WeightExchange.Sync()
     var digest: String
@@ -58,7 +64,10 @@ struct StepReport {
             line.add("age_max", metrics.ageMaximum)
             line.add("age_mean", metrics.ageMean)
             line.add("replay_share", Double(replayedGroups) / Double(replayedGroups + groups.count))
+            line.add("age_histogram", (0...max(0, ages.max() ?? 0)).map { age in ages.count { $0 == age } })
             line.add("replay_trajectories", replayTrajectories)
+            line.add("replay_age_mean", replayAge)
+            line.add("replay_duplicate_share", Double(replayDuplicates) / Double(max(1, trajectories.count)))
             line.add("logprob_difference_max", logProbabilityDifference)
             line.add("tokens_sampled", tokensSampled)
         }

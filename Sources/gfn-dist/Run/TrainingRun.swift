@@ -93,7 +93,7 @@ final class TrainingRun {
         let replayed = replay.groups(
             configuration.replayedGroupsPerStep, size: configuration.samplesPerPrompt, seed: configuration.seed, step: step,
             firstSlot: fresh.count, reward: context.rewards)
-        replay.insert(fresh, reward: context.rewards)
+        let duplicates = replay.insert(fresh, reward: context.rewards)
         let metrics: StepMetrics
         switch try learner.update(on: fresh + replayed, poll: { communicator.poll() }) {
         case .stepped(let stepped): metrics = stepped
@@ -109,7 +109,8 @@ final class TrainingRun {
         try context.report?.add(
             StepReport(
                 step: version, metrics: metrics, groups: fresh, replayedGroups: replayed.count, replayTrajectories: replay.count,
-                logProbabilityDifference: difference, sync: sync, digest: sha256Hex(learner.publishedBits),
+                replayAge: replay.meanAge(at: version), replayDuplicates: duplicates,
+                ages: (fresh + replayed).map { step - $0.sampledWith }, logProbabilityDifference: difference, sync: sync, digest: sha256Hex(learner.publishedBits),
                 rewards: context.rewards,
                 seconds: StepReport.Seconds(
                     step: waited + learned + synced, wait: waited, sample: batches.map(\.secondsSampling).max() ?? 0,
