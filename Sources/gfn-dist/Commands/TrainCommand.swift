@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Collective
 internal import Foundation
 
 struct TrainCommand: ParsableCommand {
@@ -23,6 +24,9 @@ struct TrainCommand: ParsableCommand {
 
     func validate() throws {
         if let ranks, !(1...1024).contains(ranks) { throw ValidationError("--ranks is \(ranks), expected 1 to 1024") }
+        if single, MPICommunicator.isLaunchedByMPI {
+            throw ValidationError("--single runs all ranks in one process: leave it out under mpirun, or start the program without mpirun")
+        }
         if ranks != nil, !single { throw ValidationError("--ranks goes with --single; under MPI the launcher decides: mpirun -n N") }
     }
 

@@ -40,7 +40,11 @@ final class RunReport {
     /// The last word, on standard output: before and after, side by side.
     func finish(digest: String, wroteModel name: String) {
         if let first = evaluations.first, let last = evaluations.last {
-            print(ComparisonTable(before: first.summary, after: last.summary, firstStep: first.step, lastStep: last.step).text)
+            // A resumed run has seen its end only; evaluation-0.json has the beginning.
+            print(
+                first.step == last.step && steps > 0
+                    ? last.summary.table
+                    : ComparisonTable(before: first.summary, after: last.summary, firstStep: first.step, lastStep: last.step).text)
         }
         print("\(name)  sha256 of its bf16 weights: \(digest)")
         print("run folder  \(folder.path)")

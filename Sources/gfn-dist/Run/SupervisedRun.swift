@@ -24,7 +24,10 @@ final class SupervisedRun {
     }
 
     func run() throws {
-        if context.firstStep == 0 { try context.evaluate(learner.publishedBits, version: 0) }
+        let first = context.firstStep
+        if first == 0 || first < configuration.steps && context.isEvaluated(after: first) {
+            try context.evaluate(learner.publishedBits, version: first)
+        }
         for step in context.firstStep..<max(context.firstStep, configuration.steps) {
             context.step = step + 1
             var watch = StopWatch()

@@ -46,7 +46,9 @@ final class TrainingRun {
 
     /// Lives the whole run on this rank.
     func run() throws {
-        if context.firstStep == 0, try !evaluate(version: 0) { return }
+        // Also after a kill between a checkpoint and the evaluation that was due with it.
+        let first = context.firstStep
+        if first == 0 || first < configuration.steps && context.isEvaluated(after: first), try !evaluate(version: first) { return }
         var step = context.firstStep
         while step < configuration.steps {
             context.step = step + 1
