@@ -2,13 +2,8 @@
 # Runs the embedded default (or what the arguments say) on several layouts and with a kill in the middle, and compares
 # the SHA-256 of the adapters. Takes as many times the default run as there are layouts.
 set -euo pipefail
-here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-root="$(dirname "$here")"
+source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 
-"$here/dependencies.sh"
-source "$here/mpi-environment.sh"
-swift build --package-path "$root" -c release --product gfn-dist >&2
-binary="$(swift build --package-path "$root" -c release --show-bin-path)/gfn-dist"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 

@@ -4,14 +4,9 @@
 #   2. a textbook with one way for each problem and with misprints: what the demonstration starts from.
 # The result goes to the folder named, or else to the program's resources.
 set -euo pipefail
-here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-root="$(dirname "$here")"
+source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 target="${1:-$root/Sources/gfn-dist/Resources/pathsum-base}"
 
-"$here/dependencies.sh"
-source "$here/mpi-environment.sh"
-swift build --package-path "$root" -c release --product gfn-dist >&2
-binary="$(swift build --package-path "$root" -c release --show-bin-path)/gfn-dist"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 

@@ -262,14 +262,3 @@ extension SlotRecord {
         }
     }
 }
-
-/// Seconds between laps.
-struct StopWatch {
-    private var last = ContinuousClock.now
-
-    mutating func lap() -> Double {
-        let now = ContinuousClock.now
-        defer { last = now }
-        return (now - last) / .seconds(1)
-    }
-}

@@ -51,14 +51,4 @@ struct RewardSettingsTests {
         expectClose(settings.logRewards(of: bare, step: 0), [-10.5, 8])
         expectClose(settings.logReward(of: states[1], referenceLogProbability: -.infinity, step: 0), 8)
     }
-
-    @Test("all wrong settings are reported together, by their names")
-    func problems() {
-        #expect(RewardSettings().problems().isEmpty && RewardSettings.pathSum.problems().isEmpty)
-        let wrong = RewardSettings(
-            processWeight: -1, processFloor: 0, correctBonus: .nan, unfinishedPenalty: 3,
-            temperature: LinearSchedule(from: 0, to: 1, steps: -1), referenceExponent: LinearSchedule(constant: -1))
-        #expect(wrong.problems().count == 8)
-        #expect(wrong.problems().contains { $0.contains("reward.process_floor is 0.0") })
-    }
 }

@@ -53,10 +53,6 @@ package struct RewardSettings: Codable, Sendable, Equatable {
         self.referenceExponent = referenceExponent
     }
 
-    /// The settings that gave the best accuracy and diversity together on the embedded task.
-    package static let pathSum = RewardSettings(
-        processWeight: 0, correctBonus: 10, unfinishedPenalty: 0, referenceExponent: LinearSchedule(constant: 0.25))
-
     /// Whether rollouts need to evaluate their responses under the reference policy at all.
     package var usesReference: Bool { referenceExponent.from != 0 || referenceExponent.to != 0 }
 
@@ -78,31 +74,5 @@ package struct RewardSettings: Codable, Sendable, Equatable {
         return trajectory.states.enumerated().map { position, state in
             logReward(of: state, referenceLogProbability: reference?[position] ?? 0, step: step)
         }
-    }
-
-    /// All that is wrong, each in a sentence that names the setting.
-    package func problems() -> [String] {
-        var found: [String] = []
-        func require(_ isRight: Bool, _ problem: @autoclosure () -> String) {
-            if !isRight { found.append(problem()) }
-        }
-        require(processWeight.isFinite && processWeight >= 0, "reward.process_weight is \(processWeight); it must be 0 or more")
-        require(
-            processFloor > 0 && processFloor <= 1,
-            "reward.process_floor is \(processFloor); it is a probability and must be above 0 and at most 1")
-        require(correctBonus.isFinite && correctBonus >= 0, "reward.correct_bonus is \(correctBonus); it must be 0 or more")
-        require(
-            unfinishedPenalty.isFinite && unfinishedPenalty <= 0,
-            "reward.unfinished_penalty is \(unfinishedPenalty); it is added to log R and must be 0 or less")
-        for (key, value) in [("from", temperature.from), ("to", temperature.to)] {
-            require(value.isFinite && value > 0, "reward.temperature.\(key) is \(value); it must be above 0")
-        }
-        require(temperature.steps >= 0, "reward.temperature.steps is \(temperature.steps); it must be 0 or more")
-        for (key, value) in [("from", referenceExponent.from), ("to", referenceExponent.to)] {
-            require(value.isFinite && value >= 0, "reward.reference_exponent.\(key) is \(value); it must be 0 or more")
-        }
-        require(
-            referenceExponent.steps >= 0, "reward.reference_exponent.steps is \(referenceExponent.steps); it must be 0 or more")
-        return found
     }
 }

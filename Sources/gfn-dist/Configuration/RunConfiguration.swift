@@ -37,7 +37,9 @@ struct RunConfiguration: Sendable {
             problems.append(
                 "kernels is '\(text("kernels"))', which this CPU can't run; it runs \(KernelFamily.selectable().map(\.rawValue).joined(separator: ", "))")
         }
-        problems += rewards.problems()
+        if number("reward.temperature_final") == 0 {
+            problems.append("reward.temperature_final is 0, but rewards are divided by it; expected a number above 0, or -1 for no change")
+        }
         if loraTargets == nil {
             problems.append("lora.targets is '\(text("lora.targets"))', expected a list of \(LinearKind.allCases.map(\.moduleName).joined(separator: ", "))")
         }

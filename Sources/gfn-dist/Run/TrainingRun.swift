@@ -191,14 +191,3 @@ final class TrainingRun {
         weights.last.map { $0 < configuration.steps && step >= $0 } ?? false
     }
 }
-
-/// Seconds between laps.
-struct StopWatch {
-    private var last = ContinuousClock.now
-
-    mutating func lap() -> Double {
-        let now = ContinuousClock.now
-        defer { last = now }
-        return last.duration(to: now).seconds
-    }
-}
