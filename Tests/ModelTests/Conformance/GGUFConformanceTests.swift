@@ -1,0 +1,116 @@
+import Foundation
+import Tensor
+import TestSupport
+import Testing
+
+@testable import Model
+
+/// One small GGUF file, with the numbers of its dequantised weights and of transformers' Llama on them.
+struct GGUFCase {
+    struct Meta: Decodable {
+        struct Greedy: Decodable {
+            let prompt, new_ids: [Int32]
+        }
+        let file: String
+        let greedy: Greedy
+    }
+
+    let name: String
+    let meta: Meta
+    let reference: SafetensorsFile
+    let model: ModelFiles
+
+    init(_ folder: URL) throws {
+        name = folder.lastPathComponent
+        meta = try JSONDecoder().decode(Meta.self, from: Data(contentsOf: folder.appendingPathComponent("meta.json")))
+        reference = try SafetensorsFile(folder.appendingPathComponent("ref.safetensors").path)
+        model = try ModelFiles.open(folder.appendingPathComponent(meta.file).path)
+    }
+
+    func policy(precision: Precision = .fp32) throws -> Policy {
+        Policy(
+            base: try BaseModel(model, precision: precision, gradients: false, parallel: .serial), trainable: .full, parallel: .serial)
+    }
+
+    func sequences() throws -> [[Int32]] {
+        let ids = try reference.integers(of: "input_ids").map(Int32.init), width = reference.shape(of: "input_ids")?[1] ?? 1
+        return stride(from: 0, to: ids.count, by: width).map { Array(ids[$0..<$0 + width]) }
+    }
+
+    /// log p of each token but the first, by row.
+    func tokenLogProbabilities(of policy: Policy) throws -> [[Float]] {
+        let groups = try sequences().map { TokenGroup(prompt: [$0[0]], responses: [Array($0.dropFirst())]) }
+        return policy.forward(groups, recording: false).scores.map { $0[0].tokenLogProbabilities }
+    }
+}
+
+@Suite("GGUF: a file computes what its dequantised weights do")
+struct GGUFConformanceTests {
+    @Test("stored tensors are dequantised bit for bit, and so are those in Hugging Face's order of rows")
+    func tensors() throws {
+        var count = 0
+        for gguf in try FixtureWalk.ggufs() {
+            let model = try #require(gguf.model.weights as? GGUFModel)
+            for name in gguf.reference.names {
+                let values: [Float]
+                if name.hasPrefix("dequantised.") {
+                    let tensor = try #require(model.file.tensors[String(name.dropFirst("dequantised.".count))])
+                    let width = tensor.shape.last ?? 0
+                    values = (0..<tensor.rowCount).flatMap { row in
+                        [Float](unsafeUninitializedCapacity: width) { buffer, filled in
+                            if let base = buffer.baseAddress { model.file.readRow(row, of: tensor, into: base) }
+                            filled = width
+                        }
+                    }
+                } else if name.hasPrefix("hf.") {
+                    values = try model.read(String(name.dropFirst(3)))
+                } else {
+                    continue
+                }
+                #expect(values.map(\.bitPattern) == (try gguf.reference.read(name).map(\.bitPattern)), "\(gguf.name) \(name)")
+                count += 1
+            }
+            #expect(gguf.model.tokenizer?.vocabularySize == gguf.model.configuration.vocabularySize)
+        }
+        #expect(FixtureWalk.ran(count, "tensors of GGUF files, bit for bit"))
+    }
+
+    @Test("logits and token log-probabilities agree")
+    func forward() throws {
+        var count = 0, closest = 0.0
+        for gguf in try FixtureWalk.ggufs() {
+            let policy = try gguf.policy(), sequences = try gguf.sequences()
+            let logits = try gguf.reference.read("logits"), rows = gguf.reference.shape(of: "logits")?[0] ?? 0
+            for row in 0..<rows {
+                let size = logits.count / rows
+                closest = max(
+                    closest,
+                    expectClose(
+                        policy.logits(sequences[row]), Array(logits[row * size..<(row + 1) * size]), relative: 1e-5, absolute: 1e-4,
+                        "\(gguf.name) logits"))
+            }
+            let expected = try gguf.reference.read("token_logprobs"), width = sequences[0].count
+            for (row, actual) in try gguf.tokenLogProbabilities(of: policy).enumerated() {
+                closest = max(
+                    closest,
+                    expectClose(
+                        actual, Array(expected[row * width + 1..<(row + 1) * width]), relative: 1e-5, absolute: 5e-5,
+                        "\(gguf.name) log-probabilities"))
+            }
+            count += 1
+        }
+        #expect(FixtureWalk.ran(count, "GGUF files scored", closest: closest))
+    }
+
+    @Test("greedy decoding finds the same tokens")
+    func greedy() throws {
+        var count = 0
+        for gguf in try FixtureWalk.ggufs() {
+            let policy = try gguf.policy(), greedy = gguf.meta.greedy
+            policy.stopToken = -1
+            #expect(policy.greedy([greedy.prompt], count: greedy.new_ids.count) == [greedy.new_ids], "\(gguf.name)")
+            count += 1
+        }
+        #expect(FixtureWalk.ran(count, "greedy continuations of GGUF files"))
+    }
+}
