@@ -1,0 +1,45 @@
+import Foundation
+import Testing
+
+@testable import gfn_dist
+
+extension ProgramTests {
+    @Suite("docs/settings.md")
+    struct SettingsPage {
+        @Test("the table has every setting, with its values, default and meaning, in the order of the program")
+        func table() throws {
+            let root = (0..<3).reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
+            let page = try String(contentsOf: root.appendingPathComponent("docs/settings.md"), encoding: .utf8)
+            let rows = page.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
+            let expected = Setting.all.map(Self.row)
+            #expect(expected.count > 40)
+            for row in expected where !rows.contains(row) { Issue.record("docs/settings.md needs the line\n\(row)") }
+            let isSame = rows == expected
+            #expect(isSame, "docs/settings.md has a line too many or in another place")
+        }
+
+        private static func row(of setting: Setting) -> String {
+            let fallback = setting.fallback.isEmpty ? "" : "`\(setting.fallback)`"
+            return "| `\(setting.name)` | \(values(of: setting.kind)) | \(fallback) | \(setting.summary) |"
+        }
+
+        private static func values(of kind: gfn_dist.Setting.Kind) -> String {
+            switch kind {
+            case .integer(let range):
+                switch range.upperBound {
+                case 1_000_000_000: "integer ≥ \(range.lowerBound)"
+                case Int.max: "integer \(range.lowerBound)…2⁶³−1"
+                default: "integer \(range.lowerBound)…\(range.upperBound)"
+                }
+            case .number(let range): "number \(text(range.lowerBound))…\(text(range.upperBound))"
+            case .choice(let choices): choices.joined(separator: ", ")
+            case .text: "text"
+            }
+        }
+
+        private static func text(_ number: Double) -> String {
+            let text = "\(number)"
+            return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+        }
+    }
+}
