@@ -1,32 +1,48 @@
 internal import ArgumentParser
 internal import Foundation
 
-/// The options that every running command shares.
-struct RunOptions: ParsableArguments {
+/// The options of every command that takes settings.
+struct SettingOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("YAML file of settings.", valueName: "file"))
     var config: String?
     @Option(name: .customLong("set"), help: ArgumentHelp("One setting, for example train.steps=200. Repeatable.", valueName: "key=value"))
     var assignments: [String] = []
-    @Option(name: .long, help: ArgumentHelp("subtb, subtb-pooled, subtb-token, subtb-unrooted, vargrad, tb, sft.", valueName: "name"))
-    var objective: String?
     @Option(name: .long, help: ArgumentHelp("Hugging Face folder or .gguf file.", valueName: "path"))
     var model: String?
     @Option(name: .long, help: ArgumentHelp("Of every random choice.", valueName: "n"))
     var seed: Int?
     @Option(name: .long, help: ArgumentHelp("Threads of each rank.", valueName: "n"))
     var threads: Int?
-    @Option(name: .long, help: ArgumentHelp("Run folder.", valueName: "dir"))
-    var output: String?
     @Flag(name: .long, help: "Say nothing but results and errors.")
     var quiet = false
+
+    /// Lays the file of settings over what is there.
+    func layFile(over layers: inout ConfigurationLayers) throws {
+        if let config { layers.lay(yaml: try configurationText(config), named: config) }
+    }
+
+    /// Lays what the command line says over what is there.
+    func layFlags(over layers: inout ConfigurationLayers) {
+        for assignment in assignments { layers.set(assignment: assignment) }
+        if let model { layers.set("model", to: model, from: .flag("model")) }
+        if let seed { layers.set("seed", to: "\(seed)", from: .flag("seed")) }
+        if let threads { layers.set("threads", to: "\(threads)", from: .flag("threads")) }
+    }
+}
+
+/// The options of a command that makes a run.
+struct RunOptions: ParsableArguments {
+    @OptionGroup var settings: SettingOptions
+    @Option(name: .long, help: ArgumentHelp("subtb, subtb-pooled, subtb-token, subtb-unrooted, vargrad, tb, sft.", valueName: "name"))
+    var objective: String?
+    @Option(name: .long, help: ArgumentHelp("Run folder.", valueName: "dir"))
+    var output: String?
+    var quiet: Bool { settings.quiet }
 
     /// Lays defaults, the embedded task's settings, the file and the command line over each other.
     func layers() throws -> ConfigurationLayers {
         var options = ConfigurationLayers()
-        if let config {
-            let text = try readText(config)
-            options.lay(yaml: text, named: config)
-        }
+        try settings.layFile(over: &options)
         lay(over: &options)
         // Which defaults hold depends on the task, which the options themselves decide.
         let (model, data) = (options.values["model"] ?? "", options.values["data.train"] ?? "")
@@ -34,7 +50,7 @@ struct RunOptions: ParsableArguments {
             var embedded = ConfigurationLayers()
             let name = options.values["objective"] == "sft" ? "pathsum-sft" : "pathsum"
             embedded.lay(yaml: try EmbeddedResources.configuration(name), named: "embedded \(name).yaml")
-            if let config { embedded.lay(yaml: try readText(config), named: config) }
+            try settings.layFile(over: &embedded)
             lay(over: &embedded)
             return embedded
         }
@@ -44,8 +60,8 @@ struct RunOptions: ParsableArguments {
     /// The settings of a run that is continued, with what the command line changes.
     func layers(resuming path: String) throws -> ConfigurationLayers {
         var layers = ConfigurationLayers()
-        layers.lay(yaml: try readText(path), named: path)
-        if let config { layers.lay(yaml: try readText(config), named: config) }
+        layers.lay(yaml: try configurationText(path), named: path)
+        try settings.layFile(over: &layers)
         lay(over: &layers)
         return layers
     }
@@ -60,20 +76,17 @@ struct RunOptions: ParsableArguments {
     }
 
     private func lay(over layers: inout ConfigurationLayers) {
-        let flag = { (name: String) in Origin(description: "--\(name)") }
-        for assignment in assignments { layers.set(assignment: assignment) }
-        if let objective { layers.set("objective", to: objective, from: flag("objective")) }
-        if let model { layers.set("model", to: model, from: flag("model")) }
-        if let seed { layers.set("seed", to: "\(seed)", from: flag("seed")) }
-        if let threads { layers.set("threads", to: "\(threads)", from: flag("threads")) }
+        settings.layFlags(over: &layers)
+        if let objective { layers.set("objective", to: objective, from: .flag("objective")) }
     }
+}
 
-    private func readText(_ path: String) throws -> String {
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw RunError.missingInput("configuration file \(path) does not exist")
-        }
-        do { return try String(contentsOfFile: path, encoding: .utf8) } catch {
-            throw RunError.badData("configuration file \(path) is not readable as UTF-8 text (\(error.localizedDescription))")
-        }
+/// The text of a configuration file.
+private func configurationText(_ path: String) throws(RunError) -> String {
+    guard FileManager.default.fileExists(atPath: path) else {
+        throw .missingInput("configuration file \(path) does not exist")
+    }
+    do { return try String(contentsOfFile: path, encoding: .utf8) } catch {
+        throw .badData("configuration file \(path) is not readable as UTF-8 text (\(error.localizedDescription))")
     }
 }

@@ -5,6 +5,7 @@ import Yams
 struct Origin: Sendable, CustomStringConvertible {
     let description: String
     static let fallback = Origin(description: "default")
+    static func flag(_ name: String) -> Origin { Origin(description: "--\(name)") }
 }
 
 /// Everything that is wrong with a configuration, in one error: a list of sentences.

@@ -33,10 +33,7 @@ struct RunConfiguration: Sendable {
         if layers.values["trainable"] == "full", !text("adapter").isEmpty {
             problems.append("adapter is set but trainable is full: there is no adapter to start from")
         }
-        if text("kernels") != "auto", KernelFamily(rawValue: text("kernels")).map({ !KernelFamily.selectable().contains($0) }) ?? true {
-            problems.append(
-                "kernels is '\(text("kernels"))', which this CPU can't run; it runs \(KernelFamily.selectable().map(\.rawValue).joined(separator: ", "))")
-        }
+        if let problem = Self.kernelsProblem(text("kernels")) { problems.append(problem) }
         if number("reward.temperature_final") == 0 {
             problems.append("reward.temperature_final is 0, but rewards are divided by it; expected a number above 0, or -1 for no change")
         }
@@ -44,6 +41,13 @@ struct RunConfiguration: Sendable {
             problems.append("lora.targets is '\(text("lora.targets"))', expected a list of \(LinearKind.allCases.map(\.moduleName).joined(separator: ", "))")
         }
         return problems
+    }
+
+    /// Why this CPU cannot compute as the setting `kernels` says; nil when it can.
+    static func kernelsProblem(_ name: String) -> String? {
+        let selectable = KernelFamily.selectable()
+        if name == "auto" || selectable.contains(where: { $0.rawValue == name }) { return nil }
+        return "kernels is '\(name)', which this CPU can't run; it runs \(selectable.map(\.rawValue).joined(separator: ", "))"
     }
 
     // MARK: Reading values. Every name below is a key of `Setting.all`, and its value has passed that key's check.

@@ -16,6 +16,10 @@ struct JSONLine {
         parts.append("\(Self.quote(key)):[\(values.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ","))]")
     }
 
+    mutating func add(_ key: String, _ values: [Float]) {
+        parts.append("\(Self.quote(key)):[\(values.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ","))]")
+    }
+
     var text: String { "{" + parts.joined(separator: ",") + "}" }
 
     static func quote(_ text: String) -> String {

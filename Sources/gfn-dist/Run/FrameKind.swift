@@ -4,5 +4,7 @@ enum FrameKind {
     static let weights: UInt16 = 17
     /// As `weights`, and nothing comes after them.
     static let lastWeights: UInt16 = 18
+    static let scoreOrder: UInt16 = 24
+    static let scoreAnswer: UInt16 = 25
     static let version: UInt16 = 1
 }
