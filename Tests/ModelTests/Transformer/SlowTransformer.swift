@@ -8,6 +8,9 @@ struct SlowTransformer {
     /// Weights and adapter matrices by name.
     var tensors: [String: [Double]]
     let stopToken: Int
+    /// Whether the embedding and both sides of every product with weights are rounded to bf16 first: the definition of the
+    /// mode of that name.
+    var isRounding = false
 
     init(_ policy: Policy, _ parameters: [Float]) throws {
         c = policy.base.configuration
@@ -19,11 +22,18 @@ struct SlowTransformer {
     }
 
     private func product(_ w: [Double], _ x: [Double]) -> [Double] {
-        (0..<w.count / x.count).map { n in
+        let x = isRounding ? x.map(Self.rounded) : x
+        return (0..<w.count / x.count).map { n in
             var sum = 0.0
-            for k in x.indices { sum += w[n * x.count + k] * x[k] }
+            for k in x.indices { sum += (isRounding ? Self.rounded(w[n * x.count + k]) : w[n * x.count + k]) * x[k] }
             return sum
         }
+    }
+
+    /// The nearest number with eight bits of significand, ties to even.
+    private static func rounded(_ value: Double) -> Double {
+        let bits = Float(value).bitPattern
+        return Double(Float(bitPattern: (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000))
     }
 
     private func linear(_ layer: Int, _ kind: LinearKind, _ x: [Double]) -> [Double] {
@@ -51,6 +61,7 @@ struct SlowTransformer {
         for head in 0..<x.count / c.headSize {
             for i in 0..<half {
                 var frequency = pow(c.rope.theta, -2 * Double(i) / Double(c.headSize))
+                if case .linear(let factor) = c.rope.scaling { frequency /= factor }
                 if case .llama3(let factor, let low, let high, let length) = c.rope.scaling {
                     let turns = Double(length) * frequency / (2 * .pi)
                     let kept = min(1, max(0, (turns - low) / (high - low)))
@@ -67,7 +78,7 @@ struct SlowTransformer {
     /// log π of every token at every position, [tokens][V].
     func logProbabilities(_ tokens: [Int32]) -> [[Double]] {
         let embedding = tensors["model.embed_tokens.weight"] ?? [], D = c.hiddenSize, S = c.headSize
-        var x = tokens.map { Array(embedding[Int($0) * D..<(Int($0) + 1) * D]) }
+        var x = tokens.map { embedding[Int($0) * D..<(Int($0) + 1) * D].map { isRounding ? Self.rounded($0) : $0 } }
         for layer in 0..<c.layerCount {
             let n = x.map { norm("model.layers.\(layer).input_layernorm.weight", $0) }
             let q = n.enumerated().map { rotated(linear(layer, .query, $1), position: $0) }
