@@ -46,13 +46,7 @@ package struct ModelFiles: Sendable {
 
     /// The template, or an error that says what to set when it is not known.
     package func requireChatTemplate() throws(ModelFileError) -> ChatTemplate {
-        if let chatTemplate { return chatTemplate }
-        if chatTemplateText == nil {
-            throw .missing(path: path, field: "the chat template", advice: "set chat_template to one of \(ChatTemplate.settings)")
-        }
-        throw .unsupported(
-            path: path, field: "the chat template", supported: "\(ChatTemplate.settings): set chat_template to the one that fits",
-            found: "none of those that are known")
+        try .require(chatTemplateText, of: path)
     }
 
     private static func openGGUF(_ path: String) throws(ModelFileError) -> ModelFiles {
@@ -118,10 +112,11 @@ package struct ModelFiles: Sendable {
     }
 
     /// The template of `chat_template.jinja`, or that in `tokenizer_config.json`.
-    private static func chatTemplateText(folder: String) throws(ModelFileError) -> String? {
+    static func chatTemplateText(folder: String) throws(ModelFileError) -> String? {
         let templatePath = "\(folder)/chat_template.jinja"
         if MappedFile.exists(templatePath) {
-            return String(decoding: try MappedFile(templatePath).bytes, as: UTF8.self)
+            let file = try MappedFile(templatePath)
+            return withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
         }
         let path = "\(folder)/tokenizer_config.json"
         guard MappedFile.exists(path) else { return nil }

@@ -29,7 +29,7 @@ package enum ChatTemplate: Sendable, Equatable {
         case text(String)
     }
 
-    /// What the setting `chat_template` may be, for messages.
+    /// What the setting `data.chat_template` may be, for messages.
     package static let settings = "chatml, smollm2, qwen2.5, llama3, llama3.1, plain"
 
     /// The date that Llama 3.1's template names when it is given none.
@@ -62,6 +62,19 @@ package enum ChatTemplate: Sendable, Equatable {
         }
         guard jinja.contains("<|im_start|>"), jinja.contains("<|im_end|>"), !trims, !jinja.contains("bos_token") else { return nil }
         return .chatML(defaultSystem: literalSystemMessage(in: jinja))
+    }
+
+    /// The template that a model's text amounts to, or an error that says what to set when it is not known.
+    static func require(_ jinja: String?, of path: String) throws(ModelFileError) -> ChatTemplate {
+        guard let jinja else {
+            throw .missing(path: path, field: "the chat template", advice: "set data.chat_template to one of \(settings)")
+        }
+        guard let template = recognise(jinja) else {
+            throw .unsupported(
+                path: path, field: "the chat template", supported: "\(settings): set data.chat_template to the one that fits",
+                found: "none of those that are known")
+        }
+        return template
     }
 
     /// The text between `<|im_start|>system⏎` and `<|im_end|>` within one string literal of the template.

@@ -1,8 +1,8 @@
 extension Tokenizer {
     /// The tokenizer in a GGUF file's metadata: kind `gpt2`, with a pre-tokenizer whose pattern is known.
     ///
-    /// `vocabularySize` is the number of rows of the embedding, which has to be that of the tokens.
-    convenience init(gguf fields: GGUFFields, vocabularySize: Int) throws(ModelFileError) {
+    /// `vocabularySize` is the number of rows of the embedding, which has to be that of the tokens; nil when there is none.
+    convenience init(gguf fields: GGUFFields, vocabularySize: Int? = nil) throws(ModelFileError) {
         let path = fields.file.path
         func malformed(_ field: String, _ expected: String, _ found: String) -> ModelFileError {
             .malformed(path: path, field: field, expected: expected, found: found)
@@ -20,7 +20,7 @@ extension Tokenizer {
                 path: path, field: "tokenizer.ggml.pre", supported: known.keys.sorted().joined(separator: ", "), found: "\"\(name)\"")
         }
         let tokens = try fields.strings("tokenizer.ggml.tokens")
-        guard tokens.count == vocabularySize else {
+        if let vocabularySize, tokens.count != vocabularySize {
             throw malformed("tokenizer.ggml.tokens", "\(vocabularySize) tokens, one per row of the embedding", "\(tokens.count) tokens")
         }
         var merges: [(left: ByteString, right: ByteString)] = []

@@ -58,7 +58,7 @@ struct Setting: Sendable {
         Setting("ranks.learners", .integer(countOrZero), "0", "learner ranks; 0: a quarter of all, at least one"),
         Setting("data.train", .text, "", "JSONL of problems to train on; pathsum: the embedded task"),
         Setting("data.evaluate", .text, "", "JSONL of problems to evaluate on; empty: none"),
-        Setting("data.chat_template", .choice(["auto", "plain", "chatml", "smollm2", "qwen2.5", "llama3"]), "auto", "how a problem becomes a prompt; auto: the model's own"),
+        Setting("data.chat_template", .choice(["auto", "plain", "chatml", "smollm2", "qwen2.5", "llama3", "llama3.1"]), "auto", "how a problem becomes a prompt; auto: the model's own"),
         Setting("data.textbook_skew", .number(0...1e6), "8", "PathSum, sft: how strongly examples prefer the cheapest solution"),
         Setting("data.textbook_uniform", .number(share), "0.1", "PathSum, sft: share of examples drawn from all solutions alike"),
         Setting("data.textbook_misprints", .number(share), "0.25", "PathSum, sft: share of examples with one wrong result"),

@@ -47,7 +47,7 @@ struct ScoreRun {
 
     private func leadRounds(from path: String?, to output: String?) throws -> (lines: Int, tokens: Int) {
         var reader = try LineReader(path)
-        let writer = try ScoreWriter(output)
+        let writer = try LineWriter(output)
         var waiting = Result { try nextRequest(&reader) }
         var (lines, tokens) = (0, 0)
         // A bad line ends the run when those before it are written, so that it is always the same lines.
@@ -66,7 +66,7 @@ struct ScoreRun {
                     throw RunError.nonFinite(
                         "\(reader.name):\(request.line): a log-probability is not finite; the weights of the model or of the adapter are damaged or diverged")
                 }
-                writer.write(request, scores)
+                try writer.write(JSONLine(request, scores))
             }
             try writer.flush()
             lines += requests.count

@@ -1,11 +1,13 @@
 internal import Foundation
 
-/// Where the scores go: standard output as they come, or a file that appears when it is complete.
-final class ScoreWriter {
+/// Where JSON Lines go: standard output as they come, or a file that appears when it is complete.
+final class LineWriter {
+    private static let flushSize = 1 << 16
+
     private let path: String?
     private let sidePath: String
     private let handle: FileHandle
-    private var waiting = Data()
+    private var waiting: [UInt8] = []
     private var isFinished = false
 
     /// - Parameter path: nil: standard output. A file that is there already is replaced in the end.
@@ -23,24 +25,16 @@ final class ScoreWriter {
         handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
-    func write(_ request: ScoreRequest, _ scores: LineScores) {
-        var line = JSONLine()
-        switch request.problem {
-        case .number(let number): line.add("problem_id", number)
-        case .text(let text): line.add("problem_id", text)
-        case nil: break
-        }
-        if let sample = request.sample { line.add("sample_index", sample) }
-        line.add("completion_tokens", request.completion.map(Int.init))
-        line.add("logprobs", scores.tokens)
-        line.add("stop_logprobs", scores.stops)
-        line.add("sum_logprob", scores.tokens.reduce(0) { $0 + Double($1) })
-        waiting += Data((line.text + "\n").utf8)
+    /// Adds one line; it is handed on when enough have come together, or by `flush`.
+    func write(_ line: JSONLine) throws(RunError) {
+        waiting += Array(line.text.utf8)
+        waiting.append(UInt8(ascii: "\n"))
+        if waiting.count >= Self.flushSize { try flush() }
     }
 
     /// Hands on what was written so far.
     func flush() throws(RunError) {
-        do { try handle.write(contentsOf: waiting) } catch { throw failure(error.localizedDescription) }
+        do { try handle.write(contentsOf: Data(waiting)) } catch { throw failure(error.localizedDescription) }
         waiting.removeAll(keepingCapacity: true)
     }
 
