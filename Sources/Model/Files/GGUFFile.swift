@@ -5,6 +5,8 @@ enum GGUFValue: Sendable, Equatable {
     case boolean(Bool)
     case string(ByteString)
     case array([GGUFValue])
+    /// An array of strings.
+    case strings(ByteStrings)
 
     var summary: String {
         switch self {
@@ -13,6 +15,7 @@ enum GGUFValue: Sendable, Equatable {
         case .boolean(let value): "\(value)"
         case .string(let value): "\"\(value.text.prefix(60))\""
         case .array(let elements): "an array of \(elements.count)"
+        case .strings(let strings): "an array of \(strings.count)"
         }
     }
 }
@@ -164,14 +167,16 @@ struct GGUFCursor {
         return Int(count)
     }
 
-    mutating func string(_ field: String) throws(ModelFileError) -> ByteString {
+    mutating func string(_ field: String) throws(ModelFileError) -> ByteString { ByteString(Array(try stringBytes(field))) }
+
+    private mutating func stringBytes(_ field: String) throws(ModelFileError) -> Slice<UnsafeRawBufferPointer> {
         let length = try count("the length of \(field)", elementBytes: 1)
         let slice = bytes[position..<position + length]
         guard String(validating: slice, as: UTF8.self) != nil else {
             throw .malformed(path: path, field: field, expected: "UTF-8 text", found: "invalid UTF-8")
         }
         position += length
-        return ByteString(Array(slice))
+        return slice
     }
 
     mutating func value(type: UInt32, name: String, depth: Int) throws(ModelFileError) -> GGUFValue {
@@ -195,6 +200,12 @@ struct GGUFCursor {
             let smallest = [1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8]
             guard elementType < smallest.count else { throw unknownType(elementType, name) }
             let count = try count("the length of \(name)", elementBytes: smallest[Int(elementType)])
+            if elementType == 8 {
+                var strings = ByteStrings()
+                strings.reserve(count)
+                for _ in 0..<count { strings.append(try stringBytes(name)) }
+                return .strings(strings)
+            }
             var elements: [GGUFValue] = []
             elements.reserveCapacity(count)
             for _ in 0..<count { elements.append(try value(type: elementType, name: name, depth: depth + 1)) }

@@ -207,16 +207,25 @@ struct GGUFFields {
         return boolean
     }
 
-    func strings(_ key: String) throws(ModelFileError) -> [ByteString] {
+    func strings(_ key: String) throws(ModelFileError) -> ByteStrings {
         let value = try required(key, file.metadata[key])
-        guard case .array(let elements) = value else { throw mismatch(key, "an array of strings", value) }
-        var strings: [ByteString] = []
-        strings.reserveCapacity(elements.count)
-        for element in elements {
-            guard case .string(let string) = element else { throw mismatch(key, "an array of strings", element) }
-            strings.append(string)
-        }
+        guard case .strings(let strings) = value else { throw mismatch(key, "an array of strings", value) }
         return strings
+    }
+
+    func numbers(_ key: String) throws(ModelFileError) -> [Float] {
+        let value = try required(key, file.metadata[key])
+        guard case .array(let elements) = value else { throw mismatch(key, "an array of numbers", value) }
+        var numbers: [Float] = []
+        numbers.reserveCapacity(elements.count)
+        for element in elements {
+            switch element {
+            case .number(let number): numbers.append(Float(number))
+            case .integer(let integer): numbers.append(Float(integer))
+            default: throw mismatch(key, "an array of numbers", element)
+            }
+        }
+        return numbers
     }
 
     func optionalIntegers(_ key: String) throws(ModelFileError) -> [Int]? {

@@ -19,16 +19,20 @@ struct JSONParser {
 
     private init(_ input: UnsafeRawBufferPointer) { self.input = input }
 
-    /// Parses a whole file. `path` and `part` name it in errors.
+    /// Reads the value of a member in a way of its own; nil: it is left to the parser.
+    typealias MemberReader = (ByteString, inout JSONParser) throws(Failure) -> JSONValue?
+
+    /// Parses a whole file. `path` and `part` name it in errors; `member` may read members of the top level.
     static func parse(
-        _ input: UnsafeRawBufferPointer, path: String, part: String = "JSON"
+        _ input: UnsafeRawBufferPointer, path: String, part: String = "JSON", member: MemberReader? = nil
     ) throws(ModelFileError) -> JSONValue {
         guard String(validating: input, as: UTF8.self) != nil else {
             throw .malformed(path: path, field: part, expected: "UTF-8 text", found: "invalid UTF-8")
         }
         var parser = JSONParser(input)
         do throws(Failure) {
-            let value = try parser.parseValue()
+            let value =
+                if let member, parser.isAt(UInt8(ascii: "{")) { try parser.parseObject(member) } else { try parser.parseValue() }
             parser.skipBlanks()
             if parser.position < input.count { throw parser.failure("the end of the document") }
             return value
@@ -38,7 +42,7 @@ struct JSONParser {
         }
     }
 
-    private func failure(_ expected: String) -> Failure {
+    func failure(_ expected: String) -> Failure {
         guard position < input.count else { return Failure(offset: position, expected: expected, found: "the end of the text") }
         let byte = input[position]
         let found = byte > 0x20 && byte < 0x7F ? "'\(Character(Unicode.Scalar(byte)))'" : "byte \(byte)"
@@ -51,6 +55,12 @@ struct JSONParser {
             guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
             position += 1
         }
+    }
+
+    /// Whether `byte` is next after blanks.
+    mutating func isAt(_ byte: UInt8) -> Bool {
+        skipBlanks()
+        return peek() == byte
     }
 
     private func peek() -> UInt8? { position < input.count ? input[position] : nil }
@@ -88,34 +98,37 @@ struct JSONParser {
     }
 
     private mutating func parseArray() throws(Failure) -> JSONValue {
+        var elements: [JSONValue] = []
+        try parseElements { (parser) throws(Failure) in elements.append(try parser.parseValue()) }
+        return .array(elements)
+    }
+
+    /// Reads an array, whose "[" is next; `element` reads each element.
+    mutating func parseElements(_ element: (inout JSONParser) throws(Failure) -> Void) throws(Failure) {
         try enter()
         defer { depth -= 1 }
-        var elements: [JSONValue] = []
-        if take(UInt8(ascii: "]")) { return .array(elements) }
+        if take(UInt8(ascii: "]")) { return }
         while true {
-            elements.append(try parseValue())
+            try element(&self)
             skipBlanks()
-            if take(UInt8(ascii: "]")) { return .array(elements) }
+            if take(UInt8(ascii: "]")) { return }
             if !take(UInt8(ascii: ",")) { throw failure("',' or ']'") }
         }
     }
 
-    private mutating func parseObject() throws(Failure) -> JSONValue {
+    /// Reads an object, whose "{" is next. Its keys differ.
+    mutating func parseObject(_ read: MemberReader? = nil) throws(Failure) -> JSONValue {
         let start = position
-        try enter()
-        defer { depth -= 1 }
         var members: [JSONMember] = []
-        if take(UInt8(ascii: "}")) { return .object(members) }
-        while true {
-            skipBlanks()
-            guard peek() == UInt8(ascii: "\"") else { throw failure("a key in quotes") }
-            let key = try parseString()
-            skipBlanks()
-            if !take(UInt8(ascii: ":")) { throw failure("':'") }
-            members.append(JSONMember(key, try parseValue()))
-            skipBlanks()
-            if take(UInt8(ascii: "}")) { break }
-            if !take(UInt8(ascii: ",")) { throw failure("',' or '}'") }
+        var key = ByteString([])
+        try parseMembers { (parser) throws(Failure) in
+            key = try parser.parseString()
+        } value: { (parser) throws(Failure) in
+            if let read, let value = try read(key, &parser) {
+                members.append(JSONMember(key, value))
+            } else {
+                members.append(JSONMember(key, try parser.parseValue()))
+            }
         }
         var seen = Set<ByteString>(minimumCapacity: members.count)
         for member in members where !seen.insert(member.key).inserted {
@@ -125,20 +138,48 @@ struct JSONParser {
         return .object(members)
     }
 
+    /// Reads an object, whose "{" is next; `key` and `value` read each member, and see to it that keys differ.
+    mutating func parseMembers(
+        key: (inout JSONParser) throws(Failure) -> Void, value: (inout JSONParser) throws(Failure) -> Void
+    ) throws(Failure) {
+        try enter()
+        defer { depth -= 1 }
+        if take(UInt8(ascii: "}")) { return }
+        while true {
+            skipBlanks()
+            guard peek() == UInt8(ascii: "\"") else { throw failure("a key in quotes") }
+            try key(&self)
+            skipBlanks()
+            if !take(UInt8(ascii: ":")) { throw failure("':'") }
+            skipBlanks()
+            try value(&self)
+            skipBlanks()
+            if take(UInt8(ascii: "}")) { return }
+            if !take(UInt8(ascii: ",")) { throw failure("',' or '}'") }
+        }
+    }
+
     // MARK: Strings
 
     private mutating func parseString() throws(Failure) -> ByteString {
+        var bytes: [UInt8] = []
+        try parseString(appendingTo: &bytes)
+        return ByteString(bytes)
+    }
+
+    /// Reads a string, whose opening quote is next.
+    mutating func parseString(appendingTo bytes: inout [UInt8]) throws(Failure) {
         position += 1
         let start = position
         // Most strings have no escape: find the end, copy once.
         while let byte = peek(), byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
-        var bytes = [UInt8](input[start..<position])
+        bytes.append(contentsOf: input[start..<position])
         while true {
             guard let byte = peek() else { throw failure("the closing quote") }
             switch byte {
             case UInt8(ascii: "\""):
                 position += 1
-                return ByteString(bytes)
+                return
             case UInt8(ascii: "\\"):
                 position += 1
                 try parseEscape(into: &bytes)
@@ -196,6 +237,15 @@ struct JSONParser {
         if position == start { throw failure(start == 0 ? "a JSON value" : "a digit or a JSON value") }
     }
 
+    /// Reads an integer that is next; `name` says what it is, in errors.
+    mutating func parseInteger(_ name: String) throws(Failure) -> Int {
+        let start = position
+        guard case .integer(let value) = try parseNumber() else {
+            throw Failure(offset: start, expected: name, found: "a number with a fraction, or beyond 64 bits")
+        }
+        return value
+    }
+
     private mutating func parseNumber() throws(Failure) -> JSONValue {
         let start = position
         _ = take(UInt8(ascii: "-"))
@@ -209,6 +259,9 @@ struct JSONParser {
             isInteger = false
             if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
             try skipDigits()
+        }
+        if isInteger, position - start <= 9, input[start] != UInt8(ascii: "-") {
+            return .integer(input[start..<position].reduce(0) { 10 * $0 + Int($1 & 15) })
         }
         let text = String(decoding: input[start..<position], as: UTF8.self)
         if isInteger, let value = Int(text) { return .integer(value) }

@@ -20,27 +20,42 @@ enum ByteAlphabet {
         return bytes
     }()
 
-    /// The bytes that a token stands for; nil when a character is not of the alphabet.
-    static func decode(_ token: ByteString) -> [UInt8]? {
-        var output: [UInt8] = []
-        output.reserveCapacity(token.bytes.count)
+    /// Appends the bytes that a token stands for; the token as it is when a character is not of the alphabet.
+    static func decode(_ token: UnsafeRawBufferPointer, appendingTo output: inout [UInt8]) {
+        let start = output.count
         var index = 0
-        let input = token.bytes
-        while index < input.count {
+        while index < token.count {
             // The alphabet ends at U+0143, so its characters have one or two bytes.
-            var value = Int(input[index])
+            var value = Int(token[index])
             if value >= 0x80 {
-                guard value & 0xE0 == 0xC0, index + 1 < input.count else { return nil }
                 index += 1
-                value = (value & 0x1F) << 6 | Int(input[index] & 0x3F)
+                value = value & 0xE0 == 0xC0 && index < token.count ? (value & 0x1F) << 6 | Int(token[index] & 0x3F) : bytes.count
             }
-            guard value < bytes.count, bytes[value] >= 0 else { return nil }
+            guard value < bytes.count, bytes[value] >= 0 else {
+                output.removeSubrange(start...)
+                output += token
+                return
+            }
             output.append(UInt8(bytes[value]))
             index += 1
         }
-        return output
     }
 
     /// One character, as it is spelled in a vocabulary.
-    static func token(of byte: UInt8) -> ByteString { ByteString(String(Character(scalars[Int(byte)]))) }
+    static func token(of byte: UInt8) -> ByteString {
+        var bytes: [UInt8] = []
+        append(byte, to: &bytes)
+        return ByteString(bytes)
+    }
+
+    /// Appends one character.
+    static func append(_ byte: UInt8, to output: inout [UInt8]) {
+        let value = scalars[Int(byte)].value
+        if value < 0x80 {
+            output.append(UInt8(value))
+        } else {
+            output.append(0xC0 | UInt8(value >> 6))
+            output.append(0x80 | UInt8(value & 0x3F))
+        }
+    }
 }

@@ -6,34 +6,44 @@ extension Vocabulary {
             JSONValue.object(
                 [JSONMember("id", .integer(Int(token.id))), JSONMember("content", .string(token.content))]
                     + flags([
-                        ("single_word", false), ("lstrip", false), ("rstrip", false), ("normalized", token.isNormalized),
+                        ("single_word", false), ("lstrip", token.stripsLeft), ("rstrip", token.stripsRight), ("normalized", token.isNormalized),
                         ("special", token.isSpecial),
                     ]))
         }
-        // A vocabulary lists what merging can give; a GGUF file lists the added tokens in it too, which does no harm.
-        let listed = tokens.enumerated().compactMap { id, token in token.map { JSONMember($0, .integer(id)) } }
+        // What merging can give; a GGUF file lists the added tokens among it too, which does no harm.
+        let listed = (0..<Int32(tokens.idLimit)).compactMap { id in tokens[id].map { JSONMember($0, .integer(Int(id))) } }
+        var fallback = false
+        if case .characters(let spellsBytes) = spelling { fallback = spellsBytes }
+        // A merge of a character that is no token cannot be written down.
+        let pairs = merges.inOrder.compactMap { merge -> JSONValue? in
+            guard let left = tokens[merge.left], let right = tokens[merge.right] else { return nil }
+            return .array([.string(left), .string(right)])
+        }
         let model: [JSONMember] =
             [
                 JSONMember("type", JSONValue("BPE")), JSONMember("dropout", .null),
-                JSONMember("unk_token", unknownToken.map { .string($0) } ?? .null),
+                JSONMember("unk_token", unknownToken.flatMap { tokens[$0] }.map { .string($0) } ?? .null),
                 JSONMember("continuing_subword_prefix", .null), JSONMember("end_of_word_suffix", .null),
             ]
-            + flags([("fuse_unk", fusesUnknown), ("byte_fallback", false), ("ignore_merges", ignoresMerges)])
-            + [
-                JSONMember("vocab", .object(listed)),
-                JSONMember("merges", .array(merges.map { .array([.string($0.left), .string($0.right)]) })),
-            ]
+            + flags([("fuse_unk", fusesUnknown), ("byte_fallback", fallback), ("ignore_merges", ignoresMerges)])
+            + [JSONMember("vocab", .object(listed)), JSONMember("merges", .array(pairs))]
         return .object([
             JSONMember("version", JSONValue("1.0")),
             JSONMember("truncation", .null),
             JSONMember("padding", .null),
             JSONMember("added_tokens", .array(added)),
-            JSONMember("normalizer", composes ? .object([JSONMember("type", JSONValue("NFC"))]) : .null),
+            JSONMember("normalizer", Vocabulary.sequence("normalizers", normalization.map { $0.jsonObject() })),
             JSONMember("pre_tokenizer", preTokenizer.jsonObject()),
             JSONMember("post_processor", postProcessor()),
-            JSONMember("decoder", Vocabulary.byteLevel(usesPattern: true)),
+            JSONMember("decoder", decoding.jsonObject()),
             JSONMember("model", .object(model)),
         ])
+    }
+
+    /// One step, or a "Sequence" of several; null for none.
+    fileprivate static func sequence(_ list: ByteString, _ steps: [JSONValue]) -> JSONValue {
+        guard steps.count > 1 else { return steps.first ?? .null }
+        return .object([JSONMember("type", JSONValue("Sequence")), JSONMember(list, .array(steps))])
     }
 
     fileprivate static func byteLevel(usesPattern: Bool) -> JSONValue {
@@ -55,11 +65,11 @@ extension Vocabulary {
                 JSONMember("Sequence", .object([JSONMember("id", JSONValue(name)), JSONMember("type_id", .integer(type))]))
             ])
         }
-        func name(_ id: Int32) -> JSONValue { .string(tokens[Int(id)] ?? "") }
+        func name(_ id: Int32) -> JSONValue { .string(tokens[id] ?? "") }
         let single = prefix.map(special) + [sequence("A", 0)] + suffix.map(special)
         let definitions = Set(prefix + suffix).sorted().map { id in
             JSONMember(
-                tokens[Int(id)] ?? "",
+                tokens[id] ?? "",
                 .object([
                     JSONMember("id", name(id)), JSONMember("ids", .array([.integer(Int(id))])),
                     JSONMember("tokens", .array([name(id)])),
@@ -74,13 +84,44 @@ extension Vocabulary {
     }
 }
 
+extension NormalizationStep {
+    fileprivate func jsonObject() -> JSONValue {
+        switch self {
+        case .compose: .object([JSONMember("type", JSONValue("NFC"))])
+        case .prepend(let text): .object([JSONMember("type", JSONValue("Prepend")), JSONMember("prepend", .string(text))])
+        case .replace(let old, let new): Vocabulary.replacement(of: old, with: new)
+        }
+    }
+}
+
+extension Vocabulary {
+    fileprivate static func replacement(of old: ByteString, with new: ByteString) -> JSONValue {
+        .object([
+            JSONMember("type", JSONValue("Replace")), JSONMember("pattern", .object([JSONMember("String", .string(old))])),
+            JSONMember("content", .string(new)),
+        ])
+    }
+}
+
+extension Vocabulary.Decoding {
+    fileprivate func jsonObject() -> JSONValue {
+        guard case .characters(let unmarks, let fallback, let stripped) = self else { return Vocabulary.byteLevel(usesPattern: true) }
+        func step(_ type: String) -> JSONValue { .object([JSONMember("type", JSONValue(type))]) }
+        let strip = JSONValue.object([
+            JSONMember("type", JSONValue("Strip")), JSONMember("content", JSONValue(" ")), JSONMember("start", .integer(stripped)),
+            JSONMember("stop", .integer(0)),
+        ])
+        return Vocabulary.sequence(
+            "decoders",
+            (unmarks ? [Vocabulary.replacement(of: BlankMark.text, with: " ")] : []) + (fallback ? [step("ByteFallback")] : [])
+                + [step("Fuse")] + (stripped > 0 ? [strip] : []))
+    }
+}
+
 extension PreTokenizer {
     fileprivate func jsonObject() -> JSONValue {
         func sequence(_ first: [JSONMember], usesPattern: Bool) -> JSONValue {
-            .object([
-                JSONMember("type", JSONValue("Sequence")),
-                JSONMember("pretokenizers", .array([.object(first), Vocabulary.byteLevel(usesPattern: usesPattern)])),
-            ])
+            Vocabulary.sequence("pretokenizers", [.object(first), Vocabulary.byteLevel(usesPattern: usesPattern)])
         }
         func split(_ pattern: String) -> JSONValue {
             sequence(
@@ -95,6 +136,12 @@ extension PreTokenizer {
         case .smollm2:
             return sequence(
                 [JSONMember("type", JSONValue("Digits")), JSONMember("individual_digits", .boolean(true))], usesPattern: true)
+        case .whole: return .null
+        case .metaspace(let prepend, let cuts):
+            return .object([
+                JSONMember("type", JSONValue("Metaspace")), JSONMember("replacement", .string(BlankMark.text)),
+                JSONMember("prepend_scheme", JSONValue(prepend.rawValue)), JSONMember("split", .boolean(cuts)),
+            ])
         case .llama3: return split(PreTokenizer.llama3Pattern)
         case .qwen2: return split(PreTokenizer.qwen2Pattern)
         }

@@ -1,96 +1,105 @@
 extension Tokenizer {
-    /// Loads a tokenizer.json of the byte-level BPE kind, and refuses whatever would give other ids.
+    /// Loads a tokenizer.json of byte-pair encoding, spelled in bytes or in characters, and refuses whatever would give
+    /// other ids.
     package static func load(json path: String) throws(ModelFileError) -> Tokenizer {
         let file = try MappedFile(path)
-        let fields = try JSONFields(JSONParser.parse(file.bytes, path: path), path: path)
-        return try Tokenizer(Vocabulary(fields), path: path, originalJSON: Array(file.bytes))
+        return Tokenizer(try Vocabulary(TokenizerDocument(file, path: path)), original: file)
     }
 }
 
 extension Vocabulary {
     /// Reads the parts of a tokenizer.json.
-    fileprivate init(_ fields: JSONFields) throws(ModelFileError) {
+    fileprivate init(_ document: TokenizerDocument) throws(ModelFileError) {
+        let fields = document.fields
         let model = try fields.required("model", JSONFields.object)
         try Vocabulary.requireKnown(model)
-        (preTokenizer, composes) = (try Vocabulary.preTokenizer(fields), try Vocabulary.composes(fields))
-        try Vocabulary.requireByteLevelDecoder(fields)
-        ignoresMerges = try model.boolean("ignore_merges") ?? false
-        unknownToken = try model.bytes("unk_token")
-        fusesUnknown = try model.boolean("fuse_unk") ?? false
-        merges = try Vocabulary.merges(model)
-        addedTokens = try Vocabulary.addedTokens(fields)
-        tokens = try Vocabulary.tokens(model, adding: addedTokens)
-        (prefix, suffix) = try Vocabulary.surroundings(fields, idLimit: tokens.count)
-    }
-
-    private static func refusal(_ fields: JSONFields, _ key: String, _ supported: String, _ value: JSONValue) -> ModelFileError {
-        .unsupported(path: fields.path, field: fields.prefix + key, supported: supported, found: value.summary)
+        let steps = try TokenizerSteps(fields)
+        let addedTokens = try Vocabulary.addedTokens(fields)
+        let tokens = try Vocabulary.tokens(document, model, adding: addedTokens)
+        let fallback = try model.boolean("byte_fallback") ?? false
+        self.init(
+            tokens: tokens, merges: try Vocabulary.merges(document, model, tokens), addedTokens: addedTokens,
+            normalization: steps.normalization, preTokenizer: steps.preTokenizer,
+            spelling: steps.isByteLevel ? .bytes : .characters(fallback: fallback), decoding: steps.decoding,
+            ignoresMerges: try model.boolean("ignore_merges") ?? false, fusesUnknown: try model.boolean("fuse_unk") ?? false)
+        if steps.isByteLevel, fallback, !PieceEncoder(self).knowsEveryByte {
+            throw model.refusal("byte_fallback", "false, where byte-level spelling lacks tokens of bytes", .boolean(true))
+        }
+        if let unknown = try model.bytes("unk_token") {
+            guard let id = tokens.id(of: unknown) else {
+                throw model.mismatch("unk_token", expected: "a token of the vocabulary", .string(unknown))
+            }
+            unknownToken = id
+        }
+        (prefix, suffix) = try TokenizerSteps.surroundings(fields, idLimit: idLimit)
     }
 
     private static func requireKnown(_ model: JSONFields) throws(ModelFileError) {
-        let type = try model.required("type", JSONFields.string)
-        guard type == "BPE" else { throw refusal(model, "type", "\"BPE\" (byte-level)", JSONValue(type)) }
-        if let dropout = try model.number("dropout"), dropout != 0 { throw refusal(model, "dropout", "none", .number(dropout)) }
+        // Files of before 2020 do not say it.
+        let type = try model.string("type") ?? "BPE"
+        guard type == "BPE" else { throw model.refusal("type", "\"BPE\"", JSONValue(type)) }
+        if let dropout = try model.number("dropout"), dropout != 0 { throw model.refusal("dropout", "none", .number(dropout)) }
         for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
-            if let affix = try model.string(key), !affix.isEmpty { throw refusal(model, key, "none", JSONValue(affix)) }
-        }
-        if try model.boolean("byte_fallback") ?? false {
-            throw refusal(model, "byte_fallback", "false (byte-level tokenizers)", .boolean(true))
+            if let affix = try model.string(key), !affix.isEmpty { throw model.refusal(key, "none", JSONValue(affix)) }
         }
     }
 
     // MARK: Vocabulary and merges
 
-    private static func tokens(_ model: JSONFields, adding added: [AddedToken]) throws(ModelFileError) -> [ByteString?] {
-        let vocabulary = try model.required("vocab", JSONFields.object)
+    private static func tokens(
+        _ document: TokenizerDocument, _ model: JSONFields, adding added: [AddedToken]
+    ) throws(ModelFileError) -> TokenTable {
+        guard let vocabulary = document.vocabulary else {
+            guard let value = model["vocab"] else { throw model.missing("vocab") }
+            throw model.mismatch("vocab", expected: "an object", value)
+        }
         func malformed(_ field: String, _ expected: String, _ found: String) -> ModelFileError {
             .malformed(path: model.path, field: field, expected: expected, found: found)
         }
-        guard !vocabulary.members.isEmpty else { throw malformed("model.vocab", "at least one token", "empty") }
+        let count = vocabulary.ids.count
+        guard count > 0 else { throw malformed("model.vocab", "at least one token", "empty") }
         // Ids may leave gaps, but not such that a table of them could not be made.
-        let limit = 2 * (vocabulary.members.count + added.count) + 1024
-        var tokens: [ByteString?] = []
-        func place(_ token: ByteString, at id: Int) throws(ModelFileError) {
+        let limit = 2 * (count + added.count) + 1024
+        func check(_ id: Int, _ token: ByteString) throws(ModelFileError) {
             guard id >= 0, id < limit else { throw malformed("the id of \"\(token.text)\"", "a number from 0 to \(limit - 1)", "\(id)") }
-            while tokens.count <= id { tokens.append(nil) }
-            if let other = tokens[id], other != token {
-                throw malformed("the id of \"\(token.text)\"", "an id of its own", "\(id), which \"\(other.text)\" has too")
-            }
-            tokens[id] = token
         }
-        for member in vocabulary.members {
-            guard case .integer(let id) = member.value else {
-                throw malformed("model.vocab.\(member.key.text)", "an integer", member.value.summary)
+        func check(_ conflict: TokenTable.Conflict?, _ id: Int, _ token: ByteString, _ tokens: TokenTable) throws(ModelFileError) {
+            switch conflict {
+            case nil: return
+            case .id:
+                let other = tokens[Int32(id)]?.text ?? ""
+                throw malformed("the id of \"\(token.text)\"", "an id of its own", "\(id), which \"\(other)\" has too")
+            case .spelling: throw malformed("the vocabulary", "tokens that differ", "with \"\(token.text)\" twice")
             }
-            try place(member.key, at: id)
         }
-        for token in added { try place(token.content, at: Int(token.id)) }
+        var tokens = TokenTable(capacity: count)
+        for (index, id) in vocabulary.ids.enumerated() {
+            if id < 0 || id >= limit { try check(id, vocabulary.texts[index]) }
+            if let conflict = vocabulary.texts.withBytes(of: index, { tokens.insert($0, id: Int32(id)) }) {
+                try check(conflict, id, vocabulary.texts[index], tokens)
+            }
+        }
+        // Added tokens are no symbols of the model, but share its ids.
+        var all = added.isEmpty ? TokenTable() : tokens
+        for token in added {
+            try check(Int(token.id), token.content)
+            try check(all.insert(token.content, id: token.id), Int(token.id), token.content, all)
+        }
         return tokens
     }
 
-    private static func merges(_ model: JSONFields) throws(ModelFileError) -> [(left: ByteString, right: ByteString)] {
-        var merges: [(left: ByteString, right: ByteString)] = []
-        for (rank, merge) in try model.required("merges", JSONFields.array).enumerated() {
-            // Older files write "left right", newer ones ["left", "right"].
-            switch merge {
-            case .string(let text):
-                let parts = text.bytes.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-                if parts.count == 2 {
-                    merges.append((ByteString(Array(parts[0])), ByteString(Array(parts[1]))))
-                    continue
-                }
-            case .array(let parts):
-                if parts.count == 2, case .string(let left) = parts[0], case .string(let right) = parts[1] {
-                    merges.append((left, right))
-                    continue
-                }
-            default: break
-            }
-            throw .malformed(
-                path: model.path, field: "model.merges[\(rank)]", expected: "two tokens, as \"left right\" or [\"left\", \"right\"]",
-                found: merge.summary)
+    private static func merges(
+        _ document: TokenizerDocument, _ model: JSONFields, _ tokens: TokenTable
+    ) throws(ModelFileError) -> BytePairMerges {
+        guard let list = document.merges else {
+            guard let value = model["merges"] else { throw model.missing("merges") }
+            throw model.mismatch("merges", expected: "an array", value)
         }
-        return merges
+        var builder = MergeBuilder(tokens, capacity: list.count / 2, path: model.path)
+        for index in stride(from: 0, to: list.count, by: 2) {
+            try builder.append(list.bytes[list.range(index)], list.bytes[list.range(index + 1)])
+        }
+        return builder.merges
     }
 
     private static func addedTokens(_ fields: JSONFields) throws(ModelFileError) -> [AddedToken] {
@@ -104,114 +113,20 @@ extension Vocabulary {
                     path: fields.path, field: item.prefix + "content", expected: "some text and an id below 2^31",
                     found: "\"\(content.text)\" with id \(id)")
             }
-            for key in ["single_word", "lstrip", "rstrip"] where try item.boolean(key) ?? false {
-                throw refusal(item, key, "false", .boolean(true))
-            }
+            if try item.boolean("single_word") ?? false { throw item.refusal("single_word", "false", .boolean(true)) }
             tokens.append(
                 AddedToken(
                     id: id, content: content, isSpecial: try item.boolean("special") ?? false,
-                    isNormalized: try item.boolean("normalized") ?? true))
+                    isNormalized: try item.boolean("normalized") ?? true, stripsLeft: try item.boolean("lstrip") ?? false,
+                    stripsRight: try item.boolean("rstrip") ?? false))
         }
         return tokens
     }
+}
 
-    // MARK: The steps around the model
-
-    /// The steps of a "Sequence", or the one step; none when absent.
-    private static func steps(_ fields: JSONFields, _ key: String, list: String) throws(ModelFileError) -> [JSONFields] {
-        guard let step = try fields.object(key) else { return [] }
-        guard try step.required("type", JSONFields.string) == "Sequence" else { return [step] }
-        var steps: [JSONFields] = []
-        for (index, element) in try step.required(list, JSONFields.array).enumerated() {
-            steps.append(try JSONFields(element, path: fields.path, name: "\(key).\(list)[\(index)]"))
-        }
-        return steps
-    }
-
-    private static func composes(_ fields: JSONFields) throws(ModelFileError) -> Bool {
-        let steps = try steps(fields, "normalizer", list: "normalizers")
-        for step in steps {
-            let type = try step.required("type", JSONFields.string)
-            guard type == "NFC" else { throw refusal(step, "type", "\"NFC\"", JSONValue(type)) }
-        }
-        return !steps.isEmpty
-    }
-
-    private static func preTokenizer(_ fields: JSONFields) throws(ModelFileError) -> PreTokenizer {
-        let supported = "the pre-tokenizers of GPT-2, SmolLM2, Llama 3 and Qwen2"
-        let steps = try steps(fields, "pre_tokenizer", list: "pretokenizers")
-        guard let last = steps.last, try last.string("type") == "ByteLevel" else {
-            throw refusal(fields, "pre_tokenizer", supported, fields["pre_tokenizer"] ?? .null)
-        }
-        if try last.boolean("add_prefix_space") ?? true { throw refusal(last, "add_prefix_space", "false", .boolean(true)) }
-        let usesPattern = try last.boolean("use_regex") ?? true
-        if steps.count == 1 {
-            guard usesPattern else { throw refusal(last, "use_regex", "true, when there is no other step", .boolean(false)) }
-            return .gpt2
-        }
-        let first = steps[0]
-        guard steps.count == 2 else { throw refusal(fields, "pre_tokenizer", supported, .array([])) }
-        switch try first.required("type", JSONFields.string) {
-        case "Digits":
-            guard try first.boolean("individual_digits") ?? false, usesPattern else {
-                throw refusal(first, "individual_digits", "true, followed by ByteLevel with use_regex", .boolean(usesPattern))
-            }
-            return .smollm2
-        case "Split":
-            let patterns: [String: PreTokenizer] = [
-                PreTokenizer.gpt2Pattern: .gpt2, PreTokenizer.llama3Pattern: .llama3, PreTokenizer.qwen2Pattern: .qwen2,
-            ]
-            let pattern = try first.required("pattern", JSONFields.object).required("Regex", JSONFields.string)
-            guard let known = patterns[pattern] else {
-                throw refusal(first, "pattern.Regex", "the patterns of GPT-2, Llama 3 and Qwen2", JSONValue(pattern))
-            }
-            let behavior = try first.required("behavior", JSONFields.string)
-            let isInverted = try first.boolean("invert") ?? false
-            guard behavior == "Isolated", !isInverted, !usesPattern else {
-                throw refusal(first, "behavior", "\"Isolated\", not inverted, followed by ByteLevel without use_regex", JSONValue(behavior))
-            }
-            return known
-        case let type:
-            throw refusal(first, "type", supported, JSONValue(type))
-        }
-    }
-
-    private static func requireByteLevelDecoder(_ fields: JSONFields) throws(ModelFileError) {
-        for step in try steps(fields, "decoder", list: "decoders") {
-            let type = try step.required("type", JSONFields.string)
-            guard type == "ByteLevel" else { throw refusal(step, "type", "\"ByteLevel\"", JSONValue(type)) }
-        }
-    }
-
-    /// The tokens that the post-processor puts before and after one text.
-    private static func surroundings(
-        _ fields: JSONFields, idLimit: Int
-    ) throws(ModelFileError) -> (prefix: [Int32], suffix: [Int32]) {
-        var surroundings: (prefix: [Int32], suffix: [Int32]) = ([], [])
-        for step in try steps(fields, "post_processor", list: "processors") {
-            let type = try step.required("type", JSONFields.string)
-            if type == "ByteLevel" { continue }
-            guard type == "TemplateProcessing" else {
-                throw refusal(step, "type", "\"ByteLevel\" and \"TemplateProcessing\"", JSONValue(type))
-            }
-            let definitions = try step.required("special_tokens", JSONFields.object)
-            var isBefore = true
-            for (index, element) in try step.required("single", JSONFields.array).enumerated() {
-                let part = try JSONFields(element, path: fields.path, name: step.prefix + "single[\(index)]")
-                guard let special = try part.object("SpecialToken") else {
-                    isBefore = false
-                    continue
-                }
-                let name = try special.required("id", JSONFields.string)
-                let definition = try definitions.required(name, JSONFields.object)
-                for element in try definition.required("ids", JSONFields.array) {
-                    guard case .integer(let id) = element, id >= 0, id < idLimit else {
-                        throw definition.mismatch("ids", expected: "ids of the vocabulary", element)
-                    }
-                    if isBefore { surroundings.prefix.append(Int32(id)) } else { surroundings.suffix.append(Int32(id)) }
-                }
-            }
-        }
-        return surroundings
+extension JSONFields {
+    /// The file may be valid, but its `key` asks for something that this program does not do.
+    func refusal(_ key: String, _ supported: String, _ value: JSONValue) -> ModelFileError {
+        .unsupported(path: path, field: prefix + key, supported: supported, found: value.summary)
     }
 }

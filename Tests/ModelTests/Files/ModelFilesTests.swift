@@ -29,12 +29,7 @@ struct ModelFilesTests {
             }
             #expect(files.configuration.endTokens == [2] && files.configuration.beginToken == 1)
             let name = folder.lastPathComponent
-            // The one model with a tokenizer of the SentencePiece kind; it opens all the same.
-            if name.hasPrefix("mha-untied") {
-                #expect(throws: ModelFileError.self) { try files.requireTokenizer() }
-            } else {
-                #expect(try files.requireTokenizer().vocabularySize <= files.configuration.vocabularySize)
-            }
+            #expect(try files.requireTokenizer().vocabularySize <= files.configuration.vocabularySize)
             let configuration = files.configuration
             if name.hasPrefix("llama3rope") {
                 #expect(configuration.headSize == 32 && configuration.rope.theta == 500000)

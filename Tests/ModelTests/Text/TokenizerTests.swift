@@ -31,13 +31,17 @@ struct TokenizerTests {
 
     private static let folder = fixtures("tokenizer", own: "tokenizer")
 
-    /// The tokenizers of the folder that are of the byte-level kind, by name.
+    /// The tokenizers of the folder, and those of the folder named by `GFN_TOKENIZERS`, by name.
     private static func tokenizers() throws -> [String: Tokenizer] {
         var tokenizers: [String: Tokenizer] = [:]
-        for name in ["smollm2", "tiny-smollm2", "tiny-llama3", "tiny-qwen2"] {
-            let path = folder.appendingPathComponent("\(name)/tokenizer.json").path
-            if FileManager.default.fileExists(atPath: path) { tokenizers[name] = try Tokenizer.load(json: path) }
+        let extra = ProcessInfo.processInfo.environment["GFN_TOKENIZERS"].map { URL(fileURLWithPath: $0) }
+        for name in ["smollm2", "llama3", "qwen2", "tiny-smollm2", "tiny-llama3", "tiny-qwen2", "tiny-llama2"] {
+            for root in [folder, extra].compactMap({ $0 }) {
+                let path = root.appendingPathComponent("\(name)/tokenizer.json").path
+                if FileManager.default.fileExists(atPath: path) { tokenizers[name] = try Tokenizer.load(json: path) }
+            }
         }
+        #expect(tokenizers.count >= 4)
         return tokenizers
     }
 
@@ -63,7 +67,7 @@ struct TokenizerTests {
                 }
             }
         }
-        #expect(wrong == 0)
+        #expect(wrong == 0 && count > 0)
         print("Tokenizer: \(count) texts encoded by \(tokenizers.count) tokenizers, \(wrong) wrong")
     }
 
@@ -79,6 +83,71 @@ struct TokenizerTests {
         }
         #expect(count > 0)
         print("Tokenizer: \(count) sequences decoded")
+    }
+
+    @Test("token by token, the decoded text adds up to that of all tokens, and no part of it is half a character")
+    func incremental() throws {
+        let tokenizers = try Self.tokenizers()
+        var sequences: [(Tokenizer, [Int32])] = []
+        for item in try jsonLines(Decoding.self, Self.folder.appendingPathComponent("decode.jsonl")) {
+            if let tokenizer = tokenizers[item.tokenizer] { sequences.append((tokenizer, item.ids)) }
+        }
+        // Sequences in which single bytes are frequent.
+        var random = SystemRandomNumberGenerator()
+        for tokenizer in tokenizers.values {
+            for length in 0..<60 { sequences.append((tokenizer, (0..<length).map { _ in Int32.random(in: 0..<300, using: &random) })) }
+        }
+        for (tokenizer, ids) in sequences {
+            for skips in [false, true] {
+                var decoder = IncrementalDecoder(tokenizer, skippingSpecialTokens: skips)
+                // One decoder does for one text after another.
+                for _ in 0..<2 {
+                    var parts: [String] = []
+                    for id in ids { parts.append(decoder.append(id)) }
+                    parts.append(decoder.finish())
+                    #expect(parts.flatMap { Array($0.utf8) } == Array(tokenizer.decode(ids, skippingSpecialTokens: skips).utf8), "\(ids)")
+                }
+            }
+        }
+        // What is certain is given out at once.
+        let tokenizer = try #require(tokenizers["tiny-smollm2"])
+        for character in ["a", "\u{E9}", "\u{20AC}", "\u{1F389}"] {
+            var decoder = IncrementalDecoder(tokenizer)
+            let parts = tokenizer.encode(character).map { decoder.append($0) }
+            #expect(parts.last == character && parts.dropLast().allSatisfy(\.isEmpty))
+        }
+    }
+
+    @Test("a long text of one letter, of blanks, or of the beginnings of special tokens takes no more than its share of time", .timeLimit(.minutes(1)))
+    func longTexts() throws {
+        let count = 15_000
+        for (name, tokenizer) in try Self.tokenizers() {
+            for unit in ["a", " ", "\n", "<|", "\u{301}", "\u{4E00}", "'"] {
+                let text = String(repeating: unit, count: count)
+                let ids = tokenizer.encode(text)
+                if !["qwen2", "tiny-qwen2"].contains(name) || unit != "\u{301}" { #expect(tokenizer.decode(ids).utf8.elementsEqual(text.utf8), "\(name) \(unit)") }
+            }
+        }
+    }
+
+    @Test("threads that share a tokenizer get the same ids as one alone")
+    func threads() throws {
+        let tokenizer = try #require(try Self.tokenizers()["tiny-llama3"])
+        let texts = (0..<300).map { "Word\($0 % 37) and \($0) others' \u{E9}\($0 % 5)" }
+        let expected = texts.map { tokenizer.encode($0) }
+        let fresh = try #require(try Self.tokenizers()["tiny-llama3"])
+        let wrong = Counter()
+        DispatchQueue.concurrentPerform(iterations: 1200) { index in
+            if fresh.encode(texts[index % texts.count]) != expected[index % texts.count] { wrong.increment() }
+        }
+        #expect(wrong.value == 0)
+    }
+
+    private final class Counter: @unchecked Sendable {
+        private let lock = NSLock()
+        private var count = 0
+        var value: Int { lock.withLock { count } }
+        func increment() { lock.withLock { count += 1 } }
     }
 
     @Test("a tokenizer from GGUF writes a tokenizer.json that gives the same ids")
@@ -101,5 +170,31 @@ struct TokenizerTests {
         let tokenizer = try #require(try Self.tokenizers()["tiny-smollm2"])
         #expect(tokenizer.decode([-1, 100_000, .max]) == "")
         #expect(tokenizer.id(of: "<|im_end|>") == 2 && tokenizer.id(of: "no such token") == nil)
+    }
+
+    @Test("what would change ids and is not followed is refused by name", arguments: [
+        ("\"type\": \"BPE\"", "\"type\": \"WordPiece\"", "model.type"), ("\"type\": \"BPE\"", "\"type\": \"Unigram\"", "Unigram"),
+        ("\"dropout\": null", "\"dropout\": 0.1", "dropout"), ("\"single_word\": false", "\"single_word\": true", "single_word"),
+        ("\"type\": \"NFC\"", "\"type\": \"NFKC\"", "normalizer"), ("\"use_regex\": false", "\"use_regex\": true", "behavior"),
+        ("\"byte_fallback\": false", "\"byte_fallback\": true, \"x\": 1", ""),
+    ])
+    func refusals(_ old: String, _ new: String, _ field: String) throws {
+        let path = Self.folder.appendingPathComponent("tiny-qwen2/tokenizer.json").path
+        let object = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
+        let text = String(
+            decoding: try JSONSerialization.data(withJSONObject: object, options: [.prettyPrinted, .withoutEscapingSlashes]), as: UTF8.self
+        ).replacingOccurrences(of: "\" : ", with: "\": ")
+        #expect(text.contains(old))
+        try withScratchFolder { folder in
+            let file = folder.appendingPathComponent("tokenizer.json")
+            try Data(text.replacingOccurrences(of: old, with: new).utf8).write(to: file)
+            if field.isEmpty {
+                // All bytes have tokens, so that falling back to them changes nothing.
+                #expect(try Tokenizer.load(json: file.path).encode("\u{E9}") == Tokenizer.load(json: path).encode("\u{E9}"))
+            } else {
+                let error = #expect(throws: ModelFileError.self) { try Tokenizer.load(json: file.path) }
+                #expect(error?.description.contains(field) == true, "\(String(describing: error))")
+            }
+        }
     }
 }

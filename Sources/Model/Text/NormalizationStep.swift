@@ -1,0 +1,96 @@
+internal import Foundation
+
+/// What is done to a text before it is cut and merged.
+enum NormalizationStep: Sendable, Equatable {
+    /// Unicode's composed form (NFC).
+    case compose
+    /// Puts something in front of a text that is not empty.
+    case prepend(ByteString)
+    /// Replaces every occurrence of a text that is not empty.
+    case replace(ByteString, with: ByteString)
+
+    /// The normalised text; nil when nothing changes.
+    func apply(to text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+        switch self {
+        case .compose:
+            return Composition.apply(to: text)
+        case .prepend(let prefix):
+            return text.isEmpty ? nil : prefix.bytes + text
+        case .replace(" ", with: BlankMark.text):
+            return BlankMark.marked(text)
+        case .replace(let old, let new):
+            guard let first = old.bytes.first else { return nil }
+            var output: [UInt8] = []
+            var position = 0
+            while position < text.count {
+                if text[position] == first, text[position...].starts(with: old.bytes) {
+                    output += new.bytes
+                    position += old.bytes.count
+                } else {
+                    output.append(text[position])
+                    position += 1
+                }
+            }
+            return output
+        }
+    }
+}
+
+/// Unicode's composed form as Hugging Face's library makes it: with the tables of Unicode 9, so that characters
+/// that came later are neither ordered nor composed.
+private enum Composition {
+    /// The composed text; nil when nothing changes.
+    static func apply(to text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+        // Nothing below U+0300 ever combines.
+        guard text.contains(where: { $0 >= 0xCC }) else { return nil }
+        var output: [UInt8] = []
+        output.reserveCapacity(text.count)
+        func append(_ range: Range<Int>) {
+            guard !range.isEmpty else { return }
+            output += String(decoding: text[range], as: UTF8.self).precomposedStringWithCanonicalMapping.utf8
+        }
+        var (start, position) = (0, 0)
+        while position < text.count {
+            let length = text.utf8Length(at: position)
+            if length >= 2, isNewer(text.scalar(at: position, length: length)) {
+                append(start..<position)
+                output += text[position..<position + length]
+                start = position + length
+            }
+            position += length
+        }
+        append(start..<text.count)
+        return output
+    }
+
+    private static func isNewer(_ value: UInt32) -> Bool {
+        switch value {
+        // Nothing in these ranges that came later combines.
+        case ..<0x7FD, 0x2000..<0xA800, 0xAC00..<0x10000: return false
+        default:
+            guard let age = Unicode.Scalar(value)?.properties.age else { return false }
+            return age.major > 9
+        }
+    }
+}
+
+extension [NormalizationStep] {
+    /// Gives `body` the text after all steps; without a copy where none changes it.
+    func apply(to text: UnsafeBufferPointer<UInt8>, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        var changed: [UInt8]?
+        for step in self {
+            if let text = changed {
+                changed = text.withUnsafeBufferPointer { step.apply(to: $0) } ?? text
+            } else {
+                changed = step.apply(to: text)
+            }
+        }
+        if let changed { changed.withUnsafeBufferPointer(body) } else { body(text) }
+    }
+
+    func apply(to text: ByteString) -> ByteString {
+        var result: [UInt8] = []
+        text.bytes.withUnsafeBufferPointer { text in apply(to: text) { result.append(contentsOf: $0) } }
+        return ByteString(result)
+    }
+}
