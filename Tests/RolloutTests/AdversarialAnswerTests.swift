@@ -50,10 +50,11 @@ struct AdversarialAnswerTests {
     func budget() {
         var answers = AdversarialAnswers(random: RandomStream(seed: 20, purpose: .task))
         let golds = AdversarialAnswers.golds.map { Answer($0) }
-        var (worst, reasons, equal): (Int, [AnswerVerdict.Reason: Int], Set<String>) = (0, [:], [])
+        var (worst, slowest, reasons, equal): (Int, Duration, [AnswerVerdict.Reason: Int], Set<String>) = (0, .zero, [:], [])
         for index in 0..<Self.count {
             let text = answers.next()
             let gold = index % golds.count
+            let start = ContinuousClock.now
             let verdict = Answer.judge(gold: golds[gold], prediction: Answer(text))
             worst = max(worst, verdict.steps)
             reasons[verdict.reason, default: 0] += 1
@@ -61,10 +62,11 @@ struct AdversarialAnswerTests {
             _ = AnswerExtraction.flexible(text)
             _ = HarnessRule.strict.isCorrect(text, gold: "72")
             _ = HarnessRule.flexible.isCorrect(text, gold: "72")
+            slowest = max(slowest, start.duration(to: .now))
         }
         #expect(worst <= StepBudget.perPair)
         #expect(reasons.count > 10)
-        print("adversarial answers: \(Self.count), at most \(worst) steps;", reasons.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", "))
+        print("adversarial answers: \(Self.count), at most \(worst) steps, \(slowest);", reasons.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", "))
         print(equal.sorted().joined(separator: "\n"))
     }
 }

@@ -23,8 +23,8 @@ struct AnswerMatching {
         case (.measured(let x, let unit), .measured(let y, let other)):
             let reason = try compare(x, y)
             return reason.isEqual && !unit.fits(other) ? .differentUnits : reason
-        case (.measured(let x, _), _): return try compare(x, prediction)
-        case (_, .measured(let y, _)): return try compare(gold, y)
+        case (.measured(let x, let unit), _): return canLack(unit, prediction) ? try compare(x, prediction) : .differentUnits
+        case (_, .measured(let y, let unit)): return canLack(unit, gold) ? try compare(gold, y) : .differentUnits
         case (.percent(let x, let isPlain), .percent(let y, let isAlsoPlain)):
             return try compare(numbers: x, y, mustBePlain: isPlain && !isAlsoPlain)
         // A percentage is its hundredth, and where the question asks for percent also its bare number.
@@ -46,6 +46,12 @@ struct AnswerMatching {
             return try matches(a, b) ? .equalParts : .differentParts
         default: return .differentKinds
         }
+    }
+
+    /// Whether a unit that this side does not have is no difference. A percentage has one of its own.
+    private func canLack(_ unit: AnswerUnit, _ value: AnswerValue) -> Bool {
+        if case .percent = value { return unit == .noun }
+        return true
     }
 
     private mutating func compare(numbers x: Quotient, _ y: Quotient, mustBePlain: Bool) throws(AnswerFailure) -> AnswerVerdict.Reason {
