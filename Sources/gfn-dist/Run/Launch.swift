@@ -152,7 +152,7 @@ enum ExitCode {
             case .missing, .inaccessible: 66
             default: 65
             }
-        case let error as ProblemFileError: if case .unreadable = error { 66 } else { 65 }
+        case let error as DataFileError: if case .unreadable = error { 66 } else { 65 }
         default: 70
         }
     }
