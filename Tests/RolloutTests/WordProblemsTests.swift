@@ -73,4 +73,26 @@ struct WordProblemsTests {
         #expect(WordProblems.conversation(of: problem).map(\.role) == ["system", "user"])
         #expect(WordProblems.conversation(of: problem)[0].content == WordProblems.instruction)
     }
+
+    @Test("problems whose prompts are longer than allowed are left out, and counted with their lines")
+    func longPrompts() {
+        let problems = (1...30).map { line in
+            Problem(messages: [ChatMessage(role: "user", content: String(repeating: " 37", count: line))], solution: nil, answer: "\(line)", line: line)
+        }
+        func task(_ limit: Int) -> WordProblems {
+            WordProblems(
+                name: "words", problems: problems, tokenizer: tokenizer, chatTemplate: nil, stopToken: PathSum.Vocabulary.stop, maxPromptTokens: limit)
+        }
+        let all = task(.max)
+        #expect(all.problemCount == 30 && all.longPrompts.count == 0)
+        let some = task(all.promptTokens(of: 17).count)
+        #expect((0..<some.problemCount).map(some.promptTokens) == (0..<18).map(all.promptTokens))
+        #expect(some.longPrompts.count == 12 && some.longPrompts.lines == Array(19...26))
+        #expect(some.verdict(on: tokenizer.encode(" 18"), stop: .stopToken, problem: 17).isCorrect)
+        let (limit, longest) = (all.promptTokens(of: 17).count, all.promptTokens(of: 29).count)
+        #expect(
+            some.longPrompts.sentence(of: "f.jsonl") == "12 prompts of f.jsonl are longer than \(limit) tokens "
+                + "(lines 19, 20, 21, 22, 23, 24, 25, 26, …; the longest has \(longest))")
+        #expect(task(1).problemCount == 0)
+    }
 }

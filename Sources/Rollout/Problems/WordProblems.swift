@@ -5,13 +5,18 @@ package struct WordProblems: Task {
     package let name: String
     package let stopToken: Int32
     package let defaultMaxNewTokens: Int
+    /// The file's problems that were left out because their prompts are too long.
+    package let longPrompts: LongPrompts
     private let problems: [Problem]
-    private let chatTemplate: ChatTemplate?
-    private let beginToken: Int32?
+    private let prompts: [[Int32]]
+    private let golds: [Answer?]
     private let tokenizer: Tokenizer
     /// By token id: whether its text ends in a newline, and whether it is nothing but white space.
     private let endsLine: [Bool]
     private let isBlank: [Bool]
+
+    /// The room that a worked solution is given when nothing else is said.
+    package static let usualMaxNewTokens = 400
 
     /// What the model is asked for, before the problem itself.
     package static let instruction =
@@ -20,17 +25,27 @@ package struct WordProblems: Task {
     /// - Parameters:
     ///   - chatTemplate: how the model's conversations are written; without one, the prompt is plain text.
     ///   - beginToken: put first where the template does not write it.
+    ///   - maxPromptTokens: problems with longer prompts are left out.
     package init(
         name: String, problems: [Problem], tokenizer: Tokenizer, chatTemplate: ChatTemplate?, stopToken: Int32,
-        beginToken: Int32? = nil, maxNewTokens: Int = 400
+        beginToken: Int32? = nil, maxNewTokens: Int = Self.usualMaxNewTokens, maxPromptTokens: Int = .max
     ) {
         self.name = name
-        self.problems = problems
         self.tokenizer = tokenizer
         self.stopToken = stopToken
         defaultMaxNewTokens = maxNewTokens
-        self.chatTemplate = chatTemplate
-        self.beginToken = beginToken
+        var (kept, prompts, long): ([Problem], [[Int32]], LongPrompts) = ([], [], LongPrompts(limit: maxPromptTokens))
+        for problem in problems {
+            let prompt = Self.prompt(of: problem, tokenizer, chatTemplate, beginToken)
+            if prompt.count > maxPromptTokens {
+                long.add(prompt.count, line: problem.line)
+            } else {
+                kept.append(problem)
+                prompts.append(prompt)
+            }
+        }
+        (self.problems, self.prompts, longPrompts) = (kept, prompts, long)
+        golds = kept.map { $0.answer.map { Answer($0) } }
         let texts = (0..<Int32(tokenizer.vocabularySize)).map { tokenizer.decode([$0]) }
         endsLine = texts.map { $0.utf8.last == 0x0A }
         isBlank = texts.map { text in text.allSatisfy(\.isWhitespace) }
@@ -49,13 +64,15 @@ package struct WordProblems: Task {
 
     package var problemCount: Int { problems.count }
 
+    package func promptTokens(of problem: Int) -> [Int32] { prompts[problem] }
+
     /// Only the template's own markers become special tokens, whatever a problem's text contains.
-    package func promptTokens(of problem: Int) -> [Int32] {
+    private static func prompt(of problem: Problem, _ tokenizer: Tokenizer, _ chatTemplate: ChatTemplate?, _ beginToken: Int32?) -> [Int32] {
         let ids: [Int32]
         if let chatTemplate, chatTemplate != .plain {
-            ids = chatTemplate.encode(Self.conversation(of: problems[problem]), addingGenerationPrompt: true, with: tokenizer)
+            ids = chatTemplate.encode(conversation(of: problem), addingGenerationPrompt: true, with: tokenizer)
         } else {
-            ids = tokenizer.encode(Self.plainText(of: problems[problem]), parsingSpecialTokens: false)
+            ids = tokenizer.encode(plainText(of: problem), parsingSpecialTokens: false)
         }
         guard let beginToken, ids.first != beginToken else { return ids }
         return [beginToken] + ids
@@ -88,8 +105,9 @@ package struct WordProblems: Task {
         guard stop == .stopToken, let found = AnswerExtraction.flexible(text(of: response)) else {
             return Verdict(isCorrect: false, answer: nil)
         }
-        let isCorrect = problems[problem].answer.map { Answer.areEquivalent($0, found) } ?? false
-        return Verdict(isCorrect: isCorrect, answer: Answer(found).canonical)
+        let prediction = Answer(found)
+        let isCorrect = golds[problem].map { Answer.judge(gold: $0, prediction: prediction).isEqual } ?? false
+        return Verdict(isCorrect: isCorrect, answer: prediction.canonical)
     }
 
     /// The file's own solution, without GSM8K's calculator notes `<<48/2=24>>`.

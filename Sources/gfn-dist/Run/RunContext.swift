@@ -54,6 +54,7 @@ final class RunContext {
             "\(configuration.objective) on \(workspace.training.name), \(model), \(policy.layout.count) trainable parameters, "
                 + "\(communicator.size) rank\(communicator.size == 1 ? "" : "s") × \(workspace.threads) thread\(workspace.threads == 1 ? "" : "s"), "
                 + "\(configuration.precision.rawValue), kernels \(KernelFamily.current.rawValue), \(start)")
+        for note in workspace.notes { report?.say(note) }
     }
 
     /// The promise of equal bits holds within one family of kernels in bf16.

@@ -20,6 +20,8 @@ struct Workspace: Sendable {
     let threads: Int
     /// The adapter that the run starts from, in the order of the layout; nil when it starts fresh.
     let startingBits: [UInt16]?
+    /// What people should know about the data.
+    let notes: [String]
 
     /// Opens model and data.
     /// - Parameter ranksOnNode: how many ranks share this machine's cores.
@@ -45,6 +47,7 @@ struct Workspace: Sendable {
         if configuration.usesEmbeddedTask {
             training = configuration.pathSum(.train)
             evaluation = configuration.pathSum(.heldOut)
+            notes = []
         } else {
             guard let files, let tokenizer = files.tokenizer, let stopToken = files.configuration.endTokens.first else {
                 throw RunError.badData(
@@ -52,14 +55,21 @@ struct Workspace: Sendable {
             }
             let setting = configuration.text("data.chat_template")
             let template = setting == "auto" ? files.chatTemplateText == nil ? nil : try files.requireChatTemplate() : ChatTemplate(setting: setting)
+            let context = base.configuration.contextLength
+            var notes: [String] = []
             func task(_ path: String) throws -> WordProblems {
-                WordProblems(
-                    name: URL(fileURLWithPath: path).lastPathComponent, problems: try ProblemFile.read(path), tokenizer: tokenizer,
-                    chatTemplate: template, stopToken: stopToken)
+                let problems = try ProblemFile.read(path)
+                let room = try Self.room(configuration, context: context)
+                let task = WordProblems(
+                    name: URL(fileURLWithPath: path).lastPathComponent, problems: problems, tokenizer: tokenizer,
+                    chatTemplate: template, stopToken: stopToken, maxNewTokens: room.answer, maxPromptTokens: room.prompt)
+                if let note = try Self.note(on: task, path, configuration) { notes.append(note) }
+                return task
             }
             training = try task(configuration.text("data.train"))
             let path = configuration.text("data.evaluate")
             evaluation = path.isEmpty ? nil : try task(path)
+            self.notes = notes
         }
         startingBits = try Self.adapterBits(configuration, base.configuration)
         let limit = configuration.integer("evaluate.problems")
@@ -74,6 +84,30 @@ struct Workspace: Sendable {
         // A learner of a small model on a shared node: the base, its transpose and this stay below 2 GB.
         policy.activationBudget = 256 << 20
         return policy
+    }
+
+    /// How long prompts and answers may be, so that both have room in the context.
+    private static func room(_ configuration: RunConfiguration, context: Int) throws -> (prompt: Int, answer: Int) {
+        let wanted = (prompt: configuration.integer("data.max_prompt_tokens"), answer: configuration.integer("rollout.max_new_tokens"))
+        let answer = wanted.answer > 0 ? wanted.answer : min(WordProblems.usualMaxNewTokens, context / 2)
+        guard context > answer else {
+            throw RunError.configuration(
+                "the model's context of \(context) tokens has no room for a prompt beside an answer of \(answer); lower rollout.max_new_tokens")
+        }
+        return (wanted.prompt > 0 ? min(wanted.prompt, context - answer) : context - answer, answer)
+    }
+
+    /// What to say about prompts that were too long; nil when there were none.
+    private static func note(on task: WordProblems, _ path: String, _ configuration: RunConfiguration) throws -> String? {
+        let long = task.longPrompts
+        guard long.count > 0 else { return nil }
+        guard configuration.text("data.long_prompts") == "skip" else {
+            throw RunError.badData("\(long.sentence(of: path)); shorten them, raise data.max_prompt_tokens, or set data.long_prompts to skip")
+        }
+        guard task.problemCount > 0 else {
+            throw RunError.badData("\(long.sentence(of: path)), and no other problem is left; shorten them or raise data.max_prompt_tokens")
+        }
+        return "\(long.sentence(of: path)) and left out"
     }
 
     /// Reads the adapter that a run starts from.

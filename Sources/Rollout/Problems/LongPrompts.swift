@@ -1,0 +1,27 @@
+/// Which problems of a file have prompts longer than allowed.
+package struct LongPrompts: Sendable, Equatable {
+    /// Tokens that a prompt may have.
+    package let limit: Int
+    package private(set) var count = 0
+    /// Of the longest prompt left out.
+    package private(set) var longest = 0
+    /// The first few.
+    package private(set) var lines: [Int] = []
+
+    private static let shownLines = 8
+
+    package init(limit: Int) { self.limit = limit }
+
+    mutating func add(_ length: Int, line: Int) {
+        count += 1
+        longest = max(longest, length)
+        if lines.count < Self.shownLines { lines.append(line) }
+    }
+
+    /// "3 prompts of train.jsonl are longer than 512 tokens (lines 4, 7, 9; the longest has 702)".
+    package func sentence(of name: String) -> String {
+        let places = lines.map(String.init).joined(separator: ", ") + (count > lines.count ? ", …" : "")
+        return "\(count) prompt\(count == 1 ? "" : "s") of \(name) \(count == 1 ? "is" : "are") longer than \(limit) tokens "
+            + "(line\(count == 1 ? "" : "s") \(places); the longest has \(longest))"
+    }
+}
