@@ -50,20 +50,6 @@ package enum ChatTemplate: Sendable, Equatable {
         }
     }
 
-    /// The template that a Jinja text amounts to for plain conversations; nil when that is not certain.
-    package static func recognise(_ jinja: String) -> ChatTemplate? {
-        // Parts that change or cut contents in ways that no case here follows, or that depend on today.
-        let unfollowed = ["<think>", "reasoning_content", "strftime_now", ".strip(", ".split(", "|replace", "| replace"]
-        if unfollowed.contains(where: { jinja.contains($0) }) { return nil }
-        let trims = jinja.contains("| trim") || jinja.contains("|trim")
-        if jinja.contains("<|start_header_id|>"), jinja.contains("<|eot_id|>") {
-            guard trims else { return nil }
-            return jinja.contains("Cutting Knowledge Date") ? .llama31(date: llama31Date) : .llama3
-        }
-        guard jinja.contains("<|im_start|>"), jinja.contains("<|im_end|>"), !trims, !jinja.contains("bos_token") else { return nil }
-        return .chatML(defaultSystem: literalSystemMessage(in: jinja))
-    }
-
     /// The template that a model's text amounts to, or an error that says what to set when it is not known.
     static func require(_ jinja: String?, of path: String) throws(ModelFileError) -> ChatTemplate {
         guard let jinja else {
@@ -75,27 +61,6 @@ package enum ChatTemplate: Sendable, Equatable {
                 found: "none of those that are known")
         }
         return template
-    }
-
-    /// The text between `<|im_start|>system⏎` and `<|im_end|>` within one string literal of the template.
-    private static func literalSystemMessage(in jinja: String) -> String? {
-        var rest = Substring(jinja)
-        while let start = rest.firstRange(of: "<|im_start|>system") {
-            rest = rest[start.upperBound...]
-            // A line end in the literal is written either as itself or as an escape.
-            let content: Substring
-            if rest.hasPrefix("\n") {
-                content = rest.dropFirst()
-            } else if rest.hasPrefix("\\n") {
-                content = rest.dropFirst(2)
-            } else {
-                continue
-            }
-            guard let end = content.firstRange(of: "<|im_end|>") else { return nil }
-            let message = content[..<end.lowerBound]
-            if !message.isEmpty, !message.contains(where: { "'\"{}\\".contains($0) }) { return String(message) }
-        }
-        return nil
     }
 
     // MARK: Rendering

@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// What is done to a text before it is cut and merged.
 enum NormalizationStep: Sendable, Equatable {
     /// Unicode's composed form (NFC).
@@ -32,44 +30,6 @@ enum NormalizationStep: Sendable, Equatable {
                 }
             }
             return output
-        }
-    }
-}
-
-/// Unicode's composed form as Hugging Face's library makes it: with the tables of Unicode 9, so that characters
-/// that came later are neither ordered nor composed.
-private enum Composition {
-    /// The composed text; nil when nothing changes.
-    static func apply(to text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
-        // Nothing below U+0300 ever combines.
-        guard text.contains(where: { $0 >= 0xCC }) else { return nil }
-        var output: [UInt8] = []
-        output.reserveCapacity(text.count)
-        func append(_ range: Range<Int>) {
-            guard !range.isEmpty else { return }
-            output += String(decoding: text[range], as: UTF8.self).precomposedStringWithCanonicalMapping.utf8
-        }
-        var (start, position) = (0, 0)
-        while position < text.count {
-            let length = text.utf8Length(at: position)
-            if length >= 2, isNewer(text.scalar(at: position, length: length)) {
-                append(start..<position)
-                output += text[position..<position + length]
-                start = position + length
-            }
-            position += length
-        }
-        append(start..<text.count)
-        return output
-    }
-
-    private static func isNewer(_ value: UInt32) -> Bool {
-        switch value {
-        // Nothing in these ranges that came later combines.
-        case ..<0x7FD, 0x2000..<0xA800, 0xAC00..<0x10000: return false
-        default:
-            guard let age = Unicode.Scalar(value)?.properties.age else { return false }
-            return age.major > 9
         }
     }
 }

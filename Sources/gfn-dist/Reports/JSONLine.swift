@@ -6,7 +6,10 @@ struct JSONLine {
 
     mutating func add(_ key: String, _ value: Int) { parts.append("\(Self.quote(key)):\(value)") }
     mutating func add(_ key: String, _ value: Bool) { parts.append("\(Self.quote(key)):\(value)") }
-    mutating func add(_ key: String, _ values: [Int]) { parts.append("\(Self.quote(key)):\(values)") }
+    mutating func add(_ key: String, _ values: [Int]) {
+        // An array's own description takes several times as long.
+        parts.append("\(Self.quote(key)):[\(values.lazy.map { String($0) }.joined(separator: ", "))]")
+    }
     mutating func add(_ key: String, _ value: Double?) {
         let text = value.flatMap { $0.isFinite ? "\($0)" : nil } ?? "null"
         parts.append("\(Self.quote(key)):\(text)")

@@ -8,6 +8,8 @@ struct TokenizeRun {
     /// Needed for conversations alone.
     let template: ChatTemplate?
 
+    private static let roles = ["system", "user", "assistant"]
+
     /// What was done, for the last line on standard error.
     struct Summary {
         var lines = 0
@@ -62,6 +64,10 @@ struct TokenizeRun {
         case .chat(let addingPrompt, let parsingSpecial):
             guard let template, let messages = request.messages?.map({ ChatMessage(role: $0.role, content: $0.content) }) else {
                 throw missing("messages", "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}", request, place)
+            }
+            for (index, message) in messages.enumerated() where !Self.roles.contains(message.role) {
+                throw RunError.badData(
+                    "\(place): messages[\(index)].role is '\(message.role)', expected \(Self.roles.joined(separator: ", ")); templates write other roles in ways that are not followed here")
             }
             let addsPrompt = request.add_generation_prompt ?? addingPrompt
             let (text, ids) = timed(&summary) {

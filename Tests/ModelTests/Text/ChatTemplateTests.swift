@@ -63,6 +63,42 @@ struct ChatTemplateTests {
         #expect(ChatTemplate.recognise("{{ messages }}") == nil)
     }
 
+    private struct Published: Decodable {
+        let name, template: String
+        /// The setting that it amounts to; nil when it has to be refused, or has a default system message of its own.
+        let setting, system: String?
+    }
+
+    @Test("published templates are recognised for what they are, and others, however similar, are refused with advice")
+    func published() throws {
+        let templates = try jsonLines(Published.self, ownFixtures.appendingPathComponent("tokenizer/templates.jsonl"))
+        for item in templates {
+            let expected = item.system.map { ChatTemplate.chatML(defaultSystem: $0) } ?? item.setting.flatMap { ChatTemplate(setting: $0) }
+            #expect(ChatTemplate.recognise(item.template) == expected, "\(item.name)")
+            guard expected == nil else { continue }
+            let error = #expect(throws: ModelFileError.self) { try ChatTemplate.require(item.template, of: "model") }
+            #expect(error?.description.contains("data.chat_template") == true)
+        }
+        #expect(templates.count > 20)
+        print("Chat template: \(templates.count) published texts judged")
+    }
+
+    @Test("how a template is written down does not matter, what it says does")
+    func writing() {
+        let written = "{%- for message in messages -%}\n  {{- \"<|im_start|>\" + message.role + '\\n' + message.content ~ '' -}}\n{% endfor %}"
+        #expect(
+            JinjaText(written).canonical
+                == "{%formessageinmessages%}{{'<|im_start|>'+message['role']+'\n'+message['content']~''}}{%endfor%}")
+        #expect(JinjaText("a {# b #} c{% if x %}\n  {% endif %} \n{{ 'it\\'s' }}\n").canonical == "a  c{%ifx%}{%endif%} \n{{'it\\'s'}}")
+        for broken in ["{{", "{% if", "{{ 'a", "{{ \"a\\", "{#", "{", "{%-", ""] { #expect(ChatTemplate.recognise(broken) == nil) }
+        let base = "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+            + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+        #expect(ChatTemplate.recognise(base) == .chatML(defaultSystem: nil))
+        for (old, new) in [("'\n'", "' '"), ("message['content']", "message['content']|trim"), ("assistant", "Assistant"), ("{% endfor %}", "{% endfor %}!")] {
+            #expect(ChatTemplate.recognise(base.replacing(old, with: new)) == nil)
+        }
+    }
+
     @Test("a marker in a user's text does not become a token")
     func contentsAreText() throws {
         let tokenizer = try Tokenizer.load(json: Self.folder.appendingPathComponent("tiny-smollm2/tokenizer.json").path)
