@@ -25,12 +25,13 @@ func firstNotFinite(_ values: UnsafePointer<Float>, count: Int) -> Int? {
 }
 
 extension [Int] {
-    /// The product of all elements and `factor`; nil when it overflows.
+    /// The product of all elements, in their order, and of `factor`; nil when one of the products overflows.
+    ///
+    /// A zero at the end does not excuse what comes before it: whoever multiplies the same extents without a check must
+    /// not overflow either.
     func checkedProduct(times factor: Int = 1) -> Int? {
-        var product = factor
-        // A zero makes the product zero, whatever the others are.
-        if contains(0) { return 0 }
-        for element in self {
+        var product = 1
+        for element in self + [factor] {
             let (value, overflow) = product.multipliedReportingOverflow(by: element)
             if overflow { return nil }
             product = value
