@@ -36,7 +36,7 @@ package final class Compression {
     /// The original of `bytes`, which must have `count` bytes; nil when it has not, or is damaged.
     package func decompress(_ bytes: [UInt8], count: Int) -> [UInt8]? {
         let announced = bytes.withUnsafeBytes { ZSTD_getFrameContentSize($0.baseAddress, $0.count) }
-        guard gfn_zstd_size_is_known(announced) != 0, announced == UInt64(count) else { return nil }
+        guard gfn_zstd_size_is_known(announced) != 0, announced == UInt64(exactly: count) else { return nil }
         // A block of at most 128 KiB takes at least three bytes: a count beyond that is a lie, found before memory is taken.
         guard count / (128 << 10) <= bytes.count / 3 else { return nil }
         var isWhole = false

@@ -104,4 +104,12 @@ struct WeightCodingTests {
         payload.replaceSubrange(16..<24, with: [0, 0, 0, 0, 0, 0, 0, 0x40])
         #expect(throws: WeightCodingError.self) { try WeightCoding.decode(payload, having: nil) }
     }
+
+    @Test("a frame is not decompressed to another size than is expected, however the expectation came about", arguments: [0, 99, 101, -1, .min, .max])
+    func unexpectedSize(_ count: Int) {
+        let compression = Compression()
+        let packed = compression.compress([UInt8](repeating: 3, count: 100))
+        #expect(compression.decompress(packed, count: count) == nil)
+        #expect(compression.decompress(packed, count: 100)?.count == 100)
+    }
 }
