@@ -57,12 +57,23 @@ package enum TrajectoryCoding {
         return group
     }
 
+    /// What a random stream can be addressed with, so that every group that is read can be replayed.
+    private static let steps = 0...(1 << 28) - 1, slots = 0...Int(UInt32.max)
+
+    /// Token ids, none of them negative; whether the vocabulary has them, who knows the model must check.
+    private static func readTokens(from reader: inout ByteReader) throws(ByteReaderError) -> [Int32] {
+        let start = reader.offset
+        let tokens = try reader.readArray(of: Int32.self)
+        if let token = tokens.first(where: { $0 < 0 }) { throw .value(Int(token), expected: 0...Int(Int32.max), offset: start) }
+        return tokens
+    }
+
     private static func read(_ payload: [UInt8]) throws(ByteReaderError) -> TrajectoryGroup {
         var reader = ByteReader(payload)
-        let address = GroupAddress(step: try reader.readInt(), slot: try reader.readInt())
+        let address = GroupAddress(step: try reader.readCount(in: Self.steps), slot: try reader.readCount(in: Self.slots))
         let promptID = try reader.readInt()
-        let sampledWith = try reader.readInt()
-        let prompt = try reader.readArray(of: Int32.self)
+        let sampledWith = try reader.readCount(in: Self.steps)
+        let prompt = try readTokens(from: &reader)
         // A trajectory takes more than one byte, so that no count can ask for more memory than the message has.
         let count = try reader.readCount(in: 0...reader.remaining)
         var trajectories: [Trajectory] = []
@@ -77,7 +88,7 @@ package enum TrajectoryCoding {
         let code = try reader.read(UInt8.self)
         guard let stop = StopReason(rawValue: code) else { throw .value(Int(code), expected: 0...1, offset: start) }
         var trajectory = Trajectory(
-            response: try reader.readArray(), stop: stop, tokenLogProbabilities: try reader.readArray(),
+            response: try readTokens(from: &reader), stop: stop, tokenLogProbabilities: try reader.readArray(),
             stopLogProbabilities: try reader.readArray(), referenceTokenLogProbabilities: try reader.readArray(),
             referenceStopLogProbabilities: try reader.readArray(), states: [])
         let indices = try reader.readArray(of: Int32.self)

@@ -12,7 +12,7 @@ struct TrajectoryCodingTests {
                 TerminableState(index: count, process: -2.5, isFinished: true, isCorrect: count == 2),
             ]
             return Trajectory(
-                response: (0..<count).map { Int32($0) * 70_000 - 1 }, stop: count == 2 ? .stopToken : .length,
+                response: (0..<count).map { Int32($0) * 70_000 + 1 }, stop: count == 2 ? .stopToken : .length,
                 tokenLogProbabilities: (0..<count).map { -0.1 * Float($0 + 1) },
                 stopLogProbabilities: (0...count).map { -1.1 * Float($0 + 1) },
                 referenceTokenLogProbabilities: reference ? (0..<count).map { -0.3 * Float($0 + 1) } : [],
@@ -31,6 +31,19 @@ struct TrajectoryCodingTests {
         let empty = TrajectoryGroup(
             address: GroupAddress(step: 0, slot: 0), promptID: 0, prompt: [], trajectories: [], sampledWith: 0)
         #expect(try TrajectoryCoding.decode(TrajectoryCoding.encode(empty)) == empty)
+    }
+
+    @Test("negative tokens, steps and versions are refused, though the frame is whole", arguments: 0..<5)
+    func negative(_ field: Int) {
+        var wrong = group
+        switch field {
+        case 0: wrong.prompt[1] = -1
+        case 1: wrong.trajectories[0].response[0] = -5
+        case 2: wrong.address.step = -1
+        case 3: wrong.address.slot = 1 << 40
+        default: wrong.sampledWith = .min
+        }
+        #expect(throws: TrajectoryCodingError.self) { try TrajectoryCoding.decode(TrajectoryCoding.encode(wrong)) }
     }
 
     @Test("any changed byte and any cut is an error")
