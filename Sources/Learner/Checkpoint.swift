@@ -57,6 +57,28 @@ package struct Checkpoint: Sendable {
         var replay: ReplayBuffer.Settings
         var replayBytes: Int
         var notes: [String: String]
+
+        /// What a run could not go on with; nil when there is nothing.
+        var problem: String? {
+            // Random streams are addressed with steps of 28 bits.
+            let steps = 0..<(1 << 28)
+            let counts = [
+                ("step", step), ("policyVersion", policyVersion), ("optimizerStep", optimizerStep), ("rootStep", rootStep ?? 0),
+            ]
+            if let (name, value) = counts.first(where: { !steps.contains($0.1) }) { return "\(name) is \(value), expected 0 to \(steps.upperBound - 1)" }
+            for settings in [optimizer, rootOptimizer ?? optimizer] {
+                let rates = [settings.beta1, settings.beta2]
+                guard rates.allSatisfy({ (0..<1).contains($0) }), settings.epsilon >= 0, settings.weightDecay.isFinite else {
+                    return "the optimizer's settings are \(settings), expected beta1 and beta2 from 0 to below 1 and epsilon not below 0"
+                }
+            }
+            if publishedVersions.contains(where: { $0 < 0 || $0 > policyVersion })
+                || zip(publishedVersions, publishedVersions.dropFirst()).contains(where: { $0 >= $1 })
+            {
+                return "publishedVersions is \(publishedVersions.prefix(8)), expected ascending versions up to \(policyVersion)"
+            }
+            return replay.problems().first
+        }
     }
 
     static let summaryName = "state.json"
@@ -117,7 +139,7 @@ package struct Checkpoint: Sendable {
             rootIsInitialised: learner.root?.isInitialised, rootOptimizer: learner.root?.optimizer.settings,
             publishedVersions: published.map(\.version), replay: replay.settings, replayBytes: encodedReplay.count,
             notes: notes)
-        return (summary, tensors, Compression().compress(encodedReplay))
+        return (summary, tensors, Self.packed(encodedReplay))
     }
 
     // MARK: - Reading
@@ -128,6 +150,7 @@ package struct Checkpoint: Sendable {
         let summaryPath = "\(path)/\(summaryName)"
         let summary = try CheckpointFiles.decode(
             Summary.self, from: try CheckpointFiles.read(summaryPath), path: summaryPath)
+        if let problem = summary.problem { throw .malformed(path: summaryPath, detail: problem) }
         guard summary.parameterCount == layout.count else {
             throw .mismatch(
                 path: path, field: "the number of trainable parameters", expected: "\(layout.count)",
@@ -164,11 +187,40 @@ package struct Checkpoint: Sendable {
             replay: try readReplay("\(path)/\(replayName)", summary: summary), notes: summary.notes)
     }
 
-    private static func readReplay(_ path: String, summary: Summary) throws(CheckpointError) -> ReplayBuffer {
-        guard let bytes = Compression().decompress(try CheckpointFiles.read(path), count: summary.replayBytes) else {
-            throw .malformed(path: path, detail: "it does not decompress to \(summary.replayBytes) bytes")
+    /// Checks what only who knows the model can: without this, a run that goes on would fail far from its reason.
+    package func check(for model: TransformerConfiguration, path: String) throws(CheckpointError) {
+        if let width = learner.root?.width, width != model.hiddenSize {
+            throw .mismatch(path: path, field: "the width of log Z", expected: "\(model.hiddenSize)", found: "\(width)")
         }
-        do { return try ReplayBuffer(decoding: bytes, settings: summary.replay) } catch {
+        if let token = replay.largestToken, Int(token) >= model.vocabularySize {
+            throw .mismatch(
+                path: path, field: "the largest token of the replay buffer", expected: "below \(model.vocabularySize)", found: "\(token)")
+        }
+    }
+
+    /// The replay buffer as it is written: compressed, or as it is when that would be taken for a bomb.
+    ///
+    /// A few kilobytes can say gigabytes, and memory is taken before it shows whether they are a replay buffer. So a
+    /// reader believes in a small buffer and in a moderate ratio; a writer that has neither does not compress.
+    static func packed(_ replay: [UInt8]) -> [UInt8] {
+        let compressed = Compression().compress(replay)
+        return isPlausible(replay.count, from: compressed.count) ? compressed : replay
+    }
+
+    private static func isPlausible(_ count: Int, from compressedCount: Int) -> Bool {
+        count >= 0 && (count <= 4 << 20 || count / 64 <= compressedCount)
+    }
+
+    private static func readReplay(_ path: String, summary: Summary) throws(CheckpointError) -> ReplayBuffer {
+        let stored = try CheckpointFiles.read(path)
+        let count = summary.replayBytes
+        guard
+            let bytes = stored.count == count
+                ? stored : isPlausible(count, from: stored.count) ? Compression().decompress(stored, count: count) : nil
+        else {
+            throw .malformed(path: path, detail: "it does not decompress to \(count) bytes")
+        }
+        do { return try ReplayBuffer(decoding: bytes, settings: summary.replay, newest: summary.policyVersion) } catch {
             throw .malformed(path: path, detail: "\(error)")
         }
     }

@@ -1,3 +1,5 @@
+internal import Model
+
 /// Why a checkpoint cannot be written, or not be trusted.
 package enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible {
     case inaccessible(path: String, reason: String)
@@ -8,7 +10,9 @@ package enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertibl
     case format(path: String, expected: Int, found: Int)
     case mismatch(path: String, field: String, expected: String, found: String)
 
-    package var description: String {
+    package var description: String { sentence.printable(limit: 1000) }
+
+    private var sentence: String {
         switch self {
         case .inaccessible(let path, let reason): "\(path) cannot be read or written: \(reason)"
         case .missing(let path): "\(path) is not there, so the checkpoint is incomplete: use an earlier one"

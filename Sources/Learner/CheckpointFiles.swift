@@ -55,6 +55,15 @@ enum CheckpointFiles {
         guard FileManager.default.fileExists(atPath: manifestPath) else { throw .missing(path: manifestPath) }
         let manifest = try decode(Manifest.self, from: try read(manifestPath), path: manifestPath)
         guard manifest.format == format else { throw .format(path: manifestPath, expected: format, found: manifest.format) }
+        let names = manifest.files.map(\.name)
+        // A manifest that leaves a file out would let it pass unchecked; one that names another folder's has it read.
+        for name in [Checkpoint.summaryName, Checkpoint.optimizerName, Checkpoint.replayName] where !names.contains(name) {
+            throw .malformed(path: manifestPath, detail: "it does not list \(name)")
+        }
+        if let name = names.first(where: { $0.isEmpty || $0.hasPrefix(".") || $0.utf8.contains(0) || $0.contains("/") }) {
+            throw .malformed(path: manifestPath, detail: "it lists \"\(name)\", which is not the name of a file in its folder")
+        }
+        guard Set(names).count == names.count else { throw .malformed(path: manifestPath, detail: "it lists a file twice") }
         for file in manifest.files {
             let filePath = "\(path)/\(file.name)"
             guard FileManager.default.fileExists(atPath: filePath) else { throw .missing(path: filePath) }

@@ -56,6 +56,13 @@ package struct ReplayBuffer: Sendable, Equatable {
         self.shelves = shelves
     }
 
+    /// The largest token id of prompts and responses; nil when there are none.
+    package var largestToken: Int32? {
+        shelves.values.lazy.flatMap { shelf in
+            shelf.entries.lazy.compactMap { $0.trajectory.response.max() } + CollectionOfOne(shelf.prompt.max()).compactMap { $0 }
+        }.max()
+    }
+
     /// Trajectories in all.
     package var count: Int { shelves.values.reduce(0) { $0 + $1.entries.count } }
     package func count(ofPrompt promptID: Int) -> Int { shelves[promptID]?.entries.count ?? 0 }

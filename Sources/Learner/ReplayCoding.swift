@@ -5,11 +5,13 @@ internal import Rollout
 enum ReplayCodingError: Error, CustomStringConvertible {
     case bytes(ByteReaderError)
     case group(TrajectoryCodingError)
+    case duplicate(prompt: Int)
 
     var description: String {
         switch self {
         case .bytes(let error): "\(error)"
         case .group(let error): "\(error)"
+        case .duplicate(let prompt): "prompt \(prompt) is there twice"
         }
     }
 }
@@ -31,29 +33,34 @@ extension ReplayBuffer {
         return writer.bytes
     }
 
-    init(decoding bytes: [UInt8], settings: Settings) throws(ReplayCodingError) {
-        let parts: [(versions: [Int64], frame: [UInt8])]
-        do { parts = try Self.split(bytes) } catch { throw .bytes(error) }
+    /// - Parameter newest: the version of the policy; nothing was sampled with a later one.
+    init(decoding bytes: [UInt8], settings: Settings, newest: Int) throws(ReplayCodingError) {
+        var reader = ByteReader(bytes)
         var shelves: [Int: Shelf] = [:]
-        for (versions, frame) in parts {
+        // One shelf after the other, so that no more than one lies in memory twice.
+        for _ in 0..<(try Self.bytes { () throws(ByteReaderError) in try reader.readCount(in: 0...bytes.count) }) {
+            let start = reader.offset
+            let versions = try Self.bytes { () throws(ByteReaderError) in try reader.readArray(of: Int64.self) }
+            let frame = try Self.bytes { () throws(ByteReaderError) in try reader.readArray(of: UInt8.self) }
             let group: TrajectoryGroup
             do { group = try TrajectoryCoding.decode(frame) } catch { throw .group(error) }
             guard versions.count == group.trajectories.count else {
-                throw .bytes(.value(versions.count, expected: group.trajectories.count...group.trajectories.count, offset: 0))
+                throw .bytes(.value(versions.count, expected: group.trajectories.count...group.trajectories.count, offset: start))
+            }
+            if let version = versions.first(where: { !(0...Int64(newest)).contains($0) }) {
+                throw .bytes(.value(Int(version), expected: 0...newest, offset: start))
             }
             let entries = zip(group.trajectories, versions).map { Entry(trajectory: $0, sampledWith: Int($1)) }
-            shelves[group.promptID] = Shelf(prompt: group.prompt, entries: entries)
+            guard shelves.updateValue(Shelf(prompt: group.prompt, entries: entries), forKey: group.promptID) == nil else {
+                throw .duplicate(prompt: group.promptID)
+            }
         }
+        try Self.bytes { () throws(ByteReaderError) in try reader.finish() }
         self.init(settings, shelves: shelves)
     }
 
-    private static func split(_ bytes: [UInt8]) throws(ByteReaderError) -> [(versions: [Int64], frame: [UInt8])] {
-        var reader = ByteReader(bytes)
-        var parts: [(versions: [Int64], frame: [UInt8])] = []
-        for _ in 0..<(try reader.readCount(in: 0...bytes.count)) {
-            parts.append((try reader.readArray(), try reader.readArray()))
-        }
-        try reader.finish()
-        return parts
+    /// Gives an error of the bytes the type of this file's.
+    private static func bytes<Value>(_ read: () throws(ByteReaderError) -> Value) throws(ReplayCodingError) -> Value {
+        do { return try read() } catch { throw .bytes(error) }
     }
 }

@@ -1,6 +1,6 @@
 import Collective
 import Foundation
-import Learner
+@testable import Learner
 import Model
 import Rollout
 import TestSupport
@@ -108,6 +108,63 @@ private struct TinyRun {
             #expect { try Checkpoint.read(earlier, layout: other) } throws: { "\($0)".contains("the configuration makes it") }
             return ()
         }
+    }
+
+    @Test("a checkpoint whose digests are right is refused all the same when a run could not go on with its numbers")
+    func signedNonsense() throws {
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try runInProcess(ranks: 1) { learners in
+            var run = try fresh(learners)
+            try run.advance(2)
+            let path = try run.write(in: folder)
+            let layout = run.learner.policy.layout
+            let (state, manifest) = ("\(path)/state.json", "\(path)/MANIFEST.json")
+            let (goodState, goodManifest) = (try Data(contentsOf: URL(fileURLWithPath: state)), try Data(contentsOf: URL(fileURLWithPath: manifest)))
+            func sign(_ bytes: Data, as name: String, in text: String) throws -> String {
+                let pattern = "\"name\" : \"\(name)\",\n      \"sha256\" : \"[0-9a-f]*\",\n      \"size\" : [0-9]*"
+                let range = try #require(text.range(of: pattern, options: .regularExpression))
+                return text.replacingCharacters(
+                    in: range, with: "\"name\" : \"\(name)\",\n      \"sha256\" : \"\(sha256Hex(Array(bytes)))\",\n      \"size\" : \(bytes.count)")
+            }
+            for (key, value) in [
+                ("step", "-1"), ("step", "9223372036854775807"), ("policyVersion", "-3"), ("optimizerStep", "268435456"), ("replayBytes", "-1"),
+                ("replayBytes", "4611686018427387904"), ("beta1", "1"), ("epsilon", "-1"), ("capacityPerPrompt", "-5"), ("publishedVersions", "[9]"),
+            ] {
+                let text = try #require(String(data: goodState, encoding: .utf8))
+                let range = try #require(text.range(of: "\"\(key)\" : (\\[[^\\]]*\\]|[-0-9.e]+)", options: .regularExpression))
+                let bytes = Data(text.replacingCharacters(in: range, with: "\"\(key)\" : \(value)").utf8)
+                try bytes.write(to: URL(fileURLWithPath: state))
+                let signed = try sign(bytes, as: "state.json", in: try #require(String(data: goodManifest, encoding: .utf8)))
+                try Data(signed.utf8).write(to: URL(fileURLWithPath: manifest))
+                #expect("\(key) \(value)") { try Checkpoint.read(path, layout: layout) } throws: {
+                    if case .malformed? = $0 as? CheckpointError { true } else { false }
+                }
+            }
+            try goodState.write(to: URL(fileURLWithPath: state))
+            for (old, new) in [("\"replay\"", "\"../replay\""), ("\"replay\"", "\"state.json\""), ("\"optimizer.safetensors\"", "\"/etc/passwd\"")] {
+                let text = try #require(String(data: goodManifest, encoding: .utf8))
+                try Data(text.replacingOccurrences(of: old, with: new).utf8).write(to: URL(fileURLWithPath: manifest))
+                #expect(throws: CheckpointError.self) { try Checkpoint.read(path, layout: layout) }
+            }
+            try goodManifest.write(to: URL(fileURLWithPath: manifest))
+            let read = try Checkpoint.read(path, layout: layout)
+            try read.check(for: TinyTask.configuration, path: path)
+            var narrower = TinyTask.configuration
+            narrower.vocabularySize = 3
+            #expect { try read.check(for: narrower, path: path) } throws: { "\($0)".contains("token") }
+            return ()
+        }
+    }
+
+    @Test("a replay buffer that compresses like a bomb is written as it is, and both are read")
+    func packing() {
+        var random = SystemRandomNumberGenerator()
+        let noise = (0..<5 << 20).map { _ in UInt8.random(in: 0...255, using: &random) }
+        let nothing = [UInt8](repeating: 0, count: 5 << 20)
+        #expect(Checkpoint.packed(noise).count > noise.count / 2)
+        #expect(Checkpoint.packed(nothing) == nothing)
+        #expect(Checkpoint.packed(Array(nothing.prefix(1 << 20))).count < 1000)
     }
 
     @Test("an interrupted attempt is not taken for a checkpoint, and does not stand in the way of the next")

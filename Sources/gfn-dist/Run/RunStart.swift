@@ -17,7 +17,12 @@ enum RunStart {
             if configuration.text("kernels") != "auto" { setenv(KernelFamily.variable, configuration.text("kernels"), 1) }
             let workspace = try Workspace(
                 configuration, ranksOnNode: launch.ranksOnNode, needsGradients: launch.hasLearner(layout))
-            return (workspace, try resumed?.checkpoint.map { try Checkpoint.read($0, layout: workspace.policy().layout) })
+            let checkpoint = try resumed?.checkpoint.map { path in
+                let checkpoint = try Checkpoint.read(path, layout: workspace.policy().layout)
+                try checkpoint.check(for: workspace.base.configuration, path: path)
+                return checkpoint
+            }
+            return (workspace, checkpoint)
         }
         // Nothing is written before all that can be checked has been.
         let folder = try resumed?.folder ?? newFolder(options, workspace.configuration, launch)
