@@ -1,4 +1,5 @@
 import Foundation
+import Model
 import Yams
 
 /// Where a value came from, as it is shown to people.
@@ -11,7 +12,7 @@ struct Origin: Sendable, CustomStringConvertible {
 /// Everything that is wrong with a configuration, in one error: a list of sentences.
 struct ConfigurationError: Error, CustomStringConvertible {
     let problems: [String]
-    var description: String { problems.joined(separator: "\n") }
+    var description: String { problems.map { $0.printable(limit: 1000) }.joined(separator: "\n") }
 }
 
 /// The values of a run, laid over each other: defaults, then the embedded task, then a file, then `--set`.
@@ -27,8 +28,14 @@ struct ConfigurationLayers: Sendable {
         }
     }
 
+    /// What comes after so many problems is no use to anybody, and takes time.
+    private static let mostProblems = 100
+    /// A file of settings is a page; whatever is larger is another file.
+    private static let largestFile = 1 << 20
+
     /// Sets one key; an unknown key or a value out of range is remembered as a problem.
     mutating func set(_ name: String, to value: String, from origin: Origin) {
+        guard problems.count < Self.mostProblems else { return }
         guard let setting = Setting.named(name) else {
             problems.append("\(origin): there is no setting '\(name)'; did you mean '\(Setting.nearest(to: name))'?")
             return
@@ -53,6 +60,14 @@ struct ConfigurationLayers: Sendable {
 
     /// Lays a YAML text over what is there: nested mappings become dotted keys.
     mutating func lay(yaml text: String, named name: String) {
+        guard text.utf8.count <= Self.largestFile else {
+            problems.append("\(name) has \(text.utf8.count) bytes, expected settings in at most \(Self.largestFile >> 10) KB")
+            return
+        }
+        if let line = YAMLGuard(text).refusedLine {
+            problems.append("\(name):\(line.number): \(line.reason)")
+            return
+        }
         do {
             guard let root = try Yams.compose(yaml: text) else { return }
             walk(root, path: "", file: name)
