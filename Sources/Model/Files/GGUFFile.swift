@@ -52,6 +52,11 @@ final class GGUFFile: Sendable {
         }
         let version = try cursor.read(UInt32.self, "the version")
         guard version == 2 || version == 3 else {
+            if version.byteSwapped == 2 || version.byteSwapped == 3 {
+                throw .unsupported(
+                    path: path, field: "the byte order", supported: "little-endian; convert the model again without big-endian output",
+                    found: "big-endian")
+            }
             throw .unsupported(path: path, field: "the GGUF version", supported: "2 and 3, little-endian", found: "\(version)")
         }
         // A tensor's record has at least 24 bytes, a metadata entry 13.
@@ -139,10 +144,21 @@ struct GGUFCursor {
     let bytes: UnsafeRawBufferPointer
     let path: String
     private(set) var position = 0
+    /// What the elements of arrays may still take in memory: a number of one byte is kept as sixteen.
+    private var budget: Int
 
     init(bytes: UnsafeRawBufferPointer, path: String) {
         self.bytes = bytes
         self.path = path
+        budget = bytes.count + (48 << 20)
+    }
+
+    /// Counts `bytes` of memory that `field` is about to take.
+    private mutating func spend(_ bytes: Int, on field: String) throws(ModelFileError) {
+        budget -= bytes
+        guard budget >= 0 else {
+            throw .malformed(path: path, field: field, expected: "arrays in proportion to the file's size", found: "longer")
+        }
     }
 
     private var remaining: Int { bytes.count - position }
@@ -206,6 +222,7 @@ struct GGUFCursor {
                 for _ in 0..<count { strings.append(try stringBytes(name)) }
                 return .strings(strings)
             }
+            try spend(16 * count, on: name)
             var elements: [GGUFValue] = []
             elements.reserveCapacity(count)
             for _ in 0..<count { elements.append(try value(type: elementType, name: name, depth: depth + 1)) }

@@ -5,7 +5,13 @@ struct GGUFModel: Sendable {
 
     init(_ path: String) throws(ModelFileError) {
         file = try GGUFFile(path)
-        configuration = try Self.configuration(GGUFFields(file))
+        let fields = GGUFFields(file)
+        if let count = try fields.optionalInteger("split.count"), count > 1 {
+            throw .unsupported(
+                path: path, field: "split.count", supported: "one file; join the parts with llama.cpp's llama-gguf-split --merge",
+                found: "\(count), so the model lies in as many files")
+        }
+        configuration = try Self.configuration(fields)
         let expected = configuration.tensorShapes
         for (name, shape) in expected {
             let stored = Self.storedName(of: name)

@@ -2,9 +2,9 @@
 ///
 /// Unlike Foundation's, it refuses duplicate keys and numbers beyond `Double`, bounds the nesting (a few thousand
 /// brackets must not exhaust the stack), and needs a quarter of the time for a tokenizer's 100 000 strings.
-struct JSONParser {
+package struct JSONParser {
     /// What stood at a byte where something else was expected.
-    struct Failure: Error {
+    package struct Failure: Error {
         let offset: Int
         let expected: String
         let found: String
@@ -13,17 +13,27 @@ struct JSONParser {
     /// No format read here nests deeper than ten.
     static let maximumDepth = 64
 
+    /// What a value takes in memory, about; a bracket and a comma can stand for many times their length.
+    private static let valueBytes = 48
+    /// What the values of a document may take beyond its length.
+    private static let allowance = 56 << 20
+
     private let input: UnsafeRawBufferPointer
+    /// How many more values there may be.
+    private var valuesLeft: Int
     private var position = 0
     private var depth = 0
 
-    private init(_ input: UnsafeRawBufferPointer) { self.input = input }
+    private init(_ input: UnsafeRawBufferPointer) {
+        self.input = input
+        valuesLeft = (input.count + Self.allowance) / Self.valueBytes
+    }
 
     /// Reads the value of a member in a way of its own; nil: it is left to the parser.
-    typealias MemberReader = (ByteString, inout JSONParser) throws(Failure) -> JSONValue?
+    package typealias MemberReader = (ByteString, inout JSONParser) throws(Failure) -> JSONValue?
 
     /// Parses a whole file. `path` and `part` name it in errors; `member` may read members of the top level.
-    static func parse(
+    package static func parse(
         _ input: UnsafeRawBufferPointer, path: String, part: String = "JSON", member: MemberReader? = nil
     ) throws(ModelFileError) -> JSONValue {
         guard String(validating: input, as: UTF8.self) != nil else {
@@ -74,6 +84,8 @@ struct JSONParser {
 
     private mutating func parseValue() throws(Failure) -> JSONValue {
         skipBlanks()
+        valuesLeft -= 1
+        if valuesLeft < 0 { throw failure("fewer values for a document of \(input.count) bytes") }
         switch peek() {
         case UInt8(ascii: "{"): return try parseObject()
         case UInt8(ascii: "["): return try parseArray()

@@ -1,5 +1,5 @@
 /// A JSON document in memory. Objects keep the order of their members; no key occurs twice.
-enum JSONValue: Sendable, Equatable {
+package enum JSONValue: Sendable, Equatable {
     case null
     case boolean(Bool)
     /// A number without fraction or exponent that fits 64 bits.
@@ -10,10 +10,10 @@ enum JSONValue: Sendable, Equatable {
     case array([JSONValue])
     case object([JSONMember])
 
-    init(_ text: String) { self = .string(ByteString(text)) }
+    package init(_ text: String) { self = .string(ByteString(text)) }
 
     /// How a person would name what stands here, for error messages.
-    var summary: String {
+    package var summary: String {
         switch self {
         case .null: "null"
         case .boolean(let value): "\(value)"
@@ -26,17 +26,17 @@ enum JSONValue: Sendable, Equatable {
     }
 
     /// The member of an object; nil when there is none or this is no object.
-    subscript(key: ByteString) -> JSONValue? {
+    package subscript(key: ByteString) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.key == key }?.value
     }
 }
 
-struct JSONMember: Sendable, Equatable {
-    let key: ByteString
-    let value: JSONValue
+package struct JSONMember: Sendable, Equatable {
+    package let key: ByteString
+    package let value: JSONValue
 
-    init(_ key: ByteString, _ value: JSONValue) {
+    package init(_ key: ByteString, _ value: JSONValue) {
         self.key = key
         self.value = value
     }
@@ -46,7 +46,7 @@ struct JSONMember: Sendable, Equatable {
 
 extension JSONValue {
     /// The document as UTF-8, indented by two blanks per level when `indented`.
-    func encoded(indented: Bool = true) -> [UInt8] {
+    package func encoded(indented: Bool = true) -> [UInt8] {
         var output: [UInt8] = []
         append(to: &output, level: indented ? 0 : nil)
         if indented { output.append(UInt8(ascii: "\n")) }

@@ -17,20 +17,22 @@ package enum ModelFileError: Error, Equatable, Sendable {
 }
 
 extension ModelFileError: CustomStringConvertible {
-    package var description: String {
+    package var description: String { sentence.printable(limit: 1000) }
+
+    private var sentence: String {
         switch self {
         case .inaccessible(let path, let reason):
             "\(path): cannot be used: \(reason)"
         case .missing(let path, let field, let advice):
-            "\(path): \(field) is missing; \(advice)"
+            "\(path): \(field.printable()) is missing; \(advice)"
         case .malformed(let path, let field, let expected, let found):
-            "\(path): \(field) is \(found), expected \(expected)"
+            "\(path): \(field.printable()) is \(found.printable()), expected \(expected.printable())"
         case .unsupported(let path, let field, let supported, let found):
-            "\(path): \(field) is \(found), which is not supported; supported: \(supported)"
+            "\(path): \(field.printable()) is \(found.printable()), which is not supported; supported: \(supported)"
         case .shape(let path, let tensor, let expected, let found):
-            "\(path): tensor \(tensor) has shape \(found), but the configuration makes it \(expected)"
+            "\(path): tensor \(tensor.printable()) has shape \(found), but the configuration makes it \(expected)"
         case .notFinite(let path, let tensor, let row):
-            "\(path): tensor \(tensor) holds NaN or an infinity in row \(row); the file is damaged or its training diverged"
+            "\(path): tensor \(tensor.printable()) holds NaN or an infinity in row \(row); the file is damaged or its training diverged"
         }
     }
 }

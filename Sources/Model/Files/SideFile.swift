@@ -1,10 +1,4 @@
-#if canImport(Glibc)
 internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#else
-internal import Darwin
-#endif
 
 /// Writes a file beside its place and renames it when it is complete: whoever reads sees the old one or the new one.
 ///

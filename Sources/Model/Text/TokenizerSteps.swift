@@ -153,6 +153,9 @@ struct TokenizerSteps {
 
     // MARK: Post-processor
 
+    /// One or two are usual. Parts may be named again and again, so that a short file could stand for a long text.
+    private static let mostSurrounding = 64
+
     /// The tokens that the post-processor puts before and after one text.
     static func surroundings(
         _ fields: JSONFields, idLimit: Int
@@ -166,7 +169,9 @@ struct TokenizerSteps {
             }
             let definitions = try step.required("special_tokens", JSONFields.object)
             var isBefore = true
-            for (index, element) in try step.required("single", JSONFields.array).enumerated() {
+            let single = try step.required("single", JSONFields.array)
+            guard single.count <= mostSurrounding else { throw step.refusal("single", "at most \(mostSurrounding) parts", .array(single)) }
+            for (index, element) in single.enumerated() {
                 let part = try JSONFields(element, path: fields.path, name: step.prefix + "single[\(index)]")
                 guard let special = try part.object("SpecialToken") else {
                     isBefore = false
@@ -174,7 +179,9 @@ struct TokenizerSteps {
                 }
                 let name = try special.required("id", JSONFields.string)
                 let definition = try definitions.required(name, JSONFields.object)
-                for element in try definition.required("ids", JSONFields.array) {
+                let ids = try definition.required("ids", JSONFields.array)
+                guard ids.count <= mostSurrounding else { throw definition.refusal("ids", "at most \(mostSurrounding) ids", .array(ids)) }
+                for element in ids {
                     guard case .integer(let id) = element, id >= 0, id < idLimit else {
                         throw definition.mismatch("ids", expected: "ids of the vocabulary", element)
                     }

@@ -26,6 +26,7 @@ package enum DataFileError: Error, Equatable, Sendable, CustomStringConvertible 
         case .badLines(let path, let lines, let more):
             let shown = lines.map { bad in
                 "\(path):\(bad.line): \(bad.fault.field.map { "\($0): " } ?? "")expected \(bad.fault.expected), found \(bad.fault.found)"
+                    .printable(limit: 600)
             }
             return (shown + (more > 0 ? ["\(path): \(more) more bad lines"] : [])).joined(separator: "\n")
         }

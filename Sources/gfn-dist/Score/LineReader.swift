@@ -3,7 +3,7 @@ internal import Foundation
 /// The lines of a file or of standard input, one at a time, so that neither has to fit into memory.
 struct LineReader {
     /// A line longer than this is refused: it is not JSON Lines but something else.
-    static let maximumLength = 64 << 20
+    static let maximumLength = 16 << 20
     private static let chunkSize = 1 << 16
 
     /// How messages name the input.

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Model
 
-/// Walks the external folder of broken files; without it, damages the module's own fixtures.
+/// Walks the external folder of broken files, or the module's own smaller one, and damages files itself.
 @Suite("Malformed files")
 struct MalformedFilesTests {
     private struct Manifest: Decodable {
@@ -53,19 +53,17 @@ struct MalformedFilesTests {
 
     @Test("each file of the manifest is refused with a typed error, or accepted, as the manifest says")
     func manifest() throws {
-        let root = fixtures("malformed", own: "none")
-        guard FileManager.default.fileExists(atPath: root.path) else {
-            print("Malformed files: GFN_FIXTURES is not set, 0 files of the manifest tried")
-            return
-        }
+        let root = fixtures("malformed", own: "malformed")
         let manifest = try JSONDecoder().decode(Manifest.self, from: Data(contentsOf: root.appendingPathComponent("manifest.json")))
         var counts: [String: Int] = [:]
+        var withoutMeaning = 0
         for file in manifest.files {
             if let base = file.base {
                 let url = root.appendingPathComponent(file.path)
                 let original = root.appendingPathComponent(base).appendingPathComponent(url.lastPathComponent)
                 if url.lastPathComponent == "config.json", let values = try? [url, original].map(Self.parse), values[0] == values[1] {
                     print("Malformed files: \(file.path) is the valid original and proves nothing")
+                    withoutMeaning += 1
                     continue
                 }
             }
@@ -76,9 +74,11 @@ struct MalformedFilesTests {
             case ("refuse", nil): Issue.record("\(file.path) must be refused: \(file.reason)")
             default: counts[file.kind, default: 0] += 1
             }
+            if let refusal { #expect("\(refusal)".count < 1200 && !"\(refusal)".contains(where: \.isNewline), "\(file.path) has no message for people") }
             if ProcessInfo.processInfo.environment["GFN_SHOW_ERRORS"] != nil, let refusal { print("\(file.path): \(refusal)") }
         }
-        print("Malformed files: as they must be: \(counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" })")
+        #expect(manifest.files.count >= 90 && counts.keys.contains("gguf") && counts.count >= 5)
+        print("Malformed files: \(counts.values.reduce(0, +)) of \(manifest.files.count) as they must be, \(withoutMeaning) without meaning: \(counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" })")
     }
 
     @Test("a GGUF or safetensors file that is cut off anywhere is refused, never trapped on")
@@ -100,6 +100,67 @@ struct MalformedFilesTests {
             }
         }
         print("Malformed files: \(count) truncations refused")
+    }
+
+    @Test("a tensor without elements is read where its extents can be multiplied, and refused where they cannot")
+    func emptyTensors() throws {
+        try withScratchFolder { folder in
+            let path = folder.appendingPathComponent("a.safetensors").path
+            for (shape, isRead) in [("[0,1099511627776,1099511627776]", true), ("[1099511627776,1099511627776,0]", false), ("[4611686018427387904,0]", true)] {
+                let header = Array(#"{"a":{"dtype":"F32","shape":\#(shape),"data_offsets":[0,0]}}"#.utf8)
+                let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) }
+                try Data(length + header).write(to: URL(fileURLWithPath: path))
+                if isRead {
+                    #expect(try SafetensorsFile(path).read("a") == [])
+                } else {
+                    #expect(throws: ModelFileError.self) { try SafetensorsFile(path) }
+                }
+            }
+        }
+    }
+
+    @Test("a big-endian GGUF file, and one part of several, are refused by what they are")
+    func otherGGUF() throws {
+        let data = try Data(contentsOf: ownFixtures.appendingPathComponent("gguf/q4_1-tied-embd-q8_0/q4_1-tied-embd-q8_0.gguf"))
+        func message(_ data: Data) throws -> String {
+            try withScratchFolder { folder in
+                let url = folder.appendingPathComponent("a.gguf")
+                try data.write(to: url)
+                do { _ = try ModelFiles.open(url.path) } catch { return "\(error)" }
+                return "accepted"
+            }
+        }
+        #expect(try message(data) == "accepted")
+        var older = data
+        older[4] = 2
+        #expect(try message(older) == "accepted")
+        var swapped = data
+        swapped.replaceSubrange(4..<8, with: [0, 0, 0, 3])
+        #expect(try message(swapped).contains("big-endian"))
+        // One more entry of the metadata; bytes at the end, so that the weights that it moves still lie in the file.
+        let entry = [11, 0, 0, 0, 0, 0, 0, 0] + Array("split.count".utf8) + [2, 0, 0, 0] + [3, 0]
+        var part = data
+        part[16] += 1
+        part.insert(contentsOf: entry, at: 24)
+        part.append(Data(count: 32))
+        let answer = try message(part)
+        #expect(answer.contains("split.count is 3") && answer.contains("--merge"))
+    }
+
+    @Test("brackets that would take far more memory than the text are refused, and ordinary documents of that size are not")
+    func valuesInProportion() throws {
+        func parse(_ text: [UInt8]) throws { _ = try text.withUnsafeBytes { try JSONParser.parse($0, path: "test") } }
+        let many = [UInt8(ascii: "[")] + Array(repeatElement(Array("1,".utf8), count: 2_000_000).joined()) + Array("1]".utf8)
+        #expect(throws: ModelFileError.self) { try parse(many) }
+        try parse([UInt8(ascii: "[")] + Array(repeatElement(Array("123456,".utf8), count: 200_000).joined()) + Array("1]".utf8))
+    }
+
+    @Test("messages hold what a file says without its control characters, and not more of it than a person reads")
+    func printable() {
+        #expect("a\u{1B}[2Jb\nc\u{202E}".printable() == "a\\u{1b}[2Jb\\u{a}c\\u{202e}")
+        #expect("é😀 plain".printable() == "é😀 plain")
+        let long = String(repeating: "x", count: 5000).printable(limit: 100)
+        #expect(long.count == 101 && long.contains("…"))
     }
 
     @Test(
