@@ -30,6 +30,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CSignals"),
+        .target(name: "CAllocationMeter"),
         .target(name: "CKernels", cSettings: kernelSettings),
         .target(name: "Tensor", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: swiftSettings),
         .target(name: "Model", dependencies: ["Tensor"], swiftSettings: swiftSettings),
@@ -55,6 +56,14 @@ let package = Package(
             ],
             resources: [.copy("Resources")],
             swiftSettings: swiftSettings),
+        .target(
+            name: "Fuzzing", dependencies: ["Tensor", "Model", "Collective", "Rollout", "Learner"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "gfn-fuzz",
+            dependencies: [
+                "Fuzzing", "CAllocationMeter", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
         .target(name: "TestSupport", dependencies: ["Tensor", "Model"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
@@ -69,6 +78,8 @@ let package = Package(
         .testTarget(
             name: "LearnerTests", dependencies: ["Learner", "Rollout", "Model", "Tensor", "Collective", "TestSupport"],
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["gfn-fuzz", "gfn-dist", "Fuzzing", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(name: "ProgramTests", dependencies: ["gfn-dist", "TestSupport"], swiftSettings: swiftSettings),
     ]
 )
