@@ -10,7 +10,7 @@ package struct JSONMutator: Sendable {
         do { parsed = try bytes.withUnsafeBytes { try JSONParser.parse($0, path: "") } } catch { return nil }
         var value = parsed
         var changes: [String] = []
-        for _ in 0..<random.length(atMost: 4) { changes.append(change(&value, using: &random)) }
+        for _ in 0..<(random.chance(0.6) ? 1 : random.length(atMost: 4)) { changes.append(change(&value, using: &random)) }
         // Indentation grows with the square of the depth.
         let isDeep = changes.contains { $0.contains("nested") }
         bytes = Self.withSpellings(value.encoded(indented: random.chance(0.5) && !isDeep))
