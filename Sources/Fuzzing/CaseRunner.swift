@@ -103,7 +103,7 @@ package struct CaseRunner {
     }
 
     /// Computing time of this process: how busy the machine is does not matter.
-    private static func now() -> Double {
+    static func now() -> Double {
         var time = timespec()
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9

@@ -36,7 +36,7 @@ private func fuzz(_ arguments: [String]) throws -> (end: ChildProcess.End, outpu
 
     @Test("a reader that traps, hangs, dawdles, takes memory, throws strangers or accepts nonsense is found, and each case named")
     func faults() throws {
-        let arguments = ["--format", FormatCatalogue.faults, "--seed", "5", "--cases", "24", "--patience", "3", "--time-limit", "0.5"]
+        let arguments = ["--format", FormatCatalogue.faults, "--seed", "5", "--cases", "24", "--patience", "6", "--time-limit", "0.5"]
         let (end, output) = try fuzz(arguments)
         #expect(end == .exited(1))
         for what in ["reader died: killed", "nothing came of it", "it took", "it allocated", "error of type Stranger", "it was accepted"] {

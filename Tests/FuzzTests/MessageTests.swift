@@ -9,7 +9,7 @@ import Testing
 /// The messages of the program's own: they cannot be had by another program, so their cases run in the process of the tests.
 @Suite("Damaged messages of the program") struct MessageTests {
     /// 10,000 by scripts/fuzz.sh --messages.
-    private static let cases = Int(ProcessInfo.processInfo.environment["GFN_FUZZ_CASES"] ?? "") ?? 1000
+    private static let cases = Int(ProcessInfo.processInfo.environment["GFN_FUZZ_CASES"] ?? "") ?? 400
 
     /// Reads damaged frames; `read` returns what it makes of one, as a frame again. Says how many were read and refused.
     private func attack(_ name: String, _ originals: [[UInt8]], read: ([UInt8]) throws -> [UInt8]) {

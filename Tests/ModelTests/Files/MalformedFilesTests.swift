@@ -119,6 +119,31 @@ struct MalformedFilesTests {
         }
     }
 
+    @Test("a shard may be a link to elsewhere, as in the hub's cache, but an index cannot name what is elsewhere")
+    func shardNames() throws {
+        try withScratchFolder { root in
+            let source = ownFixtures.appendingPathComponent("nano-tied-f32/checkpoint")
+            let (folder, blobs) = (root.appendingPathComponent("model"), root.appendingPathComponent("blobs"))
+            for url in [folder, blobs] { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
+            try Data(contentsOf: source.appendingPathComponent("config.json")).write(to: folder.appendingPathComponent("config.json"))
+            try Data(contentsOf: source.appendingPathComponent("model.safetensors")).write(to: blobs.appendingPathComponent("b.safetensors"))
+            try FileManager.default.createSymbolicLink(
+                atPath: folder.appendingPathComponent("a.safetensors").path, withDestinationPath: "../blobs/b.safetensors")
+            let names = try SafetensorsFile(blobs.appendingPathComponent("b.safetensors").path).names
+            func open(_ shard: String) throws {
+                let map = JSONValue.object(names.map { JSONMember(ByteString($0), JSONValue(shard)) })
+                try Data(JSONValue.object([JSONMember("weight_map", map)]).encoded())
+                    .write(to: folder.appendingPathComponent("model.safetensors.index.json"))
+                try Self.readAll(ModelFiles.open(folder.path).weights)
+            }
+            try open("a.safetensors")
+            let elsewhere = blobs.appendingPathComponent("b.safetensors").path
+            for name in ["../blobs/b.safetensors", elsewhere, "file://\(elsewhere)", "..\\blobs\\b.safetensors", "a.safetensors\0", "", ".safetensors", "./a.safetensors"] {
+                #expect("\(name)") { try open(name) } throws: { if case .malformed? = $0 as? ModelFileError { true } else { false } }
+            }
+        }
+    }
+
     @Test("a big-endian GGUF file, and one part of several, are refused by what they are")
     func otherGGUF() throws {
         let data = try Data(contentsOf: ownFixtures.appendingPathComponent("gguf/q4_1-tied-embd-q8_0/q4_1-tied-embd-q8_0.gguf"))
