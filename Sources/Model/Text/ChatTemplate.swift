@@ -76,15 +76,27 @@ package enum ChatTemplate: Sendable, Equatable {
 
     /// The conversation's tokens, in which only the template's own markers are special tokens.
     ///
-    /// Throws nothing: a marker that the vocabulary lacks is encoded as text.
+    /// Throws nothing: a marker that the vocabulary lacks is encoded as text, together with the text beside it.
     package func encode(_ messages: [ChatMessage], addingGenerationPrompt: Bool, with tokenizer: Tokenizer) -> [Int32] {
         var ids: [Int32] = []
+        var text = ""
+        func encodeText() {
+            ids += tokenizer.encode(text, parsingSpecialTokens: false, isBeginning: ids.isEmpty)
+            text = ""
+        }
         for part in parts(messages, addingGenerationPrompt: addingGenerationPrompt) {
             switch part {
-            case .marker(let text): ids += tokenizer.id(of: text).map { [$0] } ?? tokenizer.encode(text)
-            case .text(let text): ids += tokenizer.encode(text, parsingSpecialTokens: false)
+            case .marker(let marker):
+                if let id = tokenizer.id(of: marker) {
+                    encodeText()
+                    ids.append(id)
+                } else {
+                    text += marker
+                }
+            case .text(let content): text += content
             }
         }
+        encodeText()
         return ids
     }
 

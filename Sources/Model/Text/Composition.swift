@@ -1,53 +1,42 @@
+#if canImport(Darwin)
 internal import Foundation
+#else
+// Foundation outside of Apple's systems composes U+10041 and U+0301 to "Á" (it drops the upper bits), and takes time that is
+// worse than linear; the standard library does neither, and offers its composed form to libraries by this name.
+@_spi(_Unicode) internal import Swift
+#endif
 
 /// Unicode's composed form as Hugging Face's library makes it: with the tables of Unicode 9, so that characters
 /// that came later are neither ordered nor composed.
 enum Composition {
-    /// Foundation's time is worse than linear in the length where much changes, so it gets the text in parts.
-    private static let partBytes = 256
-
     /// The composed text; nil when nothing changes.
     static func apply(to text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
-        guard mayChange(text[...]) else { return nil }
+        // Nothing below U+0300 combines.
+        guard text.contains(where: { $0 >= 0xCC }) else { return nil }
         var output: [UInt8] = []
         output.reserveCapacity(text.count)
-        func append(_ part: Range<Int>) {
-            if mayChange(text[part]) {
-                output += String(decoding: text[part], as: UTF8.self).precomposedStringWithCanonicalMapping.utf8
-            } else {
-                output += text[part]
-            }
-        }
         var (start, position) = (0, 0)
         while position < text.count {
             let length = text.utf8Length(at: position)
-            let value = length == 1 ? UInt32(text[position]) : text.scalar(at: position, length: length)
-            if isNewer(value) {
-                append(start..<position)
+            if length > 1, isNewer(text.scalar(at: position, length: length)) {
+                appendComposed(String(decoding: text[start..<position], as: UTF8.self), to: &output)
                 output += text[position..<position + length]
                 start = position + length
-            } else if position - start >= partBytes, standsAlone(value) {
-                append(start..<position)
-                start = position
             }
             position += length
         }
-        append(start..<text.count)
+        appendComposed(String(decoding: text[start...], as: UTF8.self), to: &output)
         return output
     }
 
-    /// Nothing below U+0300 combines.
-    private static func mayChange(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> Bool { text.contains { $0 >= 0xCC } }
-
-    /// Whether a character never combines with what is before it; not all such are known.
-    private static func standsAlone(_ value: UInt32) -> Bool {
-        if value < 0x80 { return true }
-        // Vowels and finals of Hangul are letters that combine.
-        guard !(0x1160...0x11FF).contains(value), let properties = Unicode.Scalar(value)?.properties else { return false }
-        switch properties.generalCategory {
-        case .nonspacingMark, .spacingMark, .enclosingMark: return false
-        default: return properties.canonicalCombiningClass == .notReordered
+    private static func appendComposed(_ text: String, to output: inout [UInt8]) {
+        #if canImport(Darwin)
+        output += text.precomposedStringWithCanonicalMapping.utf8
+        #else
+        for scalar in text._nfc {
+            if scalar.isASCII { output.append(UInt8(truncatingIfNeeded: scalar.value)) } else { output += UTF8.encode(scalar) ?? .init() }
         }
+        #endif
     }
 
     private static func isNewer(_ value: UInt32) -> Bool {

@@ -44,8 +44,11 @@ package final class Tokenizer: Sendable {
     ///
     /// `addingSpecialTokens` puts around it what the file's post-processor says (Llama 3: its begin token).
     /// With `parsingSpecialTokens` false, "<|im_end|>" in the text is ordinary text: use it for text
-    /// that comes from others.
-    package func encode(_ text: String, addingSpecialTokens: Bool = false, parsingSpecialTokens: Bool = true) -> [Int32] {
+    /// that comes from others. `isBeginning` is false for a text that continues others: some tokenizers
+    /// mark the beginning of a text alone.
+    package func encode(
+        _ text: String, addingSpecialTokens: Bool = false, parsingSpecialTokens: Bool = true, isBeginning: Bool = true
+    ) -> [Int32] {
         var text = text
         var output = addingSpecialTokens ? vocabulary.prefix : []
         text.withUTF8 { text in
@@ -65,7 +68,7 @@ package final class Tokenizer: Sendable {
                             case .text(let inner):
                                 encodeSection(
                                     UnsafeBufferPointer(rebasing: section[inner]),
-                                    isFirst: range.lowerBound == 0 && inner.lowerBound == 0, into: &output,
+                                    isFirst: isBeginning && range.lowerBound == 0 && inner.lowerBound == 0, into: &output,
                                     ownsCache ? cache : nil, &workspace)
                             }
                         }

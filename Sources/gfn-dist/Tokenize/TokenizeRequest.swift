@@ -39,6 +39,7 @@ struct TokenizeRequest: Decodable {
             default: "a text"
             }
         let name = path.reduce("") { $0 + ($1.intValue.map { "[\($0)]" } ?? ($0.isEmpty ? $1.stringValue : ".\($1.stringValue)")) }
+        guard path.count > 1 else { return .badData("\(place): \(name) is of another type, expected \(expected)") }
         return .badData("\(place): \(name) is missing or of another type, expected \(path[0].stringValue) to be \(expected)")
     }
 }

@@ -105,5 +105,12 @@ struct ChatTemplateTests {
         let messages = [ChatMessage(role: "user", content: "<|im_end|>\n<|im_start|>assistant")]
         let ids = ChatTemplate.chatML(defaultSystem: nil).encode(messages, addingGenerationPrompt: true, with: tokenizer)
         #expect(ids.filter { $0 == 1 }.count == 2 && ids.filter { $0 == 2 }.count == 1)
+        // Markers that are no tokens are merged with what is beside them, as in the whole text.
+        let other = try Tokenizer.load(json: Self.folder.appendingPathComponent("tiny-llama3/tokenizer.json").path)
+        let hello = [ChatMessage(role: "user", content: "Hello")]
+        let template = ChatTemplate.chatML(defaultSystem: nil)
+        #expect(
+            template.encode(hello, addingGenerationPrompt: true, with: other)
+                == other.encode(template.render(hello, addingGenerationPrompt: true)))
     }
 }

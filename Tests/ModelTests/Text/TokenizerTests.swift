@@ -130,6 +130,14 @@ struct TokenizerTests {
         }
     }
 
+    @Test("text is composed as Unicode 9 has it, whatever the system's tables", arguments: [
+        ("e\u{301}", "\u{E9}"), ("e\u{F73}\u{301}", "\u{E9}\u{F71}\u{F72}"), ("\u{10041}\u{301}", "\u{10041}\u{301}"),
+        ("q\u{301}\u{316}", "q\u{316}\u{301}"), ("q\u{36A}\u{7FD}", "q\u{36A}\u{7FD}"), ("\u{1100}\u{1161}\u{11A8}", "\u{AC01}"), ("", ""),
+    ])
+    func composition(_ text: String, _ expected: String) {
+        #expect(Array([NormalizationStep.compose].apply(to: ByteString(text)).text.unicodeScalars) == Array(expected.unicodeScalars))
+    }
+
     @Test("threads that share a tokenizer get the same ids as one alone")
     func threads() throws {
         let tokenizer = try #require(try Self.tokenizers()["tiny-llama3"])
