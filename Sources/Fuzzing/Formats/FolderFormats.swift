@@ -111,12 +111,13 @@ struct AdapterFormat: ModelFileFormat {
         let (configuration, matrices) = try AdapterFolder.read(folder, for: model)
         for (place, pair) in matrices {
             let (outputs, inputs) = model.extents(of: place.kind)
+            // A has as many rows as B has columns, whatever the settings say of this place.
+            let rank = pair.a.count / inputs
             try BrokenInvariant.unless(
-                place.layer >= 0 && place.layer < model.layerCount && pair.a.count == configuration.rank * inputs
-                    && pair.b.count == outputs * configuration.rank, "the matrices of \(place) have \(pair.a.count) and \(pair.b.count) numbers")
+                (0..<model.layerCount).contains(place.layer) && rank > 0 && pair.a.count == rank * inputs && pair.b.count == outputs * rank,
+                "the matrices of \(place) have \(pair.a.count) and \(pair.b.count) numbers")
             try BrokenInvariant.unless((pair.a + pair.b).allSatisfy(\.isFinite), "the matrices of \(place) are not finite")
         }
-        try BrokenInvariant.unless(configuration.scaling.isFinite, "the scaling is \(configuration.scaling)")
         let written = "\(folder)/written"
         try AdapterFolder.write(written, configuration: configuration, baseModel: "base", model: model, matrices: matrices)
         do throws(ModelFileError) {
