@@ -17,7 +17,8 @@ enum RunError: Error, CustomStringConvertible {
         switch self {
         case .missingInput(let text), .badData(let text), .inputOutput(let text), .configuration(let text),
             .nonFinite(let text), .interrupted(let text):
-            text
+            // What a file says may be quoted in it.
+            text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable(limit: 2000) }.joined(separator: "\n")
         }
     }
 }
