@@ -33,6 +33,9 @@ struct GFNFuzz: ParsableCommand {
     @Option(name: .long, help: ArgumentHelp("The number that a child begins with.", visibility: .hidden))
     var first: Int?
 
+    @Option(name: .long, help: ArgumentHelp("The folder of a child's files, which its parent removes, however the child ends.", visibility: .hidden))
+    var scratch: String?
+
     func validate() throws {
         guard cases >= 1 else { throw ValidationError("--cases is \(cases), expected at least 1") }
         guard replay.isEmpty || replay.count == 3 && UInt64(replay[1]) != nil && Int(replay[2]) != nil else {
@@ -44,11 +47,10 @@ struct GFNFuzz: ParsableCommand {
     }
 
     func run() throws {
+        if let first, let folder = self.scratch { return try work(from: first, in: folder) }
         let scratch = try ScratchFolder()
         if !replay.isEmpty {
             try replayCase(in: scratch.path)
-        } else if let first {
-            try work(from: first, in: scratch.path)
         } else {
             try campaign(in: scratch.path)
         }
@@ -116,7 +118,7 @@ struct GFNFuzz: ParsableCommand {
         for name in names {
             let shared = corpus.flatMap { ["--corpus", $0] }
             let campaign = Campaign(errorsPath: "\(scratch)/errors", patience: patience) { first, count in
-                [Self.executable.path, "--format", name, "--seed", "\(seed)", "--first", "\(first)", "--cases", "\(count)", "--time-limit", "\(timeLimit)"] + shared
+                [Self.executable.path, "--format", name, "--seed", "\(seed)", "--first", "\(first)", "--cases", "\(count)", "--time-limit", "\(timeLimit)", "--scratch", scratch] + shared
             }
             let summary = try campaign.run(name, count: cases)
             Self.say(
