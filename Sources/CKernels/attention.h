@@ -193,7 +193,7 @@ static void attention(const struct gfn_segment *segments, struct gfn_attention_u
     for (ptrdiff_t i = 0; i < total; i++) {
         float sum = sum_lanes(queries[i].sum);
         for (ptrdiff_t c = 0; c < C; c += 16) store_upto(queries[i].out + c, load(sums + i * P + c) / sum, C - c);
-        if (queries[i].log_sum_exp) *queries[i].log_sum_exp = (float)((double)queries[i].largest + log((double)sum));
+        if (queries[i].log_sum_exp) *queries[i].log_sum_exp = (float)((double)queries[i].largest + gfn_log((double)sum));
     }
 }
 

@@ -11,6 +11,7 @@
 #include "attention_backward.h"
 #include "elementwise.h"
 #include "product.h"
+#include "outer.h"
 #include "softmax.h"
 #pragma clang attribute pop
 #include "table.h"

@@ -18,6 +18,7 @@ INLINE v16 pair_step(struct pair a, struct pair b, v16 c) {
     return (v16)_mm512_dpbf16_ps((__m512)c, (__m512bh)a.bits, (__m512bh)b.bits);
 }
 #include "product.h"
+#include "outer.h"
 #include "softmax.h"
 #pragma clang attribute pop
 #include "table.h"

@@ -9,6 +9,7 @@
 #include "attention_backward.h"
 #include "elementwise.h"
 #include "product.h"
+#include "outer.h"
 #include "softmax.h"
 #include "table.h"
 

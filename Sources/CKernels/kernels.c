@@ -1,5 +1,4 @@
 /// What does not depend on the family: choosing it, packing, scratch memory, the rotary table.
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,8 +105,10 @@ void gfn_rotary_table(const float *frequencies, ptrdiff_t half, ptrdiff_t positi
     for (ptrdiff_t t = 0; t < positions; t++)
         for (ptrdiff_t i = 0; i < half; i++) {
             const float angle = (float)t * frequencies[i];
-            cosines[t * half + i] = (float)(cos((double)angle) * factor);
-            sines[t * half + i] = (float)(sin((double)angle) * factor);
+            double sine, cosine;
+            gfn_sine_cosine((double)angle, &sine, &cosine);
+            cosines[t * half + i] = (float)(cosine * factor);
+            sines[t * half + i] = (float)(sine * factor);
         }
 }
 

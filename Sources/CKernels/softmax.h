@@ -46,7 +46,7 @@ static void gather_log_probabilities(const float *logits, ptrdiff_t rows, ptrdif
                 first_high += high_half(moment);
             }
         }
-        double sum = sum_doubles(low + high), log_sum = log(sum);
+        double sum = sum_doubles(low + high), log_sum = gfn_log(sum);
         token_log[row] = tokens[row] < 0 ? 0.0f : (float)(((double)z[tokens[row]] - m) - log_sum);
         stop_log[row] = stop < 0 ? 0.0f : (float)(((double)z[stop] - m) - log_sum);
         if (entropy) entropy[row] = (float)(log_sum - sum_doubles(first_low + first_high) / sum);

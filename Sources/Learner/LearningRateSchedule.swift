@@ -1,4 +1,4 @@
-import Foundation
+internal import Tensor
 
 /// The learning rate of each step: a linear rise from zero, then constant, or falling to zero in a line or half a cosine.
 package struct LearningRateSchedule: Sendable, Equatable {
@@ -23,7 +23,7 @@ package struct LearningRateSchedule: Sendable, Equatable {
         return switch shape {
         case .constant: peak
         case .linear: peak * max(0, 1 - progress)
-        case .cosine: peak * max(0, 0.5 * (1 + cos(.pi * progress)))
+        case .cosine: peak * max(0, 0.5 * (1 + Elementary.cos(.pi * progress)))
         }
     }
 }

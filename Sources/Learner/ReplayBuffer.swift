@@ -125,7 +125,7 @@ package struct ReplayBuffer: Sendable, Equatable {
             guard let shelf = shelves[promptID] else { continue }
             // The largest of log weight + Gumbel noise: a draw without replacement in proportion to the weights.
             let keys = zip(shelf.entries.indices, logWeights(shelf.entries, reward: reward, step: step)).map { index, weight in
-                (index: index, key: weight - log(-log((Double(random.uniform()) + 0x1p-25))))
+                (index: index, key: weight - Elementary.log(-Elementary.log(Double(random.uniform()) + 0x1p-25)))
             }
             let chosen = keys.sorted { ($0.key, $1.index) > ($1.key, $0.index) }.prefix(size).map { shelf.entries[$0.index] }
             groups.append(
@@ -141,7 +141,7 @@ package struct ReplayBuffer: Sendable, Equatable {
         case .uniform: entries.map { _ in 0 }
         case .reward: entries.map { reward.logRewards(of: $0.trajectory, step: step).last ?? 0 }
         case .recency:
-            entries.indices.map { -log(2) * 4 * Double(entries.count - 1 - $0) / Double(settings.capacityPerPrompt) }
+            entries.indices.map { -Elementary.log(2) * 4 * Double(entries.count - 1 - $0) / Double(settings.capacityPerPrompt) }
         }
     }
 }

@@ -1,4 +1,3 @@
-internal import Foundation
 
 /// Random numbers with an address: the t-th draw is a pure function of seed, purpose, step, slot, sample and t.
 ///
@@ -42,7 +41,7 @@ package struct RandomStream: RandomNumberGenerator, Sendable {
     package mutating func normal() -> Double {
         let radius = Double((next() >> 11) + 1) * 0x1p-53  // (0, 1]: its logarithm is finite
         let angle = Double(next() >> 11) * 0x1p-53
-        return (-2 * log(radius)).squareRoot() * cos(2 * .pi * angle)
+        return (-2 * Elementary.log(radius)).squareRoot() * Elementary.cos(2 * .pi * angle)
     }
 }
 

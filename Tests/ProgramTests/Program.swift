@@ -63,13 +63,20 @@ final class Program {
     var identifier: pid_t { process.processIdentifier }
     var isRunning: Bool { process.isRunning }
 
+    private static var binary: String {
+        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("gfn-dist").path
+    }
+
     /// Starts `gfn-dist arguments`; the current folder is `directory`.
-    init(_ arguments: [String], under launcher: [String] = [], in directory: String? = nil) throws {
-        self.arguments = launcher + arguments
-        let binary = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("gfn-dist")
+    convenience init(_ arguments: [String], under launcher: [String] = [], in directory: String? = nil) throws {
+        try self.init(command: launcher + [Self.binary] + arguments, in: directory)
+    }
+
+    private init(command: [String], in directory: String? = nil) throws {
+        arguments = command
         folder = try TemporaryFolder()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = launcher + [binary.path] + arguments
+        process.arguments = command
         process.currentDirectoryURL = URL(fileURLWithPath: directory ?? folder.path)
         process.environment = ProcessInfo.processInfo.environment.merging([
             "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
@@ -89,6 +96,12 @@ final class Program {
         pthread_sigmask(SIG_SETMASK, &none, &before)
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         try process.run()
+    }
+
+    /// One rank for each environment, all with these arguments, under one mpirun.
+    convenience init(_ arguments: [String], each environments: [[String]]) throws {
+        let ranks = environments.map { ["-n", "1", "env"] + $0 + [Self.binary] + arguments }
+        try self.init(command: ["mpirun"] + ranks.joined(separator: [":"]))
     }
 
     convenience init(train arguments: [String], on layout: Layout) throws {

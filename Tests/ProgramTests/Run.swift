@@ -50,6 +50,14 @@ struct RunFiles {
         try metrics().map { try #require($0[key] as? Double, "metrics.jsonl has no number \(key)") }
     }
 
+    /// The lines of metrics.jsonl without what depends on time and place.
+    func comparableMetrics() throws -> [String] {
+        try metrics().map { line in
+            let kept = line.filter { !$0.key.hasPrefix("seconds_") && !$0.key.hasPrefix("sync_") }
+            return String(decoding: try JSONSerialization.data(withJSONObject: kept, options: .sortedKeys), as: UTF8.self)
+        }
+    }
+
     /// The fact that an unbroken log has: each step once, in order.
     func expectEveryStepOnce(_ steps: Int = Settings.steps, sourceLocation: SourceLocation = #_sourceLocation) throws {
         #expect(try numbers("step").map { Int($0) } == Array(1...steps), sourceLocation: sourceLocation)

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 import Testing
 
 extension ProgramTests {
@@ -42,6 +43,64 @@ extension ProgramTests {
         func fp32() throws {
             let settings = Settings.standard.with(["precision": "fp32"])
             try expectReference(settings, try train(settings, on: .mpirun(3)))
+        }
+
+        /// What stands for other processors on this one: OpenBLAS's kernels, this program's, and those of the C library.
+        private static let processors = [
+            ["OPENBLAS_CORETYPE=Haswell"], ["OPENBLAS_CORETYPE=SkylakeX"], ["OPENBLAS_CORETYPE=Zen"], ["OPENBLAS_CORETYPE=Nehalem"],
+            ["GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F"],
+        ] + KernelFamily.selectable().map { ["\(KernelFamily.variable)=\($0.rawValue)"] }
+
+        @Test("on any processor", arguments: processors)
+        func processor(environment: [String]) throws {
+            let folder = try TemporaryFolder()
+            let files = RunFiles(path: "\(folder.path)/run")
+            let outcome = try runProgram(
+                ["train", "--single", "--ranks", "2", "--quiet", "--output", files.path] + Settings.standard.arguments,
+                under: ["env"] + environment)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(files.adapter == (try Reference.run().adapter))
+            #expect(try files.comparableMetrics() == Reference.run().files.comparableMetrics())
+        }
+
+        @Test("on processors of different kinds in one run")
+        func mixed() throws {
+            let folder = try TemporaryFolder()
+            let files = RunFiles(path: "\(folder.path)/run")
+            let slow = KernelFamily.selectable()[KernelFamily.selectable().count > 1 ? 1 : 0].rawValue
+            let arguments = ["train", "--quiet", "--output", files.path] + Settings.standard.with(["ranks.learners": "2"]).arguments
+            let outcome = try Program(
+                arguments,
+                each: [
+                    ["OPENBLAS_CORETYPE=Haswell", "\(KernelFamily.variable)=\(slow)"],
+                    ["OPENBLAS_CORETYPE=SkylakeX", "GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F"], ["OPENBLAS_CORETYPE=Nehalem"],
+                ]
+            ).outcome()
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(files.adapter == (try Reference.run().adapter))
+        }
+
+        @Test("but where whole weight matrices are trained, learners with different kernels of OpenBLAS are refused")
+        func cores() throws {
+            let folder = try TemporaryFolder()
+            let supervised = [
+                "train", "--objective", "sft", "--model", "random", "--quiet", "--set", "train.steps=2", "--set", "train.prompts_per_step=4",
+                "--set", "evaluate.problems=1", "--set", "evaluate.samples_per_problem=1",
+            ]
+            let run = "\(folder.path)/run"
+            let refused = try Program(
+                supervised + ["--output", run], each: [["OPENBLAS_CORETYPE=Haswell"], ["OPENBLAS_CORETYPE=Nehalem"]]
+            ).outcome()
+            #expect(refused.status == 78, "\(refused.errors)")
+            #expect(refused.ownErrors.count == 1 && refused.errors.contains("rank 0 Haswell, rank 1 Nehalem"), "\(refused.errors)")
+            #expect(!RunFiles(path: run).exists("config.yaml"))
+
+            let first = try runProgram(supervised + ["--output", run], under: ["env", "OPENBLAS_CORETYPE=Haswell"])
+            #expect(first.status == 0, "\(first.errors)")
+            #expect(try RunFiles(path: run).metrics().allSatisfy { $0["openblas_core"] as? String == "Haswell" })
+            let resumed = try runProgram(
+                ["train", "--resume", "--output", run, "--set", "train.steps=3"], under: ["env", "OPENBLAS_CORETYPE=Nehalem"])
+            #expect(resumed.status == 0 && resumed.errors.contains("OPENBLAS_CORETYPE=Haswell"), "\(resumed.errors)")
         }
 
         @Test("and other settings, which must matter, leave others")

@@ -143,18 +143,66 @@ struct MatrixMultiplyTests {
         #expect(Set(results).count <= 1)
     }
 
-    @Test("the outer product adds scale · dyᵀx")
-    func outerProduct() {
-        let (M, N, K) = (11, 6, 9)
-        let dy = randomTensor(M * 8, seed: 1)
+    struct OuterCase: Sendable, CustomTestStringConvertible {
+        let M, N, K: Int
+        var testDescription: String { "\(M) rows of \(N) by \(K)" }
+    }
+    static let outerCases = [
+        (1, 5, 7), (3, 64, 16), (64, 16, 70), (65, 130, 3), (200, 16, 192), (129, 193, 40), (70, 1, 33), (66, 33, 1), (5, 17, 17),
+        (300, 100, 64),
+    ].map { OuterCase(M: $0, N: $1, K: $2) }
+
+    @Test("an outer product is the chain over rows that the documentation promises, to the bit, on every family", arguments: outerCases)
+    func outerProduct(_ c: OuterCase) {
+        let (strideY, strideX) = (c.N + 3, c.K + 2)
+        let dy = randomTensor(c.M * strideY, seed: 1)
+        let x = randomTensor(c.M * strideX, seed: 2)
+        let before = randomTensor(c.N * c.K, seed: 3).array
+        let (ys, xs) = (dy.array, x.array)
+        let expected = before.indices.map { i in
+            var sum: Float = 0
+            for m in 0..<c.M { sum.addProduct(ys[m * strideY + i / c.K], xs[m * strideX + i % c.K]) }
+            return before[i] + sum * 0.3
+        }
+        for family in KernelFamily.selectable() {
+            for threads in 1...3 {
+                let dW = FloatTensor(before, shape: Shape(c.N, c.K))
+                Kernel.accumulateOuterProduct(
+                    dy.base, stride: strideY, x.base, stride: strideX, rows: c.M, outputs: c.N, inputs: c.K, scale: 0.3, into: dW.base,
+                    parallel: Parallel(threads: threads), family: family)
+                #expect(bits(dW) == bits(expected), "\(family), \(threads) threads")
+            }
+        }
+    }
+
+    @Test("threads change no bit of an outer product that is large enough to be split")
+    func outerProductThreads() {
+        for (N, K) in [(16, 600), (600, 16)] {
+            let dy = randomTensor(300 * N, seed: 4), x = randomTensor(300 * K, seed: 5)
+            let results = (1...3).map { threads in
+                let dW = FloatTensor(N, K)
+                dW.zero()
+                Kernel.accumulateOuterProduct(
+                    dy.base, stride: N, x.base, stride: K, rows: 300, outputs: N, inputs: K, scale: 1, into: dW.base,
+                    parallel: Parallel(threads: threads))
+                return bits(dW)
+            }
+            #expect(results[0] == results[1] && results[0] == results[2])
+        }
+    }
+
+    @Test("the gradient of a whole weight matrix adds dyᵀx")
+    func weightGradient() {
+        let (M, N, K) = (11, 300, 9)
+        let dy = randomTensor(M * 308, seed: 1)
         let x = randomTensor(M * K, seed: 2)
         let dW = randomTensor(N * K, seed: 3)
         let before = doubles(dW)
-        Kernel.accumulateOuterProduct(
-            dy.base, stride: 8, x.base, stride: K, rows: M, outputs: N, inputs: K, scale: 0.5, into: dW.base)
+        Kernel.accumulateWeightGradient(
+            dy.base, stride: 308, x.base, stride: K, rows: M, outputs: N, inputs: K, into: dW.base, parallel: Parallel(threads: 2))
         let (d, v) = (doubles(dy), doubles(x))
         let expected = before.indices.map { i in
-            before[i] + 0.5 * (0..<M).reduce(0.0) { $0 + d[$1 * 8 + i / K] * v[$1 * K + i % K] }
+            before[i] + (0..<M).reduce(0.0) { $0 + d[$1 * 308 + i / K] * v[$1 * K + i % K] }
         }
         expectClose(dW.array, expected, relative: 1e-5, absolute: 1e-6)
     }

@@ -24,6 +24,15 @@ struct gfn_product {
 };
 enum { gfn_panel = 64 };
 
+/// A sum of outer products over rows: out[t,w] += scale · Σ_m thin[m,t]·wide[m,w]. Give the longer side as the wide one.
+struct gfn_outer {
+    const float *wide; ptrdiff_t wide_stride;                     ///< [M, width]
+    const float *thin; ptrdiff_t thin_stride, height;             ///< [M, height]
+    ptrdiff_t rows;                                               ///< M
+    float *out; ptrdiff_t wide_step, thin_step;                   ///< distances of out's elements along either side; one of them is 1
+    float scale;
+};
+
 /// What attention reads and writes for one segment: see `AttentionSegment` in Swift for the meaning.
 struct gfn_segment {
     const float *queries; ptrdiff_t query_stride;
@@ -49,6 +58,7 @@ struct gfn_adamw {
 struct gfn_kernels {
     void (*multiply_fp32)(const struct gfn_product *, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end);
     void (*multiply_bf16)(const struct gfn_product *, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end);
+    void (*outer_product)(const struct gfn_outer *, ptrdiff_t column, ptrdiff_t column_end);  ///< columns of the wide side
     void (*round_bf16)(const float *x, ptrdiff_t count, uint16_t *out);
     void (*widen_bf16)(const uint16_t *x, ptrdiff_t count, float *out);
     void (*add)(const float *x, float *y, ptrdiff_t count);
@@ -91,9 +101,14 @@ void gfn_pack_transposed(void *packed, int pairs, ptrdiff_t outputs, ptrdiff_t i
 void gfn_round_rows(const struct gfn_kernels *, const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t inputs, void *pairs);
 /// cos and sin of position · frequency, each [positions, half].
 void gfn_rotary_table(const float *frequencies, ptrdiff_t half, ptrdiff_t positions, double factor, float *cosines, float *sines);
+/// eˣ and log x within an ulp, with equal bits on every processor (see elementary.c).
+double gfn_exp(double x);
+double gfn_log(double x);
+/// The same for |x| up to 1.6 million; larger arguments lose accuracy, not equality.
+void gfn_sine_cosine(double x, double *sine, double *cosine);
 /// This thread's scratch memory number `slot`: at least `bytes` long, 64-byte aligned, valid until the next call for the slot.
 void *gfn_scratch(int slot, size_t bytes);
-enum { gfn_scratch_inputs, gfn_scratch_attention, gfn_scratch_sampler, gfn_scratch_count };
+enum { gfn_scratch_inputs, gfn_scratch_attention, gfn_scratch_sampler, gfn_scratch_outer, gfn_scratch_count };
 
 /// Calls the body once for each part 0..<parts, on this thread and up to `threads` − 1 helpers, in any order; returns when all are
 /// done. Inside a region, and beside another caller's, everything runs on the calling thread.

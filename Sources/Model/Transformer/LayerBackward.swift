@@ -60,7 +60,8 @@ extension Network {
                 dy, rows: M, stride: N, by: transposed, into: dx, stride: K, accumulating: accumulating, parallel: parallel)
         }
         if let dW = gradient.weight {
-            accumulateOuterProduct(dy, x, rows: M, outputs: N, inputs: K, into: dW, parallel: parallel)
+            Kernel.accumulateWeightGradient(
+                dy, stride: N, x, stride: K, rows: M, outputs: N, inputs: K, into: dW, parallel: parallel)
         }
         if let db = gradient.bias {
             for row in 0..<M { Kernel.add(dy + row * N, into: db, count: N) }
@@ -71,9 +72,11 @@ extension Network {
         }
         let (r, s) = (adapters.configuration.rank, adapters.configuration.scaling)
         let u = scratch.dProjected.base
-        accumulateOuterProduct(dy, t, rows: M, outputs: N, inputs: r, scale: s, into: dB, parallel: parallel)
+        Kernel.accumulateOuterProduct(
+            dy, stride: N, t, stride: r, rows: M, outputs: N, inputs: r, scale: s, into: dB, parallel: parallel)
         Kernel.multiply(dy, rows: M, stride: N, by: bTransposed, into: u, stride: r, parallel: parallel)
-        accumulateOuterProduct(u, x, rows: M, outputs: r, inputs: K, scale: s, into: dA, parallel: parallel)
+        Kernel.accumulateOuterProduct(
+            u, stride: r, x, stride: K, rows: M, outputs: r, inputs: K, scale: s, into: dA, parallel: parallel)
         if let dx {
             Kernel.multiply(
                 u, rows: M, stride: r, by: aTransposed, into: dx, stride: K, scale: s, accumulating: true, parallel: parallel)
@@ -142,21 +145,5 @@ extension Network {
         linear(.key, d.keys, x: normed, into: dInput, accumulating: true)
         linear(.value, d.values, x: normed, into: dInput, accumulating: true)
         if isNeeded { norm(.inputNorm(layer), gain: layerWeights.inputNorm, x: a.input, inverseRMS: a.inputInverseRMS) }
-    }
-}
-
-/// dW[n,k] += scale · Σ_m dy[m,n]·x[m,k] in blocks of outputs that do not depend on the number of threads, nor do the bits.
-func accumulateOuterProduct(
-    _ dy: UnsafePointer<Float>, _ x: UnsafePointer<Float>, rows M: Int, outputs N: Int, inputs K: Int, scale: Float = 1,
-    into dW: UnsafeMutablePointer<Float>, parallel: Parallel
-) {
-    let blockOutputs = 256
-    parallel.forEach((N + blockOutputs - 1) / blockOutputs) { blocks in
-        for block in blocks {
-            let n = block * blockOutputs
-            Kernel.accumulateOuterProduct(
-                dy + n, stride: N, x, stride: K, rows: M, outputs: min(blockOutputs, N - n), inputs: K, scale: scale,
-                into: dW + n * K)
-        }
     }
 }

@@ -93,8 +93,9 @@ struct OutputHead {
                 logits.base, rows: block.count, stride: V, by: transposed, into: dHidden + start * width, stride: width,
                 parallel: network.parallel)
             if let headGradient {
-                accumulateOuterProduct(
-                    logits.base, h, rows: block.count, outputs: V, inputs: width, into: headGradient, parallel: network.parallel)
+                Kernel.accumulateWeightGradient(
+                    logits.base, stride: V, h, stride: width, rows: block.count, outputs: V, inputs: width, into: headGradient,
+                    parallel: network.parallel)
             }
         }
     }

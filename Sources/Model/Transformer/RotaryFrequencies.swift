@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Tensor
 
 extension TransformerConfiguration {
     /// The angle per position of each pair of components: θ^(−2i/headSize), scaled for a stretched context.
@@ -6,7 +6,7 @@ extension TransformerConfiguration {
     /// Computed in double and rounded once. The blend of `llama3` is that of Llama 3.1's reference code (`apply_scaling`).
     var inverseFrequencies: [Float] {
         (0..<headSize / 2).map { pair in
-            let frequency = 1 / pow(rope.theta, Double(2 * pair) / Double(headSize))
+            let frequency = 1 / Elementary.power(rope.theta, Double(2 * pair) / Double(headSize))
             switch rope.scaling {
             case .none: return Float(frequency)
             case .linear(let factor): return Float(frequency / factor)

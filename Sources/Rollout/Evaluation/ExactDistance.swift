@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Tensor
 
 /// How far a policy is from the target of one prompt, when all correct responses are known: no sampling error.
 ///
@@ -35,20 +35,20 @@ package struct ExactDistance: Sendable, Equatable {
         var (distance, missed, garbled, entropy) = (0.0, 0.0, 0.0, 0.0)
         for (logπ, logR) in zip(logPolicy, logReward) {
             let logq = logR - logZ
-            let (π, q) = (exp(logπ), exp(logq))
+            let (π, q) = (Elementary.exp(logπ), Elementary.exp(logq))
             distance += abs(π - q)
             if q > 0 { missed += q * (logq - logπ) }
-            let conditional = exp(logπ - logMass)
+            let conditional = Elementary.exp(logπ - logMass)
             if conditional > 0 {
                 garbled += conditional * (logπ - logMass - logq)
                 entropy -= conditional * (logπ - logMass)
             }
         }
-        correctMass = exp(logMass)
+        correctMass = Elementary.exp(logMass)
         totalVariation = 0.5 * (distance + max(0, 1 - correctMass))
         targetToPolicy = missed
         policyToTarget = garbled
-        effectiveCount = exp(entropy)
+        effectiveCount = Elementary.exp(entropy)
         solutionCount = logPolicy.count
         logPartition = logZ
         logPartitionGap = -logMass - garbled
@@ -58,5 +58,5 @@ package struct ExactDistance: Sendable, Equatable {
 /// log Σ exp, without overflow.
 func logSumExp(_ values: [Double]) -> Double {
     guard let largest = values.max(), largest > -.infinity else { return -.infinity }
-    return largest + log(values.reduce(0) { $0 + exp($1 - largest) })
+    return largest + Elementary.log(values.reduce(0) { $0 + Elementary.exp($1 - largest) })
 }

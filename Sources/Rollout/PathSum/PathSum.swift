@@ -1,4 +1,3 @@
-internal import Foundation
 package import Model
 internal import Tensor
 
@@ -84,7 +83,7 @@ package struct PathSum: Task {
     /// `log processFloor` if it is wrong, malformed, or one line too many. Text after the last newline counts as a
     /// malformed line, as does an empty response.
     package func states(of response: [Int32], stop: StopReason, problem: Int) -> [TerminableState] {
-        let wrong = log(processFloor)
+        let wrong = Elementary.log(processFloor)
         var reading = Reading(pair: pairs[problem])
         var process = 0.0
         var states: [TerminableState] = []

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Tensor
 
 /// How the solutions that the base model learns from are chosen: nearly always the same one of a problem, and not always
@@ -103,7 +102,7 @@ extension PathSum {
     static func cheapChoice(among solutions: [[Step]], style: TextbookStyle, uniform: Double) -> Int {
         let costs = solutions.map(style.cost(of:))
         let least = costs.min() ?? 0
-        let weights = costs.map { exp(style.skew * (least - $0)) }
+        let weights = costs.map { Elementary.exp(style.skew * (least - $0)) }
         var remaining = uniform * weights.reduce(0, +)
         for (index, weight) in weights.enumerated() {
             remaining -= weight

@@ -48,23 +48,68 @@ extension Kernel {
 
     /// dW[n,k] += scale · Σ_m dy[m,n]·x[m,k]                       dy: [M, N]   x: [M, K]   dW: [N, K]
     ///
-    /// Single precision by OpenBLAS on one thread: the same bits for the same shapes on the same processor.
+    /// For the matrices of adapters, of which one side is short. The sum is one chain over m (see outer.h), so the bits depend
+    /// neither on threads nor on the family; the scale is applied once to the finished sum.
     package static func accumulateOuterProduct(
         _ dy: UnsafePointer<Float>, stride dyStride: Int, _ x: UnsafePointer<Float>, stride xStride: Int, rows M: Int,
-        outputs N: Int, inputs K: Int, scale: Float, into dW: UnsafeMutablePointer<Float>
+        outputs N: Int, inputs K: Int, scale: Float, into dW: UnsafeMutablePointer<Float>, parallel: Parallel,
+        family: KernelFamily = .current
     ) {
         precondition(
             M >= 0 && N > 0 && K > 0 && dyStride >= N && xStride >= K,
             "accumulateOuterProduct: [\(M), \(N)] stride \(dyStride) with [\(M), \(K)] stride \(xStride)")
         guard M > 0 else { return }
-        _ = blasIsSerial
-        cblas_sgemm(
-            CblasRowMajor, CblasTrans, CblasNoTrans, Int32(N), Int32(K), Int32(M), scale, dy, Int32(dyStride), x, Int32(xStride), 1,
-            dW, Int32(K))
+        let kernels = family.kernels
+        let job =
+            K >= N
+            ? gfn_outer(
+                wide: x, wide_stride: xStride, thin: dy, thin_stride: dyStride, height: N, rows: M, out: dW, wide_step: 1, thin_step: K,
+                scale: scale)
+            : gfn_outer(
+                wide: dy, wide_stride: dyStride, thin: x, thin_stride: xStride, height: K, rows: M, out: dW, wide_step: K, thin_step: 1,
+                scale: scale)
+        let width = max(N, K), columns = 64
+        // Waking a thread costs more than a small product.
+        let isSmall = M * N * K < 1_000_000
+        (isSmall ? .serial : parallel).forEach((width + columns - 1) / columns) { part in
+            withUnsafePointer(to: job) {
+                kernels.pointee.outer_product($0, part.lowerBound * columns, min(part.upperBound * columns, width))
+            }
+        }
     }
 
+    /// dW[n,k] += Σ_m dy[m,n]·x[m,k] for whole weight matrices, by OpenBLAS in blocks of outputs that do not depend on threads.
+    ///
+    /// OpenBLAS chooses its kernels by processor, so the bits are those of `WeightGradientLibrary.core` only: equal for equal
+    /// cores and shapes, whatever the number of threads.
+    package static func accumulateWeightGradient(
+        _ dy: UnsafePointer<Float>, stride dyStride: Int, _ x: UnsafePointer<Float>, stride xStride: Int, rows M: Int,
+        outputs N: Int, inputs K: Int, into dW: UnsafeMutablePointer<Float>, parallel: Parallel
+    ) {
+        precondition(
+            M >= 0 && N > 0 && K > 0 && dyStride >= N && xStride >= K,
+            "accumulateWeightGradient: [\(M), \(N)] stride \(dyStride) with [\(M), \(K)] stride \(xStride)")
+        guard M > 0 else { return }
+        _ = WeightGradientLibrary.isSerial
+        let blockOutputs = 256
+        parallel.forEach((N + blockOutputs - 1) / blockOutputs) { blocks in
+            for block in blocks {
+                let n = block * blockOutputs
+                cblas_sgemm(
+                    CblasRowMajor, CblasTrans, CblasNoTrans, Int32(min(blockOutputs, N - n)), Int32(K), Int32(M), 1, dy + n,
+                    Int32(dyStride), x, Int32(xStride), 1, dW + n * K, Int32(K))
+            }
+        }
+    }
+}
+
+/// The library that sums the gradients of whole weight matrices.
+package enum WeightGradientLibrary {
+    /// The kernels that OpenBLAS chose for this processor (or was told by OPENBLAS_CORETYPE), as it names them: "SkylakeX".
+    package static let core = String(cString: openblas_get_corename())
+
     /// Ranks are the threads: OpenBLAS gets one, set before its first use.
-    private static let blasIsSerial: Bool = {
+    fileprivate static let isSerial: Bool = {
         openblas_set_num_threads(1)
         return true
     }()

@@ -2,6 +2,7 @@ internal import Foundation
 internal import Learner
 internal import Model
 internal import Rollout
+internal import Tensor
 
 /// Everything that is known of one step, as rank 0 reports it: a line of `metrics.jsonl` and the fields of the progress line.
 struct StepReport {
@@ -25,6 +26,8 @@ struct StepReport {
     var logProbabilityDifference: Double?
     var sync = WeightExchange.Sync()
     var digest: String
+    /// Of OpenBLAS, which sums weight gradients where all weights are trained; nil where it has no part.
+    var weightGradientCore: String?
     var rewards: RewardSettings
     var seconds = Seconds()
 
@@ -76,6 +79,7 @@ struct StepReport {
         line.add("sync_delta_bytes", sync.deltaBytes)
         line.add("sync_compressed_bytes", sync.compressedBytes)
         line.add("adapter_sha256", digest)
+        if let weightGradientCore { line.add("openblas_core", weightGradientCore) }
         for (name, value) in [
             ("step", seconds.step), ("wait", seconds.wait), ("sample", seconds.sample), ("score", seconds.score),
             ("learn", seconds.learn), ("reduce", seconds.reduce), ("sync", seconds.sync),
@@ -119,7 +123,7 @@ struct StepReport {
 
     /// π(⊤) where the response could have ended and did not.
     private static func innerStopProbabilities(_ trajectory: Trajectory) -> [Double] {
-        trajectory.states.dropLast().map { exp(Double(trajectory.stopLogProbabilities[$0.index])) }
+        trajectory.states.dropLast().map { Elementary.exp(Double(trajectory.stopLogProbabilities[$0.index])) }
     }
 }
 

@@ -81,6 +81,21 @@ struct Launch: Sendable {
         return try result.get()
     }
 
+    /// Fails, on all processes, when learners would sum the gradients of whole weight matrices with different kernels: the result
+    /// would depend on which rank is which. Collective over processes.
+    func requireOneCore(ofLearners layout: RankLayout?) throws {
+        guard let communicator else { return }
+        let own = hasLearner(layout) ? WeightGradientLibrary.core : ""
+        let cores = try communicator.allGather([UInt8](own.utf8)).map { String(decoding: $0, as: UTF8.self) }
+        let learners = cores.enumerated().filter { !$0.element.isEmpty }
+        guard Set(learners.map(\.element)).count > 1 else { return }
+        let found = learners.prefix(8).map { "rank \($0.offset) \($0.element)" }.joined(separator: ", ")
+        throw SharedFailure(
+            code: 78,
+            text: "trainable is full, and OpenBLAS has other kernels on some learners (\(found)), so that the result would depend on which "
+                + "rank is which: choose one for all (mpirun -x OPENBLAS_CORETYPE=Haswell), or train adapters, which do not use it")
+    }
+
     /// A failure that every process knows of, and that rank 0 says.
     struct SharedFailure: Error, CustomStringConvertible {
         let code: Int32

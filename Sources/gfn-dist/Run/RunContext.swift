@@ -53,15 +53,29 @@ final class RunContext {
         report?.say(
             "\(configuration.objective) on \(workspace.training.name), \(model), \(policy.layout.count) trainable parameters, "
                 + "\(communicator.size) rank\(communicator.size == 1 ? "" : "s") × \(workspace.threads) thread\(workspace.threads == 1 ? "" : "s"), "
-                + "\(configuration.precision.rawValue), kernels \(KernelFamily.current.rawValue), \(start)")
+                + "\(configuration.precision.rawValue), kernels \(kernels.joined(separator: " and ")), \(start)")
         for note in workspace.notes { report?.say(note) }
     }
 
-    /// The promise of equal bits holds within one family of kernels in bf16.
-    func warnOfOtherKernels() {
-        guard let before = checkpoint?.notes["kernels"], before != KernelFamily.current.rawValue else { return }
-        report?.say("this run began with kernels \(before) and goes on with \(KernelFamily.current.rawValue)")
+    /// What computes: a family of this program's kernels, and OpenBLAS's core where it has a part.
+    private var kernels: [String] { [KernelFamily.current.rawValue] + (weightGradientCore.map { ["OpenBLAS \($0)"] } ?? []) }
+
+    /// The kernels that OpenBLAS sums weight gradients with; nil where only adapters are trained, whose gradients need none of it.
+    var weightGradientCore: String? { configuration.trainable == .full ? WeightGradientLibrary.core : nil }
+
+    /// All families compute the same bits, and are named for whoever looks for a fault; OpenBLAS's cores do not.
+    func sayIfOnOtherKernels() {
+        if let before = checkpoint?.notes["kernels"], before != KernelFamily.current.rawValue {
+            report?.say("this run began with kernels \(before) and goes on with \(KernelFamily.current.rawValue)")
+        }
+        if let core = weightGradientCore, let before = checkpoint?.notes[Self.coreNote], before != core {
+            report?.say(
+                "this run began with the kernels of OpenBLAS for \(before) and goes on with those for \(core): it will not end with the bytes "
+                    + "of an unbroken run, unless OPENBLAS_CORETYPE=\(before) is set")
+        }
     }
+
+    private static let coreNote = "openblas_core"
 
     /// The parameters that a new run starts from, the same on every rank.
     func initialParameters() throws -> [Float] {
@@ -114,7 +128,8 @@ final class RunContext {
         let checkpoint = Checkpoint(
             step: learner.version, seed: configuration.seed, learner: learner.state,
             published: published.map { Checkpoint.Published(version: $0.version, bits: $0.bits) },
-            replay: replay ?? ReplayBuffer(configuration.replaySettings), notes: ["kernels": KernelFamily.current.rawValue])
+            replay: replay ?? ReplayBuffer(configuration.replaySettings),
+            notes: ["kernels": KernelFamily.current.rawValue].merging(weightGradientCore.map { [Self.coreNote: $0] } ?? [:]) { $1 })
         try checkpoint.write(
             in: folder.checkpoints, layout: policy.layout, keep: configuration.integer("checkpoint.keep"),
             writeWeights: { (path) throws(ModelFileError) in

@@ -10,7 +10,7 @@ enum RunStart {
     static func perform(options: RunOptions, isResuming: Bool, _ launch: Launch) throws {
         SignalFlags.install()
         let resumed = isResuming ? try existingFolder(options, launch) : nil
-        let (workspace, checkpoint) = try launch.together {
+        let (workspace, checkpoint, layout) = try launch.together {
             let layers = try resumed.map { try options.layers(resuming: $0.folder.path + "/config.yaml") } ?? options.layers()
             let configuration = try RunConfiguration(layers)
             let layout = configuration.isSupervised ? nil : try Self.layout(configuration, ranks: launch.size)
@@ -22,8 +22,9 @@ enum RunStart {
                 try checkpoint.check(for: workspace.base.configuration, path: path)
                 return checkpoint
             }
-            return (workspace, checkpoint)
+            return (workspace, checkpoint, layout)
         }
+        if workspace.configuration.trainable == .full { try launch.requireOneCore(ofLearners: layout) }
         // Nothing is written before all that can be checked has been.
         let folder = try resumed?.folder ?? newFolder(options, workspace.configuration, launch)
         let quiet = options.quiet
@@ -31,7 +32,7 @@ enum RunStart {
             let context = try RunContext(
                 workspace: workspace, communicator: communicator, folder: folder, checkpoint: checkpoint, quiet: quiet)
             context.announce(resumed?.checkpoint)
-            context.warnOfOtherKernels()
+            context.sayIfOnOtherKernels()
             do {
                 if workspace.configuration.isSupervised { try SupervisedRun(context).run() } else { try TrainingRun(context).run() }
             } catch {

@@ -42,7 +42,8 @@ final class SupervisedRun {
             let saves = try communicator.any(SignalFlags.takeSave())
             try context.report?.add(
                 StepReport(
-                    step: version, metrics: metrics, groups: [], digest: sha256Hex(learner.publishedBits), rewards: context.rewards,
+                    step: version, metrics: metrics, groups: [], digest: sha256Hex(learner.publishedBits),
+                    weightGradientCore: context.weightGradientCore, rewards: context.rewards,
                     seconds: StepReport.Seconds(step: seconds, learn: metrics.secondsLearn, reduce: metrics.secondsReduce)))
             // After the step's line in the log: a run that goes on from this checkpoint does not write that line again.
             if context.isCheckpointed(after: version) || stops || saves || version == configuration.steps {

@@ -112,8 +112,8 @@ final class TrainingRun {
             StepReport(
                 step: version, metrics: metrics, groups: fresh, replayedGroups: replayed.count, replayTrajectories: replay.count,
                 replayAge: replay.meanAge(at: version), replayDuplicates: duplicates,
-                ages: (fresh + replayed).map { step - $0.sampledWith }, logProbabilityDifference: difference, sync: sync, digest: sha256Hex(learner.publishedBits),
-                rewards: context.rewards,
+                ages: (fresh + replayed).map { step - $0.sampledWith }, logProbabilityDifference: difference, sync: sync,
+                digest: sha256Hex(learner.publishedBits), weightGradientCore: context.weightGradientCore, rewards: context.rewards,
                 seconds: StepReport.Seconds(
                     step: waited + learned + synced, wait: waited, sample: batches.map(\.secondsSampling).max() ?? 0,
                     score: batches.map(\.secondsScoring).max() ?? 0, learn: learned - metrics.secondsReduce,
