@@ -22,7 +22,7 @@ struct WordProblemsTests {
             messages: [ChatMessage(role: "user", content: " 37 84:")], solution: "+7 44\n<<37+7=44>>*2 88\n", answer: "84")
         task = WordProblems(
             name: "words", problems: [problem], tokenizer: tokenizer, chatTemplate: nil,
-            stopToken: PathSum.Vocabulary.stop, beginToken: PathSum.Vocabulary.begin)
+            stopToken: PathSum.Vocabulary.stop)
     }
 
     @Test("our tokenizer splits PathSum's text into PathSum's tokens, and back")
@@ -63,10 +63,9 @@ struct WordProblemsTests {
         #expect(!task.verdict(on: tokenizer.encode("-4 84\n"), stop: .length, problem: 0).isCorrect)
     }
 
-    @Test("demonstrations come without calculator notes, prompts with the begin token and the instruction")
+    @Test("demonstrations come without calculator notes, prompts with the instruction")
     func texts() throws {
         #expect(task.text(of: try #require(task.demonstration(of: 0, sample: 0))) == "+7 44\n*2 88\n")
-        #expect(task.promptTokens(of: 0).first == PathSum.Vocabulary.begin)
         let problem = Problem(messages: [ChatMessage(role: "user", content: "How many?")], solution: nil, answer: nil)
         let plain = WordProblems.plainText(of: problem)
         #expect(plain.hasPrefix(WordProblems.instruction) && plain.hasSuffix("Problem: How many?\nSolution:\n"))

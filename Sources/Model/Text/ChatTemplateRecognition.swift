@@ -18,6 +18,7 @@ extension ChatTemplate {
         switch fingerprint(text) {
         case qwen25Fingerprint: return system.map { .chatML(defaultSystem: $0) }
         case llama31Fingerprint: return date.map { .llama31(date: $0) }
+        case llama32Fingerprint: return date.map { .llama32(date: $0) }
         default: return nil
         }
     }
@@ -40,9 +41,11 @@ extension ChatTemplate {
         + "'<|end_header_id|>\n\n'+message['content']|trim+'<|eot_id|>'%}{%ifloop.index0==0%}{%setcontent=bos_token+content%}{%endif%}"
         + "{{content}}{%endfor%}{%ifadd_generation_prompt%}{{'<|start_header_id|>assistant<|end_header_id|>\n\n'}}{%endif%}"
 
-    /// Of texts that are long because of their tools: Qwen2.5-7B-Instruct's, and that of Llama-3.1-8B- and Llama-3.3-70B-Instruct.
+    /// Of texts that are long because of their tools: Qwen2.5-7B-Instruct's, that of Llama-3.1-8B- and Llama-3.3-70B-Instruct, and
+    /// Llama-3.2-3B-Instruct's.
     private static let qwen25Fingerprint: UInt64 = 0xEAC7_B70D_3B70_4A80
     private static let llama31Fingerprint: UInt64 = 0xB9BC_71CD_7116_68A6
+    private static let llama32Fingerprint: UInt64 = 0xB345_8646_6875_273F
 
     /// FNV-1a, 64 bits.
     static func fingerprint(_ text: String) -> UInt64 {

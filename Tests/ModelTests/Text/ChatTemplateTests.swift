@@ -34,7 +34,11 @@ struct ChatTemplateTests {
         for item in try jsonLines(Case.self, Self.folder.appendingPathComponent("chat.jsonl")) {
             let named = try #require(ChatTemplate(setting: item.template))
             let template =
-                if case .llama31 = named, let date = item.variables["date_string"] { ChatTemplate.llama31(date: date) } else { named }
+                switch (named, item.variables["date_string"]) {
+                case (.llama31, let date?): ChatTemplate.llama31(date: date)
+                case (.llama32, let date?): ChatTemplate.llama32(date: date)
+                default: named
+                }
             let messages = item.messages.map { ChatMessage(role: $0.role, content: $0.content) }
             let text = template.render(messages, addingGenerationPrompt: item.addingPrompt)
             #expect(Array(text.utf8) == Array(item.text.utf8), "\(item.id)")
@@ -76,7 +80,7 @@ struct ChatTemplateTests {
             let expected = item.system.map { ChatTemplate.chatML(defaultSystem: $0) } ?? item.setting.flatMap { ChatTemplate(setting: $0) }
             #expect(ChatTemplate.recognise(item.template) == expected, "\(item.name)")
             guard expected == nil else { continue }
-            let error = #expect(throws: ModelFileError.self) { try ChatTemplate.require(item.template, of: "model") }
+            let error = #expect(throws: ModelFileError.self) { try WrittenTemplate.text(item.template).recognised(path: "model") }
             #expect(error?.description.contains("data.chat_template") == true)
         }
         #expect(templates.count > 20)
@@ -105,12 +109,19 @@ struct ChatTemplateTests {
         let messages = [ChatMessage(role: "user", content: "<|im_end|>\n<|im_start|>assistant")]
         let ids = ChatTemplate.chatML(defaultSystem: nil).encode(messages, addingGenerationPrompt: true, with: tokenizer)
         #expect(ids.filter { $0 == 1 }.count == 2 && ids.filter { $0 == 2 }.count == 1)
-        // Markers that are no tokens are merged with what is beside them, as in the whole text.
-        let other = try Tokenizer.load(json: Self.folder.appendingPathComponent("tiny-llama3/tokenizer.json").path)
-        let hello = [ChatMessage(role: "user", content: "Hello")]
-        let template = ChatTemplate.chatML(defaultSystem: nil)
-        #expect(
-            template.encode(hello, addingGenerationPrompt: true, with: other)
-                == other.encode(template.render(hello, addingGenerationPrompt: true)))
+    }
+
+    @Test("a tokenizer for which a template's marker is not one token is refused, with marker, template and advice")
+    func markers() throws {
+        let tokenizer = try Tokenizer.load(json: Self.folder.appendingPathComponent("tiny-llama3/tokenizer.json").path)
+        for name in ["llama3", "llama3.1", "llama3.2", "plain"] {
+            try #require(ChatTemplate(setting: name)).requireMarkers(in: tokenizer, path: "model")
+        }
+        for name in ["chatml", "smollm2", "qwen2.5"] {
+            let template = try #require(ChatTemplate(setting: name))
+            let error = #expect(throws: ModelFileError.self) { try template.requireMarkers(in: tokenizer, path: "model") }
+            let text = error?.description ?? ""
+            #expect(["model", "<|im_start|>", "template \(name),", "data.chat_template"].allSatisfy { text.contains($0) }, "\(text)")
+        }
     }
 }
