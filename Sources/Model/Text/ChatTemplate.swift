@@ -20,6 +20,8 @@ package enum ChatTemplate: Sendable, Equatable {
     case chatML(defaultSystem: String?)
     /// `<|start_header_id|>role<|end_header_id|>⏎⏎content<|eot_id|>` after one begin token.
     case llama3
+    /// Llama 3 as first published: the same, and the head of the assistant's turn is always last.
+    case llama3AlwaysPrompting
     /// Llama 3.1: the same, and a system message with two dates always comes first.
     case llama31(date: String)
     /// Llama 3.2: the same as 3.1 but for the second date, which is the day of rendering. A result must not depend on the day
@@ -61,7 +63,7 @@ package enum ChatTemplate: Sendable, Equatable {
         case .chatML(nil): "chatml"
         case .chatML(Self.smolLM2System): "smollm2"
         case .chatML: "qwen2.5"
-        case .llama3: "llama3"
+        case .llama3, .llama3AlwaysPrompting: "llama3"
         case .llama31: "llama3.1"
         case .llama32: "llama3.2"
         }
@@ -140,6 +142,8 @@ package enum ChatTemplate: Sendable, Equatable {
             return parts
         case .llama3:
             return Self.llamaParts(messages, addingGenerationPrompt: addingGenerationPrompt)
+        case .llama3AlwaysPrompting:
+            return Self.llamaParts(messages, addingGenerationPrompt: true)
         case .llama31(let date), .llama32(let date):
             var turns = messages
             var system = "Cutting Knowledge Date: December 2023\nToday Date: \(date)\n\n"

@@ -12,7 +12,8 @@ extension ChatTemplate {
         switch text {
         case chatMLText: return system == nil ? .chatML(defaultSystem: nil) : nil
         case systemChatMLText: return system.map { .chatML(defaultSystem: $0) }
-        case llama3Text: return .llama3
+        case llama3Text + "{%ifadd_generation_prompt%}\(llama3Prompt){%endif%}": return .llama3
+        case llama3Text + llama3Prompt: return .llama3AlwaysPrompting
         default: break
         }
         switch fingerprint(text) {
@@ -39,7 +40,8 @@ extension ChatTemplate {
     private static let llama3Text =
         "{%setloop_messages=messages%}{%formessageinloop_messages%}{%setcontent='<|start_header_id|>'+message['role']+"
         + "'<|end_header_id|>\n\n'+message['content']|trim+'<|eot_id|>'%}{%ifloop.index0==0%}{%setcontent=bos_token+content%}{%endif%}"
-        + "{{content}}{%endfor%}{%ifadd_generation_prompt%}{{'<|start_header_id|>assistant<|end_header_id|>\n\n'}}{%endif%}"
+        + "{{content}}{%endfor%}"
+    private static let llama3Prompt = "{{'<|start_header_id|>assistant<|end_header_id|>\n\n'}}"
 
     /// Of texts that are long because of their tools: Qwen2.5-7B-Instruct's, that of Llama-3.1-8B- and Llama-3.3-70B-Instruct, and
     /// Llama-3.2-3B-Instruct's.

@@ -109,7 +109,7 @@ extension ChatTemplate {
         switch self {
         case .plain: []
         case .chatML: ["<|im_start|>", "<|im_end|>"]
-        case .llama3, .llama31, .llama32: ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
+        case .llama3, .llama3AlwaysPrompting, .llama31, .llama32: ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
         }
     }
 }
