@@ -40,17 +40,19 @@ extension ProgramTests {
 
         private static let problem = "{\"question\": \"2+3?\", \"answer\": \"so 5\\n#### 5\"}\n"
 
-        private static func train(_ folder: TemporaryFolder, data: String = problem, _ arguments: [String], _ settings: String...) throws -> Program.Outcome {
+        private static func train(
+            _ folder: TemporaryFolder, data: String = problem, _ arguments: [String], _ settings: String...
+        ) throws -> Program.Outcome {
             let path = try folder.write(data, to: "problems.jsonl")
             let values = [
-                "model=\(folder.path)/model", "data.train=\(path)", "train.steps=1", "train.prompts_per_step=1", "rollout.max_new_tokens=4",
-                "rollout.samples_per_prompt=2", "samples.every=1",
+                "model=\(folder.path)/model", "data.train=\(path)", "train.steps=1", "train.prompts_per_step=1",
+                "rollout.max_new_tokens=4", "rollout.samples_per_prompt=2", "samples.every=1",
             ]
             let output = ["train", "--output", "\(folder.path)/run", "--threads", "1"]
             return try runProgram(output + arguments + (values + settings).flatMap { ["--set", $0] }, in: folder.path)
         }
 
-        @Test("without a template a prompt begins once with what the tokenizer puts before a text; with one, with what it writes", arguments: [
+        @Test("a prompt begins once with what the tokenizer puts before a text, or with what its template writes", arguments: [
             (false, "auto", 464), (true, "auto", 0), (true, "chatml", 1), (true, "plain", 0),
         ])
         func beginning(_ begins: Bool, _ template: String, _ first: Int) throws {
@@ -76,8 +78,10 @@ extension ProgramTests {
             let completion = Array(whole.dropFirst(prompt.count))
             #expect(Array(whole.prefix(prompt.count)) == prompt && texts[0].completion_tokens == completion)
             let ids = try Self.score(
-                ["{\"prompt_tokens\": \([0] + prompt), \"completion_tokens\": \(completion)}", "{\"prompt_tokens\": \([0] + prompt), \"completion\": \"so 5\"}"],
-                model)
+                [
+                    "{\"prompt_tokens\": \([0] + prompt), \"completion_tokens\": \(completion)}",
+                    "{\"prompt_tokens\": \([0] + prompt), \"completion\": \"so 5\"}",
+                ], model)
             for line in [texts[0], texts[1], ids[1]] {
                 #expect(line.completion_tokens == ids[0].completion_tokens && line.logprobs == ids[0].logprobs)
             }
@@ -99,10 +103,10 @@ extension ProgramTests {
             return try #require(try JSONDecoder().decode([String: [Int]].self, from: Data(outcome.output.utf8))["ids"])
         }
 
-        @Test("a template whose markers are not tokens, and a list of templates without a default, are refused until another is set", arguments: [
+        @Test("a template without tokens for its markers, and a list of templates without a default, are refused", arguments: [
             ("null", "llama3", 65, ["<|begin_of_text|>", "template llama3,", "model", "data.chat_template"]),
             ("null", "llama3.2", 65, ["<|begin_of_text|>", "template llama3.2,", "data.chat_template"]),
-            (#"[{"name": "rag", "template": "a"}, {"name": "tool_use", "template": "b"}]"#, "auto", 66, ["\"rag\", \"tool_use\"", "data.chat_template"]),
+            (#"[{"name": "rag", "template": "a"}, {"name": "b", "template": "b"}]"#, "auto", 66, ["\"rag\", \"b\"", "data.chat_template"]),
             (#"[{"name": "rag", "template": "a"}]"#, "chatml", 0, []), (#"{"rag": "a"}"#, "chatml", 0, []),
         ])
         func refused(_ written: String, _ setting: String, _ status: Int32, _ texts: [String]) throws {
@@ -127,8 +131,11 @@ extension ProgramTests {
             let outcome = try Self.train(folder, data: Self.problem + long + long, ["--objective", "sft"])
             #expect(outcome.status == 0, "\(outcome.errors)")
             let said = "2 examples of \(folder.path)/problems.jsonl are longer than 256 tokens (lines 2, 3;"
-            #expect(outcome.errors.split(separator: "\n").filter { $0.contains(said) && $0.hasSuffix("and left out") }.count == 1, "\(outcome.errors)")
-            for (data, setting, text) in [(Self.problem + long, "error", "or set data.long_prompts to skip"), (long, "skip", "no other problem is left")] {
+            let notes = outcome.errors.split(separator: "\n").filter { $0.contains(said) && $0.hasSuffix("and left out") }
+            #expect(notes.count == 1, "\(outcome.errors)")
+            for (data, setting, text) in [
+                (Self.problem + long, "error", "or set data.long_prompts to skip"), (long, "skip", "no other problem is left"),
+            ] {
                 let refused = try Self.train(folder, data: data, ["--objective", "sft"], "data.long_prompts=\(setting)")
                 #expect(refused.status == 65 && refused.errors.contains(text), "\(refused.errors)")
             }

@@ -73,6 +73,28 @@ struct WordProblemsTests {
         #expect(WordProblems.conversation(of: problem)[0].content == WordProblems.instruction)
     }
 
+    /// SentencePiece's kind marks the beginning of a text, and of a text alone. Ids from transformers 5.23.
+    @Test("a prompt begins as the tokenizer says, and a demonstration is tokenised as its continuation")
+    func continuation() throws {
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let file = tests.appendingPathComponent("ModelTests/Fixtures/tokenizer/tiny-llama2/tokenizer.json")
+        let tokenizer = try Tokenizer.load(json: file.path)
+        let question = ChatMessage(role: "user", content: "2+3?")
+        let problem = Problem(messages: [question], solution: "so 5\n#### 5", answer: "5", line: 7)
+        func task(_ limit: Int) -> WordProblems {
+            WordProblems(
+                name: "words", problems: [problem], tokenizer: tokenizer, chatTemplate: nil, stopToken: 2, maxExampleTokens: limit)
+        }
+        let fits = task(86)
+        let prompt = fits.promptTokens(of: 0)
+        #expect(prompt.count == 81 && prompt.first == 1 && !prompt.dropFirst().contains(1))
+        #expect(fits.demonstration(of: 0, sample: 0) == [339, 335, 468, 537, 468])
+        #expect(fits.longExamples.count == 0 && task(85).problemCount == 0)
+        #expect(
+            task(85).longExamples.sentence(of: "f.jsonl")
+                == "1 example of f.jsonl is longer than 85 tokens (line 7; the longest has 86)")
+    }
+
     @Test("problems whose prompts are longer than allowed are left out, and counted with their lines")
     func longPrompts() {
         let problems = (1...30).map { line in

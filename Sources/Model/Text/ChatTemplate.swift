@@ -72,7 +72,8 @@ package enum ChatTemplate: Sendable, Equatable {
     /// What people should know of how conversations are written; nil when it is as the model's author does.
     package var note: String? {
         guard case .llama32(let date) = self else { return nil }
-        return "the chat template llama3.2 names the day that a prompt is written on; prompts name \(date) instead, so that results can be repeated"
+        return "the chat template llama3.2 names the day that a prompt is written on; prompts name \(date) instead, "
+            + "so that results can be repeated"
     }
 
     // MARK: Rendering

@@ -17,13 +17,14 @@ extension Tokenizer {
         if completion.isEmpty { return CompletedPrompt(prompt: ids, completion: []) }
         let whole = encode(prompt + completion, parsingSpecialTokens: parsingSpecialTokens, place: place)
         if whole.starts(with: ids) { return CompletedPrompt(prompt: ids, completion: Array(whole[ids.count...])) }
-        return CompletedPrompt(prompt: ids, completion: encode(completion, parsingSpecialTokens: parsingSpecialTokens, place: .continuation))
+        let rest = encode(completion, parsingSpecialTokens: parsingSpecialTokens, place: .continuation)
+        return CompletedPrompt(prompt: ids, completion: rest)
     }
 
     /// The tokens of a text that continues a prompt of which only the tokens are known.
     package func encode(_ completion: String, after prompt: [Int32]) -> [Int32] {
-        let place: Place = prompt.isEmpty || prompt == beginTokens ? .beginning : prompt.last.map(isAdded) == true ? .afterToken : .continuation
-        return encode(completion, place: place)
+        guard let last = prompt.last, prompt != beginTokens else { return encode(completion) }
+        return encode(completion, place: isAdded(last) ? .afterToken : .continuation)
     }
 
     /// With what the file's post-processor puts before a text, unless the text has written it itself.

@@ -26,7 +26,8 @@ package struct TextModel: Sendable {
         // Templates lie beside the tokenizer.
         let folder = path.contains("/") ? path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") : "."
         return TextModel(
-            tokenizer: try .load(json: path), writtenTemplate: try WrittenTemplate(folder: folder.isEmpty ? "/" : folder), path: path)
+            tokenizer: try .load(json: path), writtenTemplate: try WrittenTemplate(folder: folder.isEmpty ? "/" : folder),
+            path: path)
     }
 
     /// The template that the setting `data.chat_template` chooses, where `auto` is the model's own.

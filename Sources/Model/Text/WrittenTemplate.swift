@@ -73,7 +73,8 @@ package enum WrittenTemplate: Sendable, Equatable {
     package func recognised(path: String) throws(ModelFileError) -> ChatTemplate {
         switch self {
         case .none:
-            throw .missing(path: path, field: "the chat template", advice: "set data.chat_template to one of \(ChatTemplate.settings)")
+            throw .missing(
+                path: path, field: "the chat template", advice: "set data.chat_template to one of \(ChatTemplate.settings)")
         case .others(let names):
             let list = names.map { "\"\($0)\"" }.joined(separator: ", ")
             throw .missing(
@@ -82,8 +83,8 @@ package enum WrittenTemplate: Sendable, Equatable {
         case .text(let text):
             guard let template = ChatTemplate.recognise(text) else {
                 throw .unsupported(
-                    path: path, field: "the chat template", supported: "\(ChatTemplate.settings): set data.chat_template to the one that fits",
-                    found: "none of those that are known")
+                    path: path, field: "the chat template",
+                    supported: "\(ChatTemplate.settings): set data.chat_template to the one that fits", found: "none of those that are known")
             }
             return template
         }
@@ -99,7 +100,7 @@ extension ChatTemplate {
             guard let id = tokenizer.id(of: marker), tokenizer.encode(marker) == [id] else {
                 throw .malformed(
                     path: path, field: "\"\(marker)\", a marker of the chat template \(name),",
-                    expected: "one token of the tokenizer: set data.chat_template to the template that the model was trained with, or to plain",
+                    expected: "one token of the tokenizer: set data.chat_template to the model's own template, or to plain",
                     found: "not one token")
             }
         }

@@ -60,7 +60,7 @@ struct Setting: Sendable {
         Setting("data.evaluate", .text, "", "JSONL of problems to evaluate on; empty: none"),
         Setting("data.chat_template", .choice(["auto", "plain", "chatml", "smollm2", "qwen2.5", "llama3", "llama3.1", "llama3.2"]), "auto", "how a problem becomes a prompt; auto: the model's own"),
         Setting("data.max_prompt_tokens", .integer(countOrZero), "0", "of a problem's prompt; 0: the model's context less rollout.max_new_tokens"),
-        Setting("data.long_prompts", .choice(["skip", "error"]), "skip", "what is done about problems with longer prompts"),
+        Setting("data.long_prompts", .choice(["skip", "error"]), "skip", "what is done about problems with longer prompts, and examples longer than the context"),
         Setting("data.textbook_skew", .number(0...1e6), "8", "PathSum, sft: how strongly examples prefer the cheapest solution"),
         Setting("data.textbook_uniform", .number(share), "0.1", "PathSum, sft: share of examples drawn from all solutions alike"),
         Setting("data.textbook_misprints", .number(share), "0.25", "PathSum, sft: share of examples with one wrong result"),

@@ -104,7 +104,8 @@ struct Workspace: Sendable {
             .filter { $0.0.count > 0 }
             .map { long, advice in
                 guard configuration.text("data.long_prompts") == "skip" else {
-                    throw RunError.badData("\(long.sentence(of: path)); shorten them, \(advice), or set data.long_prompts to skip")
+                    throw RunError.badData(
+                        "\(long.sentence(of: path)); shorten them, \(advice), or set data.long_prompts to skip")
                 }
                 guard task.problemCount > 0 else {
                     throw RunError.badData("\(long.sentence(of: path)), and no other problem is left; shorten them or \(advice)")

@@ -99,7 +99,7 @@ struct ChatTemplateTests {
         let qwen = try #require(templates.first { $0.name == "Qwen2.5-7B-Instruct" }).text
         for (written, system) in [
             ("You are a helpful assistant.", "You are a helpful assistant."),
-            (#"Please reason step by step, and put your final answer within \\boxed{}."#, #"Please reason step by step, and put your final answer within \boxed{}."#),
+            (#"Put your final answer within \\boxed{}."#, #"Put your final answer within \boxed{}."#),
         ] {
             #expect(ChatTemplate.recognise(qwen.replacing(ChatTemplate.qwen25System, with: written)) == .chatML(defaultSystem: system))
         }
@@ -134,14 +134,16 @@ struct ChatTemplateTests {
         func named(_ names: String...) -> [[String: String]] { names.map { ["name": $0, "template": "text of \($0)"] } }
         #expect(try written(named("rag", "default")) == .text("text of default"))
         #expect(try written(["rag": "a", "default": "b"]) == .text("b"))
-        #expect(try written("a") == .text("a") && written("a", jinja: "b") == .text("b") && written(named("rag"), jinja: "b") == .text("b"))
+        #expect(try written("a") == .text("a") && written("a", jinja: "b") == .text("b"))
+        #expect(try written(named("rag"), jinja: "b") == .text("b"))
         #expect(try written(NSNull()) == .none && written([[String: String]]()) == .none)
         #expect(try written(["rag": "a"]) == .others(names: ["rag"]))
         let others = try written(named("rag", "tool_use"))
         #expect(others == .others(names: ["rag", "tool_use"]) && others.text == nil)
         let error = #expect(throws: ModelFileError.self) { try others.recognised(path: "model") }
         let text = error?.description ?? ""
-        #expect(["model", "\"default\"", "\"rag\", \"tool_use\"", "data.chat_template"].allSatisfy { text.contains($0) }, "\(text)")
+        let parts = ["model", "\"default\"", "\"rag\", \"tool_use\"", "data.chat_template"]
+        #expect(parts.allSatisfy { text.contains($0) }, "\(text)")
         #expect(throws: ModelFileError.self) { try written([["name": "default"]]) }
     }
 
@@ -179,7 +181,8 @@ struct ChatTemplateTests {
             let template = try #require(ChatTemplate(setting: name))
             let error = #expect(throws: ModelFileError.self) { try template.requireMarkers(in: tokenizer, path: "model") }
             let text = error?.description ?? ""
-            #expect(["model", "<|im_start|>", "template \(name),", "data.chat_template"].allSatisfy { text.contains($0) }, "\(text)")
+            let parts = ["model", "<|im_start|>", "template \(name),", "data.chat_template"]
+            #expect(parts.allSatisfy { text.contains($0) }, "\(text)")
         }
     }
 }
