@@ -90,7 +90,7 @@ extension ProgramTests {
                 arguments: ["--chat", "--chat-template", "plain"], status: 65, texts: ["in.jsonl:2", "messages[0].content"]),
             Mistake(
                 testDescription: "an unknown role", line: "{\"messages\": [{\"role\": \"tool\", \"content\": \"\"}]}",
-                arguments: ["--chat", "--chat-template", "chatml"], status: 65, texts: ["in.jsonl:2", "messages[0].role is 'tool'", "assistant"]),
+                arguments: ["--chat", "--chat-template", "llama3"], status: 65, texts: ["in.jsonl:2", "messages[0].role is 'tool'", "assistant"]),
             Mistake(testDescription: "no template", arguments: ["--chat"], status: 66, texts: ["chat template", "data.chat_template"]),
             Mistake(
                 testDescription: "an unknown template", arguments: ["--chat", "--chat-template", "jinja"], status: 78,

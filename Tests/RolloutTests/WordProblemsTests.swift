@@ -22,7 +22,7 @@ struct WordProblemsTests {
             messages: [ChatMessage(role: "user", content: " 37 84:")], solution: "+7 44\n<<37+7=44>>*2 88\n", answer: "84")
         task = WordProblems(
             name: "words", problems: [problem], tokenizer: tokenizer, chatTemplate: nil,
-            stopToken: PathSum.Vocabulary.stop, beginToken: PathSum.Vocabulary.begin)
+            stopToken: PathSum.Vocabulary.stop)
     }
 
     @Test("our tokenizer splits PathSum's text into PathSum's tokens, and back")
@@ -63,15 +63,36 @@ struct WordProblemsTests {
         #expect(!task.verdict(on: tokenizer.encode("-4 84\n"), stop: .length, problem: 0).isCorrect)
     }
 
-    @Test("demonstrations come without calculator notes, prompts with the begin token and the instruction")
+    @Test("demonstrations come without calculator notes, prompts with the instruction")
     func texts() throws {
         #expect(task.text(of: try #require(task.demonstration(of: 0, sample: 0))) == "+7 44\n*2 88\n")
-        #expect(task.promptTokens(of: 0).first == PathSum.Vocabulary.begin)
         let problem = Problem(messages: [ChatMessage(role: "user", content: "How many?")], solution: nil, answer: nil)
         let plain = WordProblems.plainText(of: problem)
         #expect(plain.hasPrefix(WordProblems.instruction) && plain.hasSuffix("Problem: How many?\nSolution:\n"))
         #expect(WordProblems.conversation(of: problem).map(\.role) == ["system", "user"])
         #expect(WordProblems.conversation(of: problem)[0].content == WordProblems.instruction)
+    }
+
+    /// SentencePiece's kind marks the beginning of a text, and of a text alone. Ids from transformers 5.23.
+    @Test("a prompt begins as the tokenizer says, and a demonstration is tokenised as its continuation")
+    func continuation() throws {
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let file = tests.appendingPathComponent("ModelTests/Fixtures/tokenizer/tiny-llama2/tokenizer.json")
+        let tokenizer = try Tokenizer.load(json: file.path)
+        let question = ChatMessage(role: "user", content: "2+3?")
+        let problem = Problem(messages: [question], solution: "so 5\n#### 5", answer: "5", line: 7)
+        func task(_ limit: Int) -> WordProblems {
+            WordProblems(
+                name: "words", problems: [problem], tokenizer: tokenizer, chatTemplate: nil, stopToken: 2, maxExampleTokens: limit)
+        }
+        let fits = task(86)
+        let prompt = fits.promptTokens(of: 0)
+        #expect(prompt.count == 81 && prompt.first == 1 && !prompt.dropFirst().contains(1))
+        #expect(fits.demonstration(of: 0, sample: 0) == [339, 335, 468, 537, 468])
+        #expect(fits.longExamples.count == 0 && task(85).problemCount == 0)
+        #expect(
+            task(85).longExamples.sentence(of: "f.jsonl")
+                == "1 example of f.jsonl is longer than 85 tokens (line 7; the longest has 86)")
     }
 
     @Test("problems whose prompts are longer than allowed are left out, and counted with their lines")

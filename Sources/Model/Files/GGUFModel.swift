@@ -213,11 +213,13 @@ struct GGUFFields {
         return boolean
     }
 
-    func strings(_ key: String) throws(ModelFileError) -> ByteStrings {
-        let value = try required(key, file.metadata[key])
+    func optionalStrings(_ key: String) throws(ModelFileError) -> ByteStrings? {
+        guard let value = file.metadata[key] else { return nil }
         guard case .strings(let strings) = value else { throw mismatch(key, "an array of strings", value) }
         return strings
     }
+
+    func strings(_ key: String) throws(ModelFileError) -> ByteStrings { try required(key, optionalStrings(key)) }
 
     func numbers(_ key: String) throws(ModelFileError) -> [Float] {
         let value = try required(key, file.metadata[key])

@@ -6,23 +6,19 @@ package struct ModelFiles: Sendable {
     package let tokenizer: Tokenizer?
     /// Why there is no tokenizer although the folder has a tokenizer.json.
     package let tokenizerProblem: ModelFileError?
-    /// Nil when there is no template, or none that is known.
-    package let chatTemplate: ChatTemplate?
-    /// The template as the model's author wrote it; it is recognised and copied, never executed.
-    package let chatTemplateText: String?
+    package let writtenTemplate: WrittenTemplate
     /// The folder or file, as the user named it.
     package let path: String
 
     package init(
         configuration: TransformerConfiguration, weights: any WeightSource, tokenizer: Tokenizer?,
-        tokenizerProblem: ModelFileError? = nil, chatTemplateText: String? = nil, path: String
+        tokenizerProblem: ModelFileError? = nil, writtenTemplate: WrittenTemplate = .none, path: String
     ) {
         self.configuration = configuration
         self.weights = weights
         self.tokenizer = tokenizer
         self.tokenizerProblem = tokenizerProblem
-        self.chatTemplateText = chatTemplateText
-        chatTemplate = chatTemplateText.flatMap { ChatTemplate.recognise($0) }
+        self.writtenTemplate = writtenTemplate
         self.path = path
     }
 
@@ -44,9 +40,12 @@ package struct ModelFiles: Sendable {
             ?? .missing(path: path, field: "tokenizer.json", advice: "take it from the model's original folder")
     }
 
-    /// The template, or an error that says what to set when it is not known.
-    package func requireChatTemplate() throws(ModelFileError) -> ChatTemplate {
-        try .require(chatTemplateText, of: path)
+    /// The template for conversations that the setting `data.chat_template` chooses; nil for `auto` where the model has none.
+    ///
+    /// Throws where the model's own is not known, and where the tokenizer lacks its markers.
+    package func chatTemplate(setting: String, for tokenizer: Tokenizer) throws(ModelFileError) -> ChatTemplate? {
+        if setting == "auto", writtenTemplate == .none { return nil }
+        return try writtenTemplate.template(setting: setting, for: tokenizer, path: path)
     }
 
     private static func openGGUF(_ path: String) throws(ModelFileError) -> ModelFiles {
@@ -55,7 +54,7 @@ package struct ModelFiles: Sendable {
         let tokenizer = try Tokenizer(gguf: fields, vocabularySize: model.configuration.vocabularySize)
         return ModelFiles(
             configuration: model.configuration, weights: model, tokenizer: tokenizer,
-            chatTemplateText: try fields.optionalString("tokenizer.chat_template"), path: path)
+            writtenTemplate: try WrittenTemplate(gguf: fields), path: path)
     }
 
     private static func openFolder(_ folder: String) throws(ModelFileError) -> ModelFiles {
@@ -79,7 +78,7 @@ package struct ModelFiles: Sendable {
         }
         return ModelFiles(
             configuration: configuration, weights: weights, tokenizer: tokenizer, tokenizerProblem: problem,
-            chatTemplateText: try chatTemplateText(folder: folder), path: folder)
+            writtenTemplate: try WrittenTemplate(folder: folder), path: folder)
     }
 
     private static func checkedWeights(
@@ -109,25 +108,5 @@ package struct ModelFiles: Sendable {
                 path: folder, field: "tensor \(stranger)", supported: "the tensors that config.json implies", found: "an extra tensor")
         }
         return weights
-    }
-
-    /// The template of `chat_template.jinja`, or that in `tokenizer_config.json`.
-    static func chatTemplateText(folder: String) throws(ModelFileError) -> String? {
-        let templatePath = "\(folder)/chat_template.jinja"
-        if MappedFile.exists(templatePath) {
-            let file = try MappedFile(templatePath)
-            return withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
-        }
-        let path = "\(folder)/tokenizer_config.json"
-        guard MappedFile.exists(path) else { return nil }
-        let fields = try JSONFields(file: path)
-        // Some models have several by name; the one called "default" is that of conversations.
-        if case .array(let templates)? = fields["chat_template"] {
-            for template in templates where template["name"] == JSONValue("default") {
-                return try JSONFields(template, path: path, name: "chat_template").string("template")
-            }
-            return nil
-        }
-        return try fields.string("chat_template")
     }
 }

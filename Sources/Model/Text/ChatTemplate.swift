@@ -20,8 +20,13 @@ package enum ChatTemplate: Sendable, Equatable {
     case chatML(defaultSystem: String?)
     /// `<|start_header_id|>role<|end_header_id|>⏎⏎content<|eot_id|>` after one begin token.
     case llama3
+    /// Llama 3 as first published: the same, and the head of the assistant's turn is always last.
+    case llama3AlwaysPrompting
     /// Llama 3.1: the same, and a system message with two dates always comes first.
     case llama31(date: String)
+    /// Llama 3.2: the same as 3.1 but for the second date, which is the day of rendering. A result must not depend on the day
+    /// that it was computed on, so it is the date that the template falls back on where there is no clock.
+    case llama32(date: String)
 
     /// A part of the rendered text: a marker that must become one token, or text that must not become a marker.
     package enum Part: Sendable, Equatable {
@@ -30,9 +35,9 @@ package enum ChatTemplate: Sendable, Equatable {
     }
 
     /// What the setting `data.chat_template` may be, for messages.
-    package static let settings = "chatml, smollm2, qwen2.5, llama3, llama3.1, plain"
+    package static let settings = "chatml, smollm2, qwen2.5, llama3, llama3.1, llama3.2, plain"
 
-    /// The date that Llama 3.1's template names when it is given none.
+    /// The date that the templates of Llama 3.1 and 3.2 name when they are given none.
     static let llama31Date = "26 Jul 2024"
     static let smolLM2System = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
     static let qwen25System = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."
@@ -45,22 +50,30 @@ package enum ChatTemplate: Sendable, Equatable {
         case "qwen2.5": self = .chatML(defaultSystem: Self.qwen25System)
         case "llama3": self = .llama3
         case "llama3.1": self = .llama31(date: Self.llama31Date)
+        case "llama3.2": self = .llama32(date: Self.llama31Date)
         case "plain": self = .plain
         default: return nil
         }
     }
 
-    /// The template that a model's text amounts to, or an error that says what to set when it is not known.
-    static func require(_ jinja: String?, of path: String) throws(ModelFileError) -> ChatTemplate {
-        guard let jinja else {
-            throw .missing(path: path, field: "the chat template", advice: "set data.chat_template to one of \(settings)")
+    /// What messages call it: the setting that it is, up to a system message or a date of its own.
+    package var name: String {
+        switch self {
+        case .plain: "plain"
+        case .chatML(nil): "chatml"
+        case .chatML(Self.smolLM2System): "smollm2"
+        case .chatML: "qwen2.5"
+        case .llama3, .llama3AlwaysPrompting: "llama3"
+        case .llama31: "llama3.1"
+        case .llama32: "llama3.2"
         }
-        guard let template = recognise(jinja) else {
-            throw .unsupported(
-                path: path, field: "the chat template", supported: "\(settings): set data.chat_template to the one that fits",
-                found: "none of those that are known")
-        }
-        return template
+    }
+
+    /// What people should know of how conversations are written; nil when it is as the model's author does.
+    package var note: String? {
+        guard case .llama32(let date) = self else { return nil }
+        return "the chat template llama3.2 names the day that a prompt is written on; prompts name \(date) instead, "
+            + "so that results can be repeated"
     }
 
     // MARK: Rendering
@@ -76,27 +89,37 @@ package enum ChatTemplate: Sendable, Equatable {
 
     /// The conversation's tokens, in which only the template's own markers are special tokens.
     ///
-    /// Throws nothing: a marker that the vocabulary lacks is encoded as text, together with the text beside it.
+    /// The tokenizer has to have the markers: see `requireMarkers`.
     package func encode(_ messages: [ChatMessage], addingGenerationPrompt: Bool, with tokenizer: Tokenizer) -> [Int32] {
-        var ids: [Int32] = []
-        var text = ""
-        func encodeText() {
-            ids += tokenizer.encode(text, parsingSpecialTokens: false, isBeginning: ids.isEmpty)
-            text = ""
+        encode(parts(messages, addingGenerationPrompt: addingGenerationPrompt), with: tokenizer)
+    }
+
+    /// The tokens of a conversation with the head of the assistant's turn, and those of the turn's text.
+    package func encode(_ messages: [ChatMessage], completion: String, with tokenizer: Tokenizer) -> CompletedPrompt {
+        var parts = parts(messages, addingGenerationPrompt: true)
+        // The turn's text continues that of its head, so that both have to be merged as one.
+        var head = ""
+        if case .text(let text)? = parts.last {
+            parts.removeLast()
+            head = text
         }
-        for part in parts(messages, addingGenerationPrompt: addingGenerationPrompt) {
+        var tokens = tokenizer.encode(
+            prompt: head, completion: completion, parsingSpecialTokens: false, place: parts.isEmpty ? .beginning : .afterToken)
+        tokens.prompt = encode(parts, with: tokenizer) + tokens.prompt
+        return tokens
+    }
+
+    private func encode(_ parts: [Part], with tokenizer: Tokenizer) -> [Int32] {
+        var ids: [Int32] = []
+        for part in parts {
             switch part {
             case .marker(let marker):
-                if let id = tokenizer.id(of: marker) {
-                    encodeText()
-                    ids.append(id)
-                } else {
-                    text += marker
-                }
-            case .text(let content): text += content
+                guard let id = tokenizer.id(of: marker) else { preconditionFailure("\(marker) is no token, which requireMarkers refuses") }
+                ids.append(id)
+            case .text(let text):
+                ids += tokenizer.encode(text, parsingSpecialTokens: false, place: ids.isEmpty ? .beginning : .afterToken)
             }
         }
-        encodeText()
         return ids
     }
 
@@ -120,7 +143,9 @@ package enum ChatTemplate: Sendable, Equatable {
             return parts
         case .llama3:
             return Self.llamaParts(messages, addingGenerationPrompt: addingGenerationPrompt)
-        case .llama31(let date):
+        case .llama3AlwaysPrompting:
+            return Self.llamaParts(messages, addingGenerationPrompt: true)
+        case .llama31(let date), .llama32(let date):
             var turns = messages
             var system = "Cutting Knowledge Date: December 2023\nToday Date: \(date)\n\n"
             if let first = messages.first, first.role == "system" { system += Self.trimmed(turns.removeFirst().content) }

@@ -12,12 +12,14 @@ extension ChatTemplate {
         switch text {
         case chatMLText: return system == nil ? .chatML(defaultSystem: nil) : nil
         case systemChatMLText: return system.map { .chatML(defaultSystem: $0) }
-        case llama3Text: return .llama3
+        case llama3Text + "{%ifadd_generation_prompt%}\(llama3Prompt){%endif%}": return .llama3
+        case llama3Text + llama3Prompt: return .llama3AlwaysPrompting
         default: break
         }
         switch fingerprint(text) {
         case qwen25Fingerprint: return system.map { .chatML(defaultSystem: $0) }
         case llama31Fingerprint: return date.map { .llama31(date: $0) }
+        case llama32Fingerprint: return date.map { .llama32(date: $0) }
         default: return nil
         }
     }
@@ -38,11 +40,14 @@ extension ChatTemplate {
     private static let llama3Text =
         "{%setloop_messages=messages%}{%formessageinloop_messages%}{%setcontent='<|start_header_id|>'+message['role']+"
         + "'<|end_header_id|>\n\n'+message['content']|trim+'<|eot_id|>'%}{%ifloop.index0==0%}{%setcontent=bos_token+content%}{%endif%}"
-        + "{{content}}{%endfor%}{%ifadd_generation_prompt%}{{'<|start_header_id|>assistant<|end_header_id|>\n\n'}}{%endif%}"
+        + "{{content}}{%endfor%}"
+    private static let llama3Prompt = "{{'<|start_header_id|>assistant<|end_header_id|>\n\n'}}"
 
-    /// Of texts that are long because of their tools: Qwen2.5-7B-Instruct's, and that of Llama-3.1-8B- and Llama-3.3-70B-Instruct.
+    /// Of texts that are long because of their tools: Qwen2.5-7B-Instruct's, that of Llama-3.1-8B- and Llama-3.3-70B-Instruct, and
+    /// Llama-3.2-3B-Instruct's.
     private static let qwen25Fingerprint: UInt64 = 0xEAC7_B70D_3B70_4A80
     private static let llama31Fingerprint: UInt64 = 0xB9BC_71CD_7116_68A6
+    private static let llama32Fingerprint: UInt64 = 0xB345_8646_6875_273F
 
     /// FNV-1a, 64 bits.
     static func fingerprint(_ text: String) -> UInt64 {

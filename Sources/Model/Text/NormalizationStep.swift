@@ -7,6 +7,10 @@ enum NormalizationStep: Sendable, Equatable {
     /// Replaces every occurrence of a text that is not empty.
     case replace(ByteString, with: ByteString)
 
+    var isPrepending: Bool {
+        if case .prepend = self { true } else { false }
+    }
+
     /// The normalised text; nil when nothing changes.
     func apply(to text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
         switch self {

@@ -1,8 +1,7 @@
 /// How a model's text becomes tokens: what of a model can be had without its weights.
 package struct TextModel: Sendable {
     package let tokenizer: Tokenizer
-    /// The template as the model's author wrote it; nil when there is none.
-    package let chatTemplateText: String?
+    package let writtenTemplate: WrittenTemplate
     /// As the user named it.
     package let path: String
 
@@ -14,7 +13,7 @@ package struct TextModel: Sendable {
                 throw .missing(path: path, field: "tokenizer.json", advice: "take it from the model's original folder")
             }
             return TextModel(
-                tokenizer: try .load(json: file), chatTemplateText: try ModelFiles.chatTemplateText(folder: path), path: path)
+                tokenizer: try .load(json: file), writtenTemplate: try WrittenTemplate(folder: path), path: path)
         }
         guard MappedFile.exists(path) else {
             throw .missing(path: path, field: "the model", advice: "name a folder with a tokenizer.json, such a file, or a .gguf file")
@@ -22,17 +21,21 @@ package struct TextModel: Sendable {
         if try isGGUF(path) {
             let fields = GGUFFields(try GGUFFile(path))
             return TextModel(
-                tokenizer: try Tokenizer(gguf: fields), chatTemplateText: try fields.optionalString("tokenizer.chat_template"), path: path)
+                tokenizer: try Tokenizer(gguf: fields), writtenTemplate: try WrittenTemplate(gguf: fields), path: path)
         }
         // Templates lie beside the tokenizer.
         let folder = path.contains("/") ? path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") : "."
         return TextModel(
-            tokenizer: try .load(json: path), chatTemplateText: try ModelFiles.chatTemplateText(folder: folder.isEmpty ? "/" : folder),
+            tokenizer: try .load(json: path), writtenTemplate: try WrittenTemplate(folder: folder.isEmpty ? "/" : folder),
             path: path)
     }
 
-    /// The template, or an error that says what to set when it is not known.
-    package func requireChatTemplate() throws(ModelFileError) -> ChatTemplate { try .require(chatTemplateText, of: path) }
+    /// The template that the setting `data.chat_template` chooses, where `auto` is the model's own.
+    ///
+    /// Throws where there is none or it is not known, and where the tokenizer lacks its markers.
+    package func chatTemplate(setting: String) throws(ModelFileError) -> ChatTemplate {
+        try writtenTemplate.template(setting: setting, for: tokenizer, path: path)
+    }
 
     private static func isGGUF(_ path: String) throws(ModelFileError) -> Bool {
         let file = try MappedFile(path)

@@ -16,12 +16,15 @@ package final class Tokenizer: Sendable {
     private let normalizedMatcher: AddedTokenMatcher
     /// A text without pieces may be cut before words all the same, as no merge reaches over their beginnings.
     private let cutsWords: Bool
+    /// The steps for a text that continues another: what marks a beginning is not put into its middle.
+    private let continuedNormalization: [NormalizationStep]
     private let cache = PieceCache()
 
     init(_ vocabulary: Vocabulary, original: MappedFile? = nil) {
         self.vocabulary = vocabulary
         self.original = original
         vocabularySize = vocabulary.idLimit
+        continuedNormalization = vocabulary.normalization.filter { !$0.isPrepending }
         decoder = TokenDecoder(vocabulary)
         encoder = PieceEncoder(vocabulary)
         let added = vocabulary.spelledAddedTokens
@@ -38,16 +41,31 @@ package final class Tokenizer: Sendable {
     /// Whether the token marks structure, such as the end of a turn, rather than text.
     package func isSpecial(_ id: Int32) -> Bool { decoder.isSpecial(id) }
 
+    /// Whether the token is cut out of a text as a whole, and so ends what is before it.
+    func isAdded(_ id: Int32) -> Bool { vocabulary.addedTokens.contains { $0.id == id } }
+
     // MARK: Text to tokens
+
+    /// Where a text stands in the whole that it is part of: some tokenizers mark beginnings.
+    package enum Place: Sendable {
+        /// The whole begins with it.
+        case beginning
+        /// A token of structure is before it.
+        case afterToken
+        /// Text is before it, so that its first word may be the rest of one.
+        case continuation
+    }
+
+    /// What the file's post-processor puts before a text (Llama 3: its begin token).
+    package var beginTokens: [Int32] { vocabulary.prefix }
 
     /// The tokens of a text.
     ///
     /// `addingSpecialTokens` puts around it what the file's post-processor says (Llama 3: its begin token).
     /// With `parsingSpecialTokens` false, "<|im_end|>" in the text is ordinary text: use it for text
-    /// that comes from others. `isBeginning` is false for a text that continues others: some tokenizers
-    /// mark the beginning of a text alone.
+    /// that comes from others.
     package func encode(
-        _ text: String, addingSpecialTokens: Bool = false, parsingSpecialTokens: Bool = true, isBeginning: Bool = true
+        _ text: String, addingSpecialTokens: Bool = false, parsingSpecialTokens: Bool = true, place: Place = .beginning
     ) -> [Int32] {
         var text = text
         var output = addingSpecialTokens ? vocabulary.prefix : []
@@ -61,15 +79,16 @@ package final class Tokenizer: Sendable {
                 case .token(let id): output.append(id)
                 case .text(let range):
                     let section = UnsafeBufferPointer(rebasing: text[range])
-                    vocabulary.normalization.apply(to: section) { section in
+                    let place = range.lowerBound == 0 ? place : .afterToken
+                    let steps = place == .continuation ? continuedNormalization : vocabulary.normalization
+                    steps.apply(to: section) { section in
                         normalizedMatcher.split(section, includingSpecial: parsingSpecialTokens) { part in
                             switch part {
                             case .token(let id): output.append(id)
                             case .text(let inner):
                                 encodeSection(
-                                    UnsafeBufferPointer(rebasing: section[inner]),
-                                    isFirst: isBeginning && range.lowerBound == 0 && inner.lowerBound == 0, into: &output,
-                                    ownsCache ? cache : nil, &workspace)
+                                    UnsafeBufferPointer(rebasing: section[inner]), inner.lowerBound == 0 ? place : .afterToken,
+                                    into: &output, ownsCache ? cache : nil, &workspace)
                             }
                         }
                     }
@@ -79,9 +98,9 @@ package final class Tokenizer: Sendable {
         return addingSpecialTokens ? output + vocabulary.suffix : output
     }
 
-    /// Text without added tokens. `isFirst`: it begins the whole text.
+    /// Text without added tokens.
     private func encodeSection(
-        _ text: UnsafeBufferPointer<UInt8>, isFirst: Bool, into output: inout [Int32], _ cache: PieceCache?,
+        _ text: UnsafeBufferPointer<UInt8>, _ place: Place, into output: inout [Int32], _ cache: PieceCache?,
         _ workspace: inout BytePairMerges.Workspace
     ) {
         func encode(_ text: UnsafeBufferPointer<UInt8>, _ piece: Range<Int>) {
@@ -97,7 +116,8 @@ package final class Tokenizer: Sendable {
         switch vocabulary.preTokenizer {
         case .metaspace(let prepend, _):
             let isMarked = text.first == 0x20 || !text.isEmpty && BlankMark.stands(at: 0, in: text)
-            let isPrepended = !isMarked && (prepend == .always || prepend == .first && isFirst)
+            let isPrepended =
+                !isMarked && (prepend == .always && place != .continuation || prepend == .first && place == .beginning)
             BlankMark.marked(text, after: isPrepended ? BlankMark.bytes : []).withUnsafeBufferPointer { text in
                 if cutsWords {
                     BlankMark.cut(text, atRuns: true) { encode(text, $0) }

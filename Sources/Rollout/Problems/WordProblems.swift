@@ -10,7 +10,10 @@ package struct WordProblems: Task {
     private let problems: [Problem]
     private let prompts: [[Int32]]
     private let golds: [Answer?]
+    /// The same for worked solutions to learn from, together with their prompts.
+    package let longExamples: LongPrompts
     private let tokenizer: Tokenizer
+    private let chatTemplate: ChatTemplate?
     /// By token id: whether its text ends in a newline, and whether it is nothing but white space.
     private let endsLine: [Bool]
     private let isBlank: [Bool]
@@ -23,28 +26,36 @@ package struct WordProblems: Task {
         "Solve the problem. Think step by step, one step per line. End with a line \"#### \" followed by the answer alone."
 
     /// - Parameters:
-    ///   - chatTemplate: how the model's conversations are written; without one, the prompt is plain text.
-    ///   - beginToken: put first where the template does not write it.
+    ///   - chatTemplate: how the model's conversations are written, with markers that the tokenizer has; without one, the prompt
+    ///     is plain text after what the tokenizer puts before every text.
     ///   - maxPromptTokens: problems with longer prompts are left out.
+    ///   - maxExampleTokens: so are problems whose prompt and solution together are longer.
     package init(
         name: String, problems: [Problem], tokenizer: Tokenizer, chatTemplate: ChatTemplate?, stopToken: Int32,
-        beginToken: Int32? = nil, maxNewTokens: Int = Self.usualMaxNewTokens, maxPromptTokens: Int = .max
+        maxNewTokens: Int = Self.usualMaxNewTokens, maxPromptTokens: Int = .max, maxExampleTokens: Int = .max
     ) {
         self.name = name
         self.tokenizer = tokenizer
+        self.chatTemplate = chatTemplate
         self.stopToken = stopToken
         defaultMaxNewTokens = maxNewTokens
         var (kept, prompts, long): ([Problem], [[Int32]], LongPrompts) = ([], [], LongPrompts(limit: maxPromptTokens))
+        var longExamples = LongPrompts(limit: maxExampleTokens, of: .examples)
         for problem in problems {
-            let prompt = Self.prompt(of: problem, tokenizer, chatTemplate, beginToken)
+            // Examples are tokenised beforehand only where their length matters.
+            let solution = maxExampleTokens < .max ? problem.solution : nil
+            let tokens = Self.tokens(of: problem, solution ?? "", tokenizer, chatTemplate)
+            let (prompt, length) = (tokens.prompt, tokens.prompt.count + tokens.completion.count)
             if prompt.count > maxPromptTokens {
                 long.add(prompt.count, line: problem.line)
+            } else if length > maxExampleTokens {
+                longExamples.add(length, line: problem.line)
             } else {
                 kept.append(problem)
                 prompts.append(prompt)
             }
         }
-        (self.problems, self.prompts, longPrompts) = (kept, prompts, long)
+        (self.problems, self.prompts, longPrompts, self.longExamples) = (kept, prompts, long, longExamples)
         golds = kept.map { $0.answer.map { Answer($0) } }
         let texts = (0..<Int32(tokenizer.vocabularySize)).map { tokenizer.decode([$0]) }
         endsLine = texts.map { $0.utf8.last == 0x0A }
@@ -67,15 +78,16 @@ package struct WordProblems: Task {
     package func promptTokens(of problem: Int) -> [Int32] { prompts[problem] }
 
     /// Only the template's own markers become special tokens, whatever a problem's text contains.
-    private static func prompt(of problem: Problem, _ tokenizer: Tokenizer, _ chatTemplate: ChatTemplate?, _ beginToken: Int32?) -> [Int32] {
-        let ids: [Int32]
+    private static func tokens(
+        of problem: Problem, _ solution: String, _ tokenizer: Tokenizer, _ chatTemplate: ChatTemplate?
+    ) -> CompletedPrompt {
+        let completion = withoutNotes(solution)
         if let chatTemplate, chatTemplate != .plain {
-            ids = chatTemplate.encode(conversation(of: problem), addingGenerationPrompt: true, with: tokenizer)
-        } else {
-            ids = tokenizer.encode(plainText(of: problem), parsingSpecialTokens: false)
+            return chatTemplate.encode(conversation(of: problem), completion: completion, with: tokenizer)
         }
-        guard let beginToken, ids.first != beginToken else { return ids }
-        return [beginToken] + ids
+        var tokens = tokenizer.encode(prompt: plainText(of: problem), completion: completion, parsingSpecialTokens: false)
+        tokens.prompt = tokenizer.beginTokens + tokens.prompt
+        return tokens
     }
 
     package func text(of tokens: [Int32]) -> String { tokenizer.decode(tokens, skippingSpecialTokens: true) }
@@ -110,9 +122,10 @@ package struct WordProblems: Task {
         return Verdict(isCorrect: isCorrect, answer: prediction.canonical)
     }
 
-    /// The file's own solution, without GSM8K's calculator notes `<<48/2=24>>`.
+    /// The file's own solution, without GSM8K's calculator notes `<<48/2=24>>`, as the continuation of the prompt.
     package func demonstration(of problem: Int, sample: Int) -> [Int32]? {
-        problems[problem].solution.map { tokenizer.encode(Self.withoutNotes($0), parsingSpecialTokens: false) }
+        let problem = problems[problem]
+        return problem.solution.map { Self.tokens(of: problem, $0, tokenizer, chatTemplate).completion }
     }
 
     static func withoutNotes(_ text: String) -> String {

@@ -56,6 +56,7 @@ struct TokenizeCommand: ParsableCommand {
             let path = layers.values["model"] ?? ""
             let model = try TextModel.open(path.isEmpty ? EmbeddedResources.baseModelPath : path)
             let template = chat ? try template(of: model, layers.values["data.chat_template"] ?? "auto") : nil
+            if let note = template?.note, !settings.quiet { FileHandle.standardError.write(Data((note + "\n").utf8)) }
             let run = TokenizeRun(model: model, mode: mode, template: template)
             let summary = try run.run(from: input, to: output)
             if !settings.quiet { FileHandle.standardError.write(Data((summary.sentence + "\n").utf8)) }
@@ -69,11 +70,10 @@ struct TokenizeCommand: ParsableCommand {
     }
 
     private func template(of model: TextModel, _ setting: String) throws -> ChatTemplate {
-        if setting == "auto" { return try model.requireChatTemplate() }
-        guard let template = ChatTemplate(setting: setting) else {
+        guard setting == "auto" || ChatTemplate(setting: setting) != nil else {
             throw RunError.configuration("data.chat_template is '\(setting)', expected auto or one of \(ChatTemplate.settings)")
         }
-        return template
+        return try model.chatTemplate(setting: setting)
     }
 
     /// Defaults, the file of settings and the command line, laid over each other.

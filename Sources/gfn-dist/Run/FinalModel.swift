@@ -28,7 +28,7 @@ struct FinalModel {
             try ModelFolder.write(
                 path, configuration: workspace.base.configuration, tensors: tensors,
                 tokenizerJSON: workspace.files == nil ? [UInt8](PathSum.tokenizerJSON()) : nil,
-                tokenizer: workspace.files?.tokenizer, chatTemplate: workspace.files?.chatTemplateText)
+                tokenizer: workspace.files?.tokenizer, chatTemplate: workspace.files?.writtenTemplate.text)
         }
     }
 }

@@ -54,19 +54,20 @@ struct Workspace: Sendable {
                     "model \(basePath) has no tokenizer or no end token, and \(configuration.text("data.train")) is text")
             }
             let setting = configuration.text("data.chat_template")
-            let template = setting == "auto" ? files.chatTemplateText == nil ? nil : try files.requireChatTemplate() : ChatTemplate(setting: setting)
+            let template = try files.chatTemplate(setting: setting, for: tokenizer)
             let context = base.configuration.contextLength
-            var notes: [String] = []
-            func task(_ path: String) throws -> WordProblems {
+            var notes = template?.note.map { [$0] } ?? []
+            func task(_ path: String, maxExampleTokens: Int = .max) throws -> WordProblems {
                 let problems = try ProblemFile.read(path)
                 let room = try Self.room(configuration, context: context)
                 let task = WordProblems(
                     name: URL(fileURLWithPath: path).lastPathComponent, problems: problems, tokenizer: tokenizer,
-                    chatTemplate: template, stopToken: stopToken, maxNewTokens: room.answer, maxPromptTokens: room.prompt)
-                if let note = try Self.note(on: task, path, configuration) { notes.append(note) }
+                    chatTemplate: template, stopToken: stopToken, maxNewTokens: room.answer, maxPromptTokens: room.prompt,
+                    maxExampleTokens: maxExampleTokens)
+                notes += try Self.notes(on: task, path, configuration)
                 return task
             }
-            training = try task(configuration.text("data.train"))
+            training = try task(configuration.text("data.train"), maxExampleTokens: configuration.isSupervised ? context : .max)
             let path = configuration.text("data.evaluate")
             evaluation = path.isEmpty ? nil : try task(path)
             self.notes = notes
@@ -97,17 +98,20 @@ struct Workspace: Sendable {
         return (wanted.prompt > 0 ? min(wanted.prompt, context - answer) : context - answer, answer)
     }
 
-    /// What to say about prompts that were too long; nil when there were none.
-    private static func note(on task: WordProblems, _ path: String, _ configuration: RunConfiguration) throws -> String? {
-        let long = task.longPrompts
-        guard long.count > 0 else { return nil }
-        guard configuration.text("data.long_prompts") == "skip" else {
-            throw RunError.badData("\(long.sentence(of: path)); shorten them, raise data.max_prompt_tokens, or set data.long_prompts to skip")
-        }
-        guard task.problemCount > 0 else {
-            throw RunError.badData("\(long.sentence(of: path)), and no other problem is left; shorten them or raise data.max_prompt_tokens")
-        }
-        return "\(long.sentence(of: path)) and left out"
+    /// What to say about prompts and examples that were too long.
+    private static func notes(on task: WordProblems, _ path: String, _ configuration: RunConfiguration) throws -> [String] {
+        try [(task.longPrompts, "raise data.max_prompt_tokens"), (task.longExamples, "take a model with a longer context")]
+            .filter { $0.0.count > 0 }
+            .map { long, advice in
+                guard configuration.text("data.long_prompts") == "skip" else {
+                    throw RunError.badData(
+                        "\(long.sentence(of: path)); shorten them, \(advice), or set data.long_prompts to skip")
+                }
+                guard task.problemCount > 0 else {
+                    throw RunError.badData("\(long.sentence(of: path)), and no other problem is left; shorten them or \(advice)")
+                }
+                return "\(long.sentence(of: path)) and left out"
+            }
     }
 
     /// Reads the adapter that a run starts from.

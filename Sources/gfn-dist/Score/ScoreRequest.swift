@@ -33,11 +33,20 @@ struct ScoreRequest: Sendable {
             }
             return ids.map(Int32.init)
         }
-        func encoded(_ text: String?) throws -> [Int32]? { try text.map { try model.requireTokenizer().encode($0) } }
-        guard let prompt = try tokens("prompt_tokens", fields.prompt_tokens) ?? encoded(fields.prompt),
-            let completion = try tokens("completion_tokens", fields.completion_tokens) ?? tokens("tokens", fields.tokens)
-                ?? encoded(fields.completion) ?? encoded(fields.text)
-        else {
+        let promptIds = try tokens("prompt_tokens", fields.prompt_tokens)
+        let completionIds = try tokens("completion_tokens", fields.completion_tokens) ?? tokens("tokens", fields.tokens)
+        let (prompt, completion): ([Int32], [Int32])
+        switch (promptIds, fields.prompt, completionIds, fields.completion ?? fields.text) {
+        case (let ids?, _, let continuation?, _): (prompt, completion) = (ids, continuation)
+        case (let ids?, _, nil, let text?): (prompt, completion) = (ids, try model.requireTokenizer().encode(text, after: ids))
+        case (nil, let text?, let continuation?, _):
+            let tokenizer = try model.requireTokenizer()
+            (prompt, completion) = (tokenizer.begun(tokenizer.encode(text)), continuation)
+        case (nil, let text?, nil, let continuation?):
+            let tokenizer = try model.requireTokenizer()
+            let both = tokenizer.encode(prompt: text, completion: continuation)
+            (prompt, completion) = (tokenizer.begun(both.prompt), both.completion)
+        default:
             throw RunError.badData(
                 "\(place) has no \(fields.prompt == nil && fields.prompt_tokens == nil ? "prompt" : "completion"); "
                     + "expected prompt and completion as text, or prompt_tokens and completion_tokens")

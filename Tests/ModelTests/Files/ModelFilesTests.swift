@@ -57,12 +57,12 @@ struct ModelFilesTests {
                     chatTemplate: "{{ messages }}")
                 let again = try ModelFiles.open(scratch.path)
                 #expect(again.configuration == files.configuration)
-                #expect(again.chatTemplateText == (files.tokenizer == nil ? nil : "{{ messages }}") && again.chatTemplate == nil)
+                #expect(again.writtenTemplate == (files.tokenizer == nil ? .none : .text("{{ messages }}")))
                 for (name, _, bits) in tensors {
                     #expect(try again.weights.read(name).map { UInt16($0.bitPattern >> 16) } == bits)
                 }
                 #expect(again.tokenizer?.encode("Hello, world") == files.tokenizer?.encode("Hello, world"))
-                #expect(throws: ModelFileError.self) { try again.requireChatTemplate() }
+                #expect(throws: ModelFileError.self) { try again.writtenTemplate.recognised(path: "model") }
             }
         }
     }

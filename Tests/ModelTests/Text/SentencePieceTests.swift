@@ -73,7 +73,7 @@ struct SentencePieceTests {
             let names = Dictionary(uniqueKeysWithValues: table.map { (Int32($0.value), $0.key) })
             let texts = ["a b", "a<s>b", "a<s> b"]
             #expect(texts.map { tokenizer.encode($0).compactMap { names[$0] }.joined() } == spelled)
-            #expect(tokenizer.encode("b", isBeginning: false).compactMap { names[$0] }.joined() == (scheme == "always" ? "\u{2581}b" : "b"))
+            #expect(tokenizer.encode("b", place: .afterToken).compactMap { names[$0] }.joined() == (scheme == "always" ? "\u{2581}b" : "b"))
         }
     }
 
