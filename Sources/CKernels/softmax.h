@@ -24,8 +24,18 @@ INLINE v16 weights16(const float *z, ptrdiff_t n, float m, float temperature) {
     return exp16((load(z) - m) / temperature);
 }
 
-static void gather_log_probabilities(const float *logits, ptrdiff_t rows, ptrdiff_t V, const int32_t *tokens, int32_t stop,
-                                     float *token_log, float *stop_log, float *entropy, float *log_sum_exp) {
+/// e^{z−m} with the bits that it has in the sum over the vocabulary.
+INLINE double set_weight(float z, float m) { return z == m ? 1 : (double)exp16(splat(z) - m)[0]; }
+/// The probability of a set of tokens: e^largest · sum, but for the normaliser. A set of one has sum 1.
+struct set_mass { float largest; double sum; };
+INLINE struct set_mass mass_of_set(const float *z, struct gfn_token_set set) {
+    struct set_mass mass = {-INFINITY, 0};
+    for (ptrdiff_t k = 0; k < set.count; k++) mass.largest = z[set.tokens[k]] > mass.largest ? z[set.tokens[k]] : mass.largest;
+    for (ptrdiff_t k = 0; k < set.count; k++) mass.sum += set_weight(z[set.tokens[k]], mass.largest);
+    return mass;
+}
+static void gather_log_probabilities(const float *logits, ptrdiff_t rows, ptrdiff_t V, const int32_t *tokens,
+                                     struct gfn_token_set stops, float *token_log, float *stop_log, float *entropy, float *log_sum_exp) {
     for (ptrdiff_t row = 0; row < rows; row++) {
         const float *z = logits + row * V;
         float m = largest_logit(z, V);
@@ -48,22 +58,32 @@ static void gather_log_probabilities(const float *logits, ptrdiff_t rows, ptrdif
         }
         double sum = sum_doubles(low + high), log_sum = gfn_log(sum);
         token_log[row] = tokens[row] < 0 ? 0.0f : (float)(((double)z[tokens[row]] - m) - log_sum);
-        stop_log[row] = stop < 0 ? 0.0f : (float)(((double)z[stop] - m) - log_sum);
+        stop_log[row] = 0;
+        if (stops.count > 0) {
+            const struct set_mass mass = mass_of_set(z, stops);
+            double log_mass = (((double)mass.largest - m) + gfn_log(mass.sum)) - log_sum;
+            // The set's few weights and those of all were added in different orders.
+            stop_log[row] = (float)(log_mass < 0 || log_mass != log_mass ? log_mass : 0);
+        }
         if (entropy) entropy[row] = (float)(log_sum - sum_doubles(first_low + first_high) / sum);
         if (log_sum_exp) log_sum_exp[row] = (float)((double)m + log_sum);
     }
 }
 
-static void logit_gradient(float *logits, ptrdiff_t rows, ptrdiff_t V, const int32_t *tokens, int32_t stop,
+static void logit_gradient(float *logits, ptrdiff_t rows, ptrdiff_t V, const int32_t *tokens, struct gfn_token_set stops,
                            const float *token_weights, const float *stop_weights, const float *log_sum_exp) {
     for (ptrdiff_t row = 0; row < rows; row++) {
         float *z = logits + row * V;
-        float token_weight = tokens[row] < 0 ? 0.0f : token_weights[row], stop_weight = stop < 0 ? 0.0f : stop_weights[row];
+        float token_weight = tokens[row] < 0 ? 0.0f : token_weights[row], stop_weight = stops.count == 0 ? 0.0f : stop_weights[row];
+        float shares[gfn_token_set_limit];  // of the set's probability, times the weight
+        const struct set_mass mass = mass_of_set(z, stops);
+        for (ptrdiff_t k = 0; k < stops.count; k++)
+            shares[k] = (float)((double)stop_weight * (set_weight(z[stops.tokens[k]], mass.largest) / mass.sum));
         v16 total = splat(-(token_weight + stop_weight));
         for (ptrdiff_t i = 0; i < V; i += 16)
             store_upto(z + i, exp16(load_upto(z + i, V - i) - log_sum_exp[row]) * total, V - i);
         if (tokens[row] >= 0) z[tokens[row]] += token_weight;
-        if (stop >= 0) z[stop] += stop_weight;
+        for (ptrdiff_t k = 0; k < stops.count; k++) z[stops.tokens[k]] += shares[k];
     }
 }
 

@@ -1,4 +1,5 @@
 package import Model
+package import Tensor
 
 /// What a judge says of a whole response.
 package struct Verdict: Sendable, Equatable {
@@ -18,8 +19,10 @@ package protocol Task: Sendable {
     /// What reports call it.
     var name: String { get }
     var problemCount: Int { get }
-    /// ⊤: the token that ends a response.
-    var stopToken: Int32 { get }
+    /// ⊤: any of these tokens ends a response.
+    var stopTokens: StopTokens { get }
+    /// The one of them that ends a demonstration.
+    var taughtStop: Int32 { get }
     /// A limit that leaves room for any sensible response.
     var defaultMaxNewTokens: Int { get }
 

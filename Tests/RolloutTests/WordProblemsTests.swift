@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import Tensor
 import TestSupport
 import Testing
 
@@ -22,7 +23,7 @@ struct WordProblemsTests {
             messages: [ChatMessage(role: "user", content: " 37 84:")], solution: "+7 44\n<<37+7=44>>*2 88\n", answer: "84")
         task = WordProblems(
             name: "words", problems: [problem], tokenizer: tokenizer, chatTemplate: nil,
-            stopToken: PathSum.Vocabulary.stop)
+            stopTokens: StopTokens([PathSum.Vocabulary.stop]), taughtStop: PathSum.Vocabulary.stop)
     }
 
     @Test("our tokenizer splits PathSum's text into PathSum's tokens, and back")
@@ -30,7 +31,7 @@ struct WordProblemsTests {
         let pathSum = PathSum(pairs: [PathSum.Pair(start: 37, target: 84), PathSum.Pair(start: 0, target: 9)])
         for problem in 0..<2 {
             let solution = try #require(pathSum.demonstration(of: problem, sample: 1))
-            let ids = pathSum.promptTokens(of: problem) + solution + [pathSum.stopToken]
+            let ids = pathSum.promptTokens(of: problem) + solution + [pathSum.taughtStop]
             #expect(tokenizer.encode(pathSum.text(of: ids)) == ids)
             #expect(tokenizer.decode(ids) == pathSum.text(of: ids))
         }
@@ -83,7 +84,7 @@ struct WordProblemsTests {
         let problem = Problem(messages: [question], solution: "so 5\n#### 5", answer: "5", line: 7)
         func task(_ limit: Int) -> WordProblems {
             WordProblems(
-                name: "words", problems: [problem], tokenizer: tokenizer, chatTemplate: nil, stopToken: 2, maxExampleTokens: limit)
+                name: "words", problems: [problem], tokenizer: tokenizer, chatTemplate: nil, stopTokens: StopTokens([2]), taughtStop: 2, maxExampleTokens: limit)
         }
         let fits = task(86)
         let prompt = fits.promptTokens(of: 0)
@@ -102,7 +103,7 @@ struct WordProblemsTests {
         }
         func task(_ limit: Int) -> WordProblems {
             WordProblems(
-                name: "words", problems: problems, tokenizer: tokenizer, chatTemplate: nil, stopToken: PathSum.Vocabulary.stop, maxPromptTokens: limit)
+                name: "words", problems: problems, tokenizer: tokenizer, chatTemplate: nil, stopTokens: StopTokens([PathSum.Vocabulary.stop]), taughtStop: PathSum.Vocabulary.stop, maxPromptTokens: limit)
         }
         let all = task(.max)
         #expect(all.problemCount == 30 && all.longPrompts.count == 0)

@@ -16,7 +16,7 @@ struct LogSoftmaxTests {
         for family in KernelFamily.selectable() {
             let out = FloatTensor(4, rows)
             Kernel.gatherLogProbabilities(
-                z.base, rows: rows, vocabulary: V, tokens: tokens, stopToken: stop, tokenLogProbability: out.base,
+                z.base, rows: rows, vocabulary: V, tokens: tokens, stopTokens: StopTokens([stop]), tokenLogProbability: out.base,
                 stopLogProbability: out.base + rows, entropy: out.base + 2 * rows, logSumExp: out.base + 3 * rows,
                 parallel: Parallel(threads: 2), family: family)
             for row in 0..<rows {
@@ -39,28 +39,60 @@ struct LogSoftmaxTests {
         let out = FloatTensor(3)
         z.base[17] = 0
         Kernel.gatherLogProbabilities(
-            z.base, rows: 1, vocabulary: V, tokens: [17], stopToken: 3, tokenLogProbability: out.base,
+            z.base, rows: 1, vocabulary: V, tokens: [17], stopTokens: StopTokens([3]), tokenLogProbability: out.base,
             stopLogProbability: out.base + 1,
             entropy: out.base + 2)
         let rest = Double(V - 1) * exp(-20)
         expectClose(out.array, [-log1p(rest), -20 - log1p(rest), log1p(rest) + 20 * rest / (1 + rest)], relative: 1e-6)
     }
 
-    @Test("the logits' gradient is that of central differences; it sums to zero")
-    func gradient() {
+    @Test("log π(⊤) is that of the whole set, also where the set is all but certain or all but impossible")
+    func stopSet() {
+        let V = 5000
+        func stop(_ z: [Float], _ stops: [Int32], _ family: KernelFamily) -> Float {
+            let out = FloatTensor(2), logits = FloatTensor(z, shape: Shape(z.count))
+            Kernel.gatherLogProbabilities(
+                logits.base, rows: 1, vocabulary: z.count, tokens: [-1], stopTokens: StopTokens(stops), tokenLogProbability: out.base,
+                stopLogProbability: out.base + 1, family: family)
+            return out.array[1]
+        }
+        let random = randomTensor(V, seed: 8, scale: 3).array, values = random.map(Double.init)
+        let lse = log(values.reduce(0) { $0 + exp($1) })
+        var certain = [Float](repeating: -20, count: V)
+        (certain[7], certain[4000], certain[17]) = (1, 0.5, -3)
+        var impossible = random
+        (impossible[3], impossible[4999]) = (-200, -200.5)
+        for family in KernelFamily.selectable() {
+            for stops in [[0, 4999, 17], [5], Array(100..<164)] as [[Int32]] {
+                let expected = log(stops.reduce(0) { $0 + exp(values[Int($1)]) }) - lse
+                expectClose(Double(stop(random, stops, family)), expected, relative: 1e-6, "\(family) \(stops.count)")
+            }
+            let mass = exp(1) + exp(0.5) + exp(-3)
+            expectClose(Double(stop(certain, [7, 17, 4000], family)), -log1p(Double(V - 3) * exp(-20) / mass), relative: 1e-5)
+            let rest = impossible.reduce(0.0) { $0 + exp(Double($1)) }
+            expectClose(Double(stop(impossible, [3, 4999], family)), -200 + log(1 + exp(-0.5)) - log(rest), relative: 1e-6)
+            // All of the vocabulary is certain, whatever the order of a sum.
+            #expect(stop(Array(random.prefix(60)), Array(0..<60), family) <= 0)
+            #expect(stop(Array(random.prefix(60)), Array(0..<60), family) > -1e-6)
+            #expect(stop(random, [], family) == 0)
+        }
+    }
+
+    @Test("the logits' gradient is that of central differences; it sums to zero", arguments: [[20], [20, 3, 4], [], Array(0..<20)] as [[Int32]])
+    func gradient(stops: [Int32]) {
         let V = 21
         let z = randomTensor(2 * V, seed: 5, scale: 2)
         let values = doubles(z)
         let tokens: [Int32] = [4, -1]
         let wt: [Float] = [0.7, 9]
         let ws: [Float] = [-0.4, 1.3]
-        let stop: Int32 = 20
         func value(_ z: [Double]) -> Double {
             (0..<2).reduce(0.0) { sum, row in
                 let line = z[row * V..<(row + 1) * V]
                 let lse = log(line.reduce(0) { $0 + exp($1) })
                 let token = tokens[row] < 0 ? 0 : Double(wt[row]) * (z[row * V + Int(tokens[row])] - lse)
-                return sum + token + Double(ws[row]) * (z[row * V + Int(stop)] - lse)
+                let stop = stops.isEmpty ? 0 : log(stops.reduce(0) { $0 + exp(z[row * V + Int($1)]) }) - lse
+                return sum + token + Double(ws[row]) * stop
             }
         }
         let expected = centralDifferences(values, value)
@@ -69,10 +101,10 @@ struct LogSoftmaxTests {
         for family in KernelFamily.selectable() {
             for i in 0..<z.count { z.base[i] = start[i] }
             Kernel.gatherLogProbabilities(
-                z.base, rows: 2, vocabulary: V, tokens: tokens, stopToken: stop, tokenLogProbability: out.base,
+                z.base, rows: 2, vocabulary: V, tokens: tokens, stopTokens: StopTokens(stops), tokenLogProbability: out.base,
                 stopLogProbability: out.base + 2, logSumExp: out.base + 4, family: family)
             Kernel.logitGradient(
-                z.base, rows: 2, vocabulary: V, tokens: tokens, stopToken: stop, tokenWeights: wt, stopWeights: ws,
+                z.base, rows: 2, vocabulary: V, tokens: tokens, stopTokens: StopTokens(stops), tokenWeights: wt, stopWeights: ws,
                 logSumExp: out.base + 4, family: family)
             expectClose(z.array, expected, relative: 1e-5, absolute: 1e-6)
         }

@@ -51,6 +51,10 @@ struct gfn_attention_unit { ptrdiff_t segment, row, rows; };
 enum { gfn_attention_rows = 64 };
 struct gfn_attention_shape { ptrdiff_t heads, key_value_heads, head_size; float scale; };
 
+/// The tokens that end a response: different ones, in ascending order.
+struct gfn_token_set { const int32_t *_Nullable tokens; ptrdiff_t count; };
+enum { gfn_token_set_limit = 64 };
+
 struct gfn_adamw {
     float rate, beta1, beta2, epsilon, decay, correction1, correction2, gradient_scale;
 };
@@ -79,9 +83,9 @@ struct gfn_kernels {
     void (*attention_backward)(const struct gfn_segment *, ptrdiff_t segments, const struct gfn_attention_shape *,
                                ptrdiff_t kv_head);
     void (*gather_log_probabilities)(const float *logits, ptrdiff_t rows, ptrdiff_t vocabulary, const int32_t *tokens,
-                                     int32_t stop, float *token_log, float *stop_log, float *_Nullable entropy,
+                                     struct gfn_token_set stops, float *token_log, float *stop_log, float *_Nullable entropy,
                                      float *_Nullable log_sum_exp);
-    void (*logit_gradient)(float *logits, ptrdiff_t rows, ptrdiff_t vocabulary, const int32_t *tokens, int32_t stop,
+    void (*logit_gradient)(float *logits, ptrdiff_t rows, ptrdiff_t vocabulary, const int32_t *tokens, struct gfn_token_set stops,
                            const float *token_weights, const float *stop_weights, const float *log_sum_exp);
     int32_t (*sample_token)(const float *logits, ptrdiff_t vocabulary, float temperature, float uniform);
     void (*exponential)(const float *x, ptrdiff_t count, float *y);

@@ -47,12 +47,12 @@ enum ConfigurationFile {
             endTokens: try fields.tokens("eos_token_id"),
             modelType: modelType)
 
-        // Generation uses the tokens of generation_config.json; they often are more than config.json's.
+        // Either file may name ends that the other lacks; those of generation_config.json are what generation uses.
         let generationPath = "\(folder)/generation_config.json"
         if MappedFile.exists(generationPath) {
             let generation = try JSONFields(file: generationPath)
             let endTokens = try generation.tokens("eos_token_id")
-            if !endTokens.isEmpty { configuration.endTokens = endTokens }
+            configuration.endTokens = endTokens + configuration.endTokens.filter { !endTokens.contains($0) }
             if let beginToken = try generation.token("bos_token_id") { configuration.beginToken = beginToken }
         }
         if let problem = configuration.problems().first {
@@ -127,7 +127,7 @@ extension JSONFields {
             guard case .integer(let integer) = element, let token = Int32(exactly: integer) else {
                 throw mismatch(key, expected: "a token id or a list of them", element)
             }
-            tokens.append(token)
+            if !tokens.contains(token) { tokens.append(token) }
         }
         return tokens
     }

@@ -57,7 +57,7 @@ struct GGUFModel: Sendable {
         let vocabulary = try fields.optionalInteger(prefix + "vocab_size") ?? embedding.rowCount
         let tensors = fields.file.tensors
         var endTokens: [Int32] = []
-        for key in ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"] {
+        for key in ["eos", "eot", "eom"].map({ "tokenizer.ggml.\($0)_token_id" }) {
             if let token = try fields.optionalToken(key), !endTokens.contains(token) { endTokens.append(token) }
         }
         let keyValueHeads = try fields.optionalInteger(prefix + "attention.head_count_kv")

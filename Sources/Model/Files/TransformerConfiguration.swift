@@ -1,3 +1,5 @@
+internal import Tensor
+
 /// The sizes and constants that define a Llama-like decoder, and what makes them consistent.
 package struct TransformerConfiguration: Sendable, Equatable {
     package var hiddenSize: Int
@@ -77,6 +79,9 @@ package struct TransformerConfiguration: Sendable, Equatable {
             problems.append("rms_norm_eps is \(normEpsilon), expected a finite number that is not negative")
         }
         problems += rope.problems()
+        if Set(endTokens).count > StopTokens.maximumCount {
+            problems.append("eos_token_id names \(Set(endTokens).count) tokens, expected at most \(StopTokens.maximumCount)")
+        }
         for (name, token) in [("bos_token_id", beginToken)] + endTokens.map({ ("eos_token_id", $0) }) {
             if let token, token < 0 || Int(token) >= vocabularySize {
                 problems.append("\(name) is \(token), outside of the vocabulary of \(vocabularySize)")

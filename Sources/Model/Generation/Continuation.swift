@@ -31,12 +31,12 @@ final class Continuation {
     }
 
     /// Enters the next state, or ends in this one.
-    func take(_ token: Int32, stopToken: Int32, logProbability: Float, stopLogProbability: Float, entropy: Float) {
+    func take(_ token: Int32, stopTokens: StopTokens, logProbability: Float, stopLogProbability: Float, entropy: Float) {
         scores.stopLogProbabilities.append(stopLogProbability)
         scores.entropies.append(entropy)
         if token < 0 {
             stop = .length
-        } else if token == stopToken {
+        } else if stopTokens.contains(token) {
             stop = .stopToken
         } else {
             tokens.append(token)

@@ -26,7 +26,7 @@ struct Sampler {
         self.settings = settings
         let longest = requests.map(\.prompt.count).max() ?? 0
         network = policy.network(positions: longest + settings.maxNewTokens)
-        head = OutputHead(network: network, stopToken: policy.stopToken)
+        head = OutputHead(network: network, stopTokens: policy.stopTokens)
         results = requests.map { Array(repeating: nil, count: $0.streams.count) }
     }
 
@@ -133,7 +133,7 @@ struct Sampler {
         head.gather(logits, rows: rows.count, tokens: tokens, into: readings, at: 0)
         for (row, continuation) in rows.enumerated() {
             continuation.take(
-                tokens[row], stopToken: head.stopToken, logProbability: readings.token.base[row],
+                tokens[row], stopTokens: head.stopTokens, logProbability: readings.token.base[row],
                 stopLogProbability: readings.stop.base[row], entropy: readings.entropy.base[row])
         }
     }
@@ -157,7 +157,7 @@ private struct StepMemory {
 extension Policy {
     /// Samples the responses to all requests. `poll` is called after every layer, so that transfers can progress meanwhile.
     ///
-    /// A response ends at `stopToken` or after `maxNewTokens` tokens; either way its scores hold n tokens and n + 1 states.
+    /// A response ends at one of `stopTokens` or after `maxNewTokens` tokens; either way its scores hold n tokens and n + 1 states.
     /// With no responses asked for a prompt, its result is empty.
     package func sample(
         _ requests: [SampleRequest], settings: SamplingSettings, poll: () throws -> Void

@@ -12,8 +12,8 @@ package final class Policy {
     package private(set) var version = 0
     /// Off: the frozen base alone, which is the reference. A policy with `full` weights then is the model it started from.
     package var adapterEnabled = true
-    /// ⊤, whose log-probability is read at every state and which ends a response. Never fed.
-    package var stopToken: Int32
+    /// ⊤, whose log-probability is read at every state and any of which ends a response. Never fed.
+    package var stopTokens: StopTokens
     /// Bytes of activations a recording may keep; where they do not suffice, layers compute their gate and up projections
     /// again in the backward. Changes time, not results.
     package var activationBudget = 512 << 20
@@ -29,7 +29,7 @@ package final class Policy {
         self.trainable = trainable
         self.parallel = parallel
         layout = ParameterLayout(trainable, of: base.configuration)
-        stopToken = base.configuration.endTokens.first ?? -1
+        stopTokens = StopTokens(base.configuration.endTokens)
         if case .lora(let adapter) = trainable {
             adapters = AdapterStack(adapter, of: base.configuration, precision: base.precision, gradients: base.gradients)
         } else {

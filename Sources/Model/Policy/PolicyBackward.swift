@@ -18,7 +18,7 @@ extension Policy {
         let tied = base.configuration.tiedEmbeddings
 
         let dHidden = FloatTensor(batch.stateCount, width)
-        OutputHead(network: network, stopToken: stopToken).backward(
+        OutputHead(network: network, stopTokens: stopTokens).backward(
             r.hidden.base, of: batch, readings: r.readings, weights: weights, into: dHidden.base,
             headGradient: gradients.head(tied: tied))
         let dx = FloatTensor(M, width)

@@ -11,7 +11,7 @@ extension Policy {
         let batch = PackedGroups(groups, network: network)
         let (layers, output) = run(batch, network, recording: recording)
         let (hidden, inverseRMS) = finalNorm(output, of: batch, network)
-        let (states, first) = OutputHead(network: network, stopToken: stopToken).read(hidden.base, of: batch)
+        let (states, first) = OutputHead(network: network, stopTokens: stopTokens).read(hidden.base, of: batch)
         let width = network.hiddenSize
         return ForwardResult(
             scores: scores(batch, states, first: first),
@@ -31,7 +31,7 @@ extension Policy {
         let (_, output) = run(batch, network, recording: false)
         network.normalize(output.base, rows: tokens.count, gain: network.weights.finalNorm, into: output.base)
         let logits = FloatTensor(tokens.count, base.configuration.vocabularySize)
-        OutputHead(network: network, stopToken: stopToken).logits(output.base, rows: tokens.count, into: logits.base)
+        OutputHead(network: network, stopTokens: stopTokens).logits(output.base, rows: tokens.count, into: logits.base)
         return logits.array
     }
 

@@ -4,7 +4,7 @@ internal import Tensor
 package struct TokenGroup: Sendable {
     /// At least one token.
     package let prompt: [Int32]
-    /// Without the stop token, unless that is a target as in supervised fine-tuning; may be empty.
+    /// Without ⊤; may be empty.
     package let responses: [[Int32]]
 
     package init(prompt: [Int32], responses: [[Int32]]) {

@@ -76,6 +76,15 @@ package enum ChatTemplate: Sendable, Equatable {
             + "so that results can be repeated"
     }
 
+    /// The marker that closes a turn of the assistant; nil where nothing does.
+    package var closingMarker: String? {
+        switch self {
+        case .plain: nil
+        case .chatML: "<|im_end|>"
+        case .llama3, .llama3AlwaysPrompting, .llama31, .llama32: "<|eot_id|>"
+        }
+    }
+
     // MARK: Rendering
 
     /// The conversation as one text. Markers in a message's content look like real ones in it; see `encode`.

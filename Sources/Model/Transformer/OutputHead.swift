@@ -6,7 +6,7 @@ internal import Tensor
 /// prompt's last row serve all responses of its group: that row has no token of its own, but one first token per response.
 struct OutputHead {
     let network: Network
-    let stopToken: Int32
+    let stopTokens: StopTokens
     static let blockRows = 64
 
     private var vocabulary: Int { network.configuration.vocabularySize }
@@ -19,12 +19,12 @@ struct OutputHead {
             parallel: network.parallel)
     }
 
-    /// log π of one token and of the stop token, entropy and normaliser of each row: [rows] each. Token −1 means none.
+    /// log π of one token and of ⊤, entropy and normaliser of each row: [rows] each. Token −1 means none.
     func gather(
         _ logits: UnsafePointer<Float>, rows: Int, tokens: UnsafePointer<Int32>, into readings: HeadReadings, at row: Int
     ) {
         Kernel.gatherLogProbabilities(
-            logits, rows: rows, vocabulary: vocabulary, tokens: tokens, stopToken: stopToken,
+            logits, rows: rows, vocabulary: vocabulary, tokens: tokens, stopTokens: stopTokens,
             tokenLogProbability: readings.token.base + row, stopLogProbability: readings.stop.base + row,
             entropy: readings.entropy.base + row, logSumExp: readings.logSumExp.base + row, parallel: network.parallel)
     }
@@ -111,7 +111,7 @@ struct OutputHead {
                         let stop = stopWeights.baseAddress
                     else { return }
                     Kernel.logitGradient(
-                        logits, rows: rows, vocabulary: vocabulary, tokens: tokens + start, stopToken: stopToken,
+                        logits, rows: rows, vocabulary: vocabulary, tokens: tokens + start, stopTokens: stopTokens,
                         tokenWeights: token + start, stopWeights: stop + start, logSumExp: logSumExp,
                         parallel: network.parallel)
                 }

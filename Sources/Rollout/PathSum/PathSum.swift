@@ -1,5 +1,5 @@
 package import Model
-internal import Tensor
+package import Tensor
 
 /// The embedded task: lead from one number to another in one to three steps of arithmetic.
 ///
@@ -58,7 +58,8 @@ package struct PathSum: Task {
     // MARK: Task
 
     package var problemCount: Int { pairs.count }
-    package var stopToken: Int32 { Vocabulary.stop }
+    package var stopTokens: StopTokens { StopTokens([Vocabulary.stop]) }
+    package var taughtStop: Int32 { Vocabulary.stop }
     /// Three steps are twelve tokens; a fourth step is room to be wrong in.
     package var defaultMaxNewTokens: Int { 16 }
 

@@ -1,9 +1,11 @@
 package import Model
+package import Tensor
 
 /// Problems in words, posed to a language model and judged by the final answer (GSM8K, MATH, SVAMP and the like).
 package struct WordProblems: Task {
     package let name: String
-    package let stopToken: Int32
+    package let stopTokens: StopTokens
+    package let taughtStop: Int32
     package let defaultMaxNewTokens: Int
     /// The file's problems that were left out because their prompts are too long.
     package let longPrompts: LongPrompts
@@ -31,13 +33,13 @@ package struct WordProblems: Task {
     ///   - maxPromptTokens: problems with longer prompts are left out.
     ///   - maxExampleTokens: so are problems whose prompt and solution together are longer.
     package init(
-        name: String, problems: [Problem], tokenizer: Tokenizer, chatTemplate: ChatTemplate?, stopToken: Int32,
-        maxNewTokens: Int = Self.usualMaxNewTokens, maxPromptTokens: Int = .max, maxExampleTokens: Int = .max
+        name: String, problems: [Problem], tokenizer: Tokenizer, chatTemplate: ChatTemplate?, stopTokens: StopTokens,
+        taughtStop: Int32, maxNewTokens: Int = Self.usualMaxNewTokens, maxPromptTokens: Int = .max, maxExampleTokens: Int = .max
     ) {
         self.name = name
         self.tokenizer = tokenizer
         self.chatTemplate = chatTemplate
-        self.stopToken = stopToken
+        (self.stopTokens, self.taughtStop) = (stopTokens, taughtStop)
         defaultMaxNewTokens = maxNewTokens
         var (kept, prompts, long): ([Problem], [[Int32]], LongPrompts) = ([], [], LongPrompts(limit: maxPromptTokens))
         var longExamples = LongPrompts(limit: maxExampleTokens, of: .examples)

@@ -24,7 +24,7 @@ struct DecodeBench {
             let untouched = AdapterConfiguration(rank: 1, alpha: 1, targets: [], rankStabilised: false)
             let policy = Policy(base: base, trainable: .lora(untouched), parallel: Parallel(threads: threads))
             policy.adapterEnabled = false
-            policy.stopToken = -1
+            policy.stopTokens = .none
             for batch in settings.batches { report(measure(policy, batch: batch, threads: threads)) }
         }
     }

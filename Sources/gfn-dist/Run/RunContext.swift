@@ -92,13 +92,16 @@ final class RunContext {
     /// The learner of this rank, in step with those of the other learner ranks: fresh, or as the checkpoint left it.
     func makeLearner(over learners: any Communicator) throws -> PolicyLearner {
         let (settings, parallel) = (configuration.learnerSettings, Parallel(threads: workspace.threads))
+        let policy = workspace.policy()
+        // Demonstrations end with one token: the probability of the whole set would teach the others as well.
+        if configuration.isSupervised { policy.stopTokens = StopTokens([workspace.training.taughtStop]) }
         if let checkpoint {
             return PolicyLearner(
-                policy: workspace.policy(), settings: settings, reward: rewards, learners: learners, state: checkpoint.learner,
+                policy: policy, settings: settings, reward: rewards, learners: learners, state: checkpoint.learner,
                 parallel: parallel)
         }
         return PolicyLearner(
-            policy: workspace.policy(), settings: settings, reward: rewards, learners: learners,
+            policy: policy, settings: settings, reward: rewards, learners: learners,
             parameters: try initialParameters(), parallel: parallel)
     }
 

@@ -49,21 +49,24 @@ struct Workspace: Sendable {
             evaluation = configuration.pathSum(.heldOut)
             notes = []
         } else {
-            guard let files, let tokenizer = files.tokenizer, let stopToken = files.configuration.endTokens.first else {
-                throw RunError.badData(
-                    "model \(basePath) has no tokenizer or no end token, and \(configuration.text("data.train")) is text")
+            guard let files, let tokenizer = files.tokenizer else {
+                throw RunError.badData("model \(basePath) has no tokenizer, and \(configuration.text("data.train")) is text")
             }
             let setting = configuration.text("data.chat_template")
             let template = try files.chatTemplate(setting: setting, for: tokenizer)
             let context = base.configuration.contextLength
-            var notes = template?.note.map { [$0] } ?? []
+            guard let ends = ResponseEnds(of: files, template: template) else {
+                throw RunError.badData(
+                    "model \(basePath) names no token that ends a response, expected eos_token_id in its configuration or a chat template")
+            }
+            var notes = [template?.note, ends.note].compactMap { $0 }
             func task(_ path: String, maxExampleTokens: Int = .max) throws -> WordProblems {
                 let problems = try ProblemFile.read(path)
                 let room = try Self.room(configuration, context: context)
                 let task = WordProblems(
                     name: URL(fileURLWithPath: path).lastPathComponent, problems: problems, tokenizer: tokenizer,
-                    chatTemplate: template, stopToken: stopToken, maxNewTokens: room.answer, maxPromptTokens: room.prompt,
-                    maxExampleTokens: maxExampleTokens)
+                    chatTemplate: template, stopTokens: ends.stopTokens, taughtStop: ends.taught, maxNewTokens: room.answer,
+                    maxPromptTokens: room.prompt, maxExampleTokens: maxExampleTokens)
                 notes += try Self.notes(on: task, path, configuration)
                 return task
             }
@@ -81,7 +84,7 @@ struct Workspace: Sendable {
     /// A policy on the shared base, before it has adopted any parameters.
     func policy() -> Policy {
         let policy = Policy(base: base, trainable: configuration.trainable, parallel: Parallel(threads: threads))
-        policy.stopToken = training.stopToken
+        policy.stopTokens = training.stopTokens
         // A learner of a small model on a shared node: the base, its transpose and this stay below 2 GB.
         policy.activationBudget = 256 << 20
         return policy

@@ -8,7 +8,7 @@ struct ScoreModel: Sendable {
     private let base: BaseModel
     private let adapter: (configuration: AdapterConfiguration, matrices: [AdapterPlace: AdapterMatrices])?
     private let threads: Int
-    private let stopToken: Int32
+    private let stopTokens: StopTokens
 
     /// Takes `model`, `adapter`, `precision`, `kernels` and `threads` from the settings; the others do not matter here.
     /// - Parameter ranksOnNode: how many ranks share this machine's cores.
@@ -24,10 +24,13 @@ struct ScoreModel: Sendable {
             throw RunError.configuration("model is 'random', which has learned nothing to score with; name a folder or a .gguf file")
         }
         files = try ModelFiles.open(text("model").isEmpty ? EmbeddedResources.baseModelPath : text("model"))
-        guard let stopToken = files.configuration.endTokens.first else {
-            throw RunError.badData("model \(files.path) names no end token, expected eos_token_id in its configuration: without it there is no stop token to score")
+        // No template is used here, but where training used one, its end of a turn belongs to ⊤ and is scored with it.
+        let template = ChatTemplate(setting: text("data.chat_template")) ?? files.writtenTemplate.text.flatMap { ChatTemplate.recognise($0) }
+        guard let ends = ResponseEnds(of: files, template: template) else {
+            throw RunError.badData(
+                "model \(files.path) names no token that ends a response, expected eos_token_id in its configuration: there is no end to score")
         }
-        self.stopToken = stopToken
+        stopTokens = ends.stopTokens
         adapter = text("adapter").isEmpty ? nil : try AdapterFolder.read(text("adapter"), for: files.configuration)
         base = try BaseModel(
             files, precision: Precision(rawValue: text("precision")) ?? .bf16, gradients: false, parallel: Parallel(threads: threads))
@@ -39,7 +42,7 @@ struct ScoreModel: Sendable {
         let policy = Policy(
             base: base, trainable: adapter.map { .lora($0.configuration) } ?? .full, parallel: Parallel(threads: threads))
         if let adapter { policy.adopt(values: policy.parameters(of: adapter.matrices), version: 1) }
-        policy.stopToken = stopToken
+        policy.stopTokens = stopTokens
         return policy
     }
 }

@@ -1,4 +1,5 @@
 import Model
+import Tensor
 import TestSupport
 import Testing
 
@@ -84,14 +85,14 @@ struct CheckpointForwardTests {
             let policy = try model.policy()
             for (enabled, greedy) in [(true, model.meta.greedy_lora), (false, model.meta.greedy)] {
                 policy.adapterEnabled = enabled
-                policy.stopToken = -1
+                policy.stopTokens = .none
                 let length = greedy.new_ids.map(\.count).max() ?? 0
                 #expect(policy.greedy(greedy.prompts, count: length) == greedy.new_ids, "\(model.name), adapter \(enabled)")
                 count += greedy.prompts.count
             }
             // The reference includes the end token, which here is no part of a response.
             let ended = model.meta.greedy_with_eos
-            policy.stopToken = ended.eos_token_id
+            policy.stopTokens = StopTokens([ended.eos_token_id])
             #expect(ended.new_ids.last == ended.eos_token_id)
             #expect(policy.greedy([ended.prompt], count: 64) == [ended.new_ids.dropLast()], "\(model.name) with an end token")
             count += 1

@@ -107,7 +107,7 @@ struct GGUFConformanceTests {
         var count = 0
         for gguf in try FixtureWalk.ggufs() {
             let policy = try gguf.policy(), greedy = gguf.meta.greedy
-            policy.stopToken = -1
+            policy.stopTokens = .none
             #expect(policy.greedy([greedy.prompt], count: greedy.new_ids.count) == [greedy.new_ids], "\(gguf.name)")
             count += 1
         }

@@ -13,7 +13,7 @@ struct RealModelTests {
         var count = 0, steps = 0, closest = 0.0
         for real in try FixtureWalk.realModels() {
             let policy = Policy(base: try real.base(), trainable: .full, parallel: real.parallel)
-            policy.stopToken = -1
+            policy.stopTokens = .none
             for prompt in try real.prompts() {
                 let V = real.model.configuration.vocabularySize, label = "prompt \(count)"
                 let logits = policy.logits(prompt.input_ids).suffix(V).map { Double($0) }

@@ -81,6 +81,73 @@ struct PolicyTests {
     }
 }
 
+@Suite("Several tokens end a response")
+struct StopSetTests {
+    /// PyTorch's autograd, in double precision, of Σ wt·log π(token) + Σ ws·logsumexp over the set of log π.
+    @Test("log π(⊤) of a set and its gradient are autograd's")
+    func autograd() throws {
+        let files = try ModelFiles.open(ownFixtures.appendingPathComponent("nano-tied-f32/checkpoint").path)
+        let base = try BaseModel(files, precision: .fp32, gradients: true, parallel: .serial)
+        let policy = Policy(base: base, trainable: .full, parallel: .serial)
+        policy.adopt(values: try policy.initialParameters(seed: 0), version: 0)
+        policy.stopTokens = StopTokens([316, 0, 2])
+        let result = policy.forward([TokenGroup(prompt: [1, 81, 22, 14], responses: [[285, 33, 7, 19]])], recording: true)
+        expectClose(
+            result.scores[0][0].stopLogProbabilities, [-5.3819654, -4.9135465, -5.4192881, -4.838972, -6.5898134], relative: 1e-6)
+        var gradient = [Float](repeating: 0, count: policy.layout.count)
+        let weights = ResponseWeights(token: [0.5, -0.25, 0.8, 0.1], stop: [0.3, -0.7, 0, 1.1, -0.4])
+        policy.backward(result, weights: [[weights]], into: &gradient)
+        let expected: [String: (row: Int, values: [Double])] = [
+            "model.norm.weight": (
+                0,
+                [
+                    -0.17386766, -0.477524, 0.31288894, -0.0074165705, -0.33191131, -0.1979357, 0.071001027, 0.41785445, -0.21859487,
+                    -0.11386062, -0.35665109, 0.074656014, -0.17876383, -0.12987163, 0.43325613, -0.14531771,
+                ]
+            ),
+            "model.layers.0.self_attn.q_proj.weight": (
+                0,
+                [
+                    -0.59168699, -0.3363612, -2.083803, 0.77261768, 0.25583247, 1.2565126, 0.55915615, 0.69631901, -0.32689943,
+                    2.2429692, 0.53452079, 0.087764878, 1.2521853, -0.96368136, -1.7751122, 0.20991722,
+                ]
+            ),
+            "model.embed_tokens.weight": (
+                2,
+                [
+                    -0.18375502, 0.018081968, 0.1107261, -0.055218961, -0.080724602, 0.089995469, -0.037231004, -0.066464968,
+                    -0.06184994, -0.029028394, 0.10629353, -0.18242582, -0.24297993, -0.099782622, -0.16414613, -0.005900294,
+                ]
+            ),
+        ]
+        for (name, row) in expected {
+            let entry = try #require(policy.layout.entries.first { $0.name == name })
+            let start = entry.offset + row.row * 16
+            expectClose(Array(gradient[start..<start + 16]), row.values, relative: 1e-5, absolute: 2e-6, name)
+        }
+    }
+
+    @Test("any of them ends a response, and is no part of it")
+    func sampling() throws {
+        var configuration = tinyConfiguration
+        configuration.endTokens = [3, 69, 12]
+        let policy = try tinyPolicy(.lora(tinyAdapter), configuration)
+        let requests = tinyGroups.enumerated().map { slot, group in
+            SampleRequest(prompt: group.prompt, streams: (0..<40).map { RandomStream(seed: 2, purpose: .sampling, slot: slot, sample: $0) })
+        }
+        let responses = policy.sample(requests, settings: SamplingSettings(temperature: 1.5, maxNewTokens: 30)).joined()
+        #expect(responses.allSatisfy { response in !response.tokens.contains { policy.stopTokens.contains($0) } })
+        policy.stopTokens = StopTokens([3])
+        let longer = policy.sample(requests, settings: SamplingSettings(temperature: 1.5, maxNewTokens: 30)).joined()
+        var ends = Set<Int32>()
+        for (short, long) in zip(responses, longer) {
+            #expect(long.tokens.starts(with: short.tokens))
+            if short.stop == .stopToken { ends.insert(long.tokens.count > short.tokens.count ? long.tokens[short.tokens.count] : 3) }
+        }
+        #expect(ends == [3, 69, 12], "each of them ended some response")
+    }
+}
+
 @Suite("Sampling")
 struct SamplingTests {
     private func requests(_ samples: Int) -> [SampleRequest] {
@@ -102,7 +169,7 @@ struct SamplingTests {
         #expect(policy.forward(groups, recording: true).scores == sampled.map { $0.map(\.scores) })
         #expect(Set(sampled.joined().map(\.stop)) == [.stopToken, .length])
         for response in sampled.joined() {
-            #expect(!response.tokens.contains(policy.stopToken))
+            #expect(!response.tokens.contains { policy.stopTokens.contains($0) })
             #expect(response.stop == .stopToken ? response.tokens.count <= 45 : response.tokens.count == 45)
         }
     }

@@ -7,14 +7,14 @@ struct SlowTransformer {
     let adapter: AdapterConfiguration?
     /// Weights and adapter matrices by name.
     var tensors: [String: [Double]]
-    let stopToken: Int
+    let stopTokens: [Int]
     /// Whether the embedding and both sides of every product with weights are rounded to bf16 first: the definition of the
     /// mode of that name.
     var isRounding = false
 
     init(_ policy: Policy, _ parameters: [Float]) throws {
         c = policy.base.configuration
-        stopToken = Int(policy.stopToken)
+        stopTokens = policy.stopTokens.ids.map(Int.init)
         if case .lora(let configuration) = policy.trainable { adapter = configuration } else { adapter = nil }
         tensors = [:]
         for name in policy.base.source.names { tensors[name] = try policy.base.source.read(name).map(Double.init) }
@@ -114,7 +114,7 @@ struct SlowTransformer {
     func scores(prompt: [Int32], response: [Int32]) -> Scores {
         let states = logProbabilities(prompt + response)[(prompt.count - 1)...]
         return Scores(
-            token: zip(states, response).map { $0[Int($1)] }, stop: states.map { $0[stopToken] },
+            token: zip(states, response).map { $0[Int($1)] }, stop: states.map { state in log(stopTokens.reduce(0) { $0 + exp(state[$1]) }) },
             entropy: states.map { -$0.reduce(0) { $0 + exp($1) * $1 } })
     }
 
