@@ -10,12 +10,14 @@ package struct ModelFiles: Sendable {
     package let chatTemplate: ChatTemplate?
     /// The template as the model's author wrote it; it is recognised and copied, never executed.
     package let chatTemplateText: String?
+    /// What people should know of how the files were read, one sentence each.
+    package let notes: [String]
     /// The folder or file, as the user named it.
     package let path: String
 
     package init(
         configuration: TransformerConfiguration, weights: any WeightSource, tokenizer: Tokenizer?,
-        tokenizerProblem: ModelFileError? = nil, chatTemplateText: String? = nil, path: String
+        tokenizerProblem: ModelFileError? = nil, chatTemplateText: String? = nil, notes: [String] = [], path: String
     ) {
         self.configuration = configuration
         self.weights = weights
@@ -23,6 +25,7 @@ package struct ModelFiles: Sendable {
         self.tokenizerProblem = tokenizerProblem
         self.chatTemplateText = chatTemplateText
         chatTemplate = chatTemplateText.flatMap { ChatTemplate.recognise($0) }
+        self.notes = notes
         self.path = path
     }
 
@@ -59,8 +62,9 @@ package struct ModelFiles: Sendable {
     }
 
     private static func openFolder(_ folder: String) throws(ModelFileError) -> ModelFiles {
-        let configuration = try ConfigurationFile.read(folder: folder)
-        let weights = try checkedWeights(folder: folder, configuration)
+        var notes: [String] = []
+        let configuration = try ConfigurationFile.read(folder: folder, notes: &notes)
+        let weights = try checkedWeights(folder: folder, configuration, notes: &notes)
         // A task may need no text, so a tokenizer of another kind is no reason to refuse the model; a broken one is.
         var tokenizer: Tokenizer?
         var problem: ModelFileError?
@@ -79,13 +83,14 @@ package struct ModelFiles: Sendable {
         }
         return ModelFiles(
             configuration: configuration, weights: weights, tokenizer: tokenizer, tokenizerProblem: problem,
-            chatTemplateText: try chatTemplateText(folder: folder), path: folder)
+            chatTemplateText: try chatTemplateText(folder: folder), notes: notes, path: folder)
     }
 
     private static func checkedWeights(
-        folder: String, _ configuration: TransformerConfiguration
+        folder: String, _ configuration: TransformerConfiguration, notes: inout [String]
     ) throws(ModelFileError) -> SafetensorsCheckpoint {
         var weights = try SafetensorsCheckpoint(folder: folder)
+        if let note = SafetensorsCheckpoint.note(folder: folder) { notes.append(note) }
         let (embedding, head) = ("model.embed_tokens.weight", "lm_head.weight")
         if configuration.tiedEmbeddings, weights.shape(of: head) != nil {
             guard weights.areIdentical(embedding, head) else {

@@ -20,7 +20,7 @@ struct Workspace: Sendable {
     let threads: Int
     /// The adapter that the run starts from, in the order of the layout; nil when it starts fresh.
     let startingBits: [UInt16]?
-    /// What people should know about the data.
+    /// What people should know about the model's files and the data.
     let notes: [String]
 
     /// Opens model and data.
@@ -40,6 +40,8 @@ struct Workspace: Sendable {
         } else {
             basePath = configuration.model.isEmpty ? EmbeddedResources.baseModelPath : configuration.model
             let opened = try ModelFiles.open(basePath)
+            // Said now, not when the trained model is to be written.
+            if needsGradients, configuration.trainable == .full { try opened.configuration.requireWritable(path: basePath) }
             files = opened
             base = try BaseModel(opened, precision: configuration.precision, gradients: needsGradients, parallel: parallel)
         }
@@ -47,7 +49,7 @@ struct Workspace: Sendable {
         if configuration.usesEmbeddedTask {
             training = configuration.pathSum(.train)
             evaluation = configuration.pathSum(.heldOut)
-            notes = []
+            notes = files?.notes ?? []
         } else {
             guard let files, let tokenizer = files.tokenizer, let stopToken = files.configuration.endTokens.first else {
                 throw RunError.badData(
@@ -56,7 +58,7 @@ struct Workspace: Sendable {
             let setting = configuration.text("data.chat_template")
             let template = setting == "auto" ? files.chatTemplateText == nil ? nil : try files.requireChatTemplate() : ChatTemplate(setting: setting)
             let context = base.configuration.contextLength
-            var notes: [String] = []
+            var notes = files.notes
             func task(_ path: String) throws -> WordProblems {
                 let problems = try ProblemFile.read(path)
                 let room = try Self.room(configuration, context: context)
