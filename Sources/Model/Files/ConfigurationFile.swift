@@ -122,7 +122,8 @@ extension TransformerConfiguration {
     package func requireWritable(path: String) throws(ModelFileError) {
         guard rope.divisors.isEmpty, rope.attentionFactor == 1 else {
             throw .unsupported(
-                path: path, field: "the rotary embedding", supported: "that of Llama 3.1 or a linear one when all weights are trained; train an adapter",
+                path: path, field: "the rotary embedding",
+                supported: "that of Llama 3.1 or a linear one when all weights are trained; train an adapter",
                 found: rope.divisors.isEmpty
                     ? "scaled by an attn_factor of \(rope.attentionFactor), which config.json cannot say"
                     : "scaled by the divisors of \(GGUFRotary.divisorsName), which config.json cannot say")

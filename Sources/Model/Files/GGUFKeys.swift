@@ -11,11 +11,14 @@ extension KeyTable {
     private static let general: [Entry] = [
         Entry("general.architecture", .honoured, "llama or qwen2"),
         Entry("general.alignment", .honoured, "where tensors begin; 32 when absent"),
-        Entry("general.type", .refused(unless: [JSONValue("model")], advice: "\"model\""), "an adapter or other things may lie in such a file"),
+        Entry(
+            "general.type", .refused(unless: [JSONValue("model")], advice: "\"model\""),
+            "an adapter or other things may lie in such a file"),
         Entry("general.*", .harmless, "names, origin, licence, type of file, advice on sampling"),
         Entry("split.count", .honoured, "one file"),
         Entry("split.*", .harmless, "of models in several files"),
         Entry("quantize.*", .harmless, "how the file was made"),
+        Entry("mradermacher.*", .harmless, "likewise"),
         Entry("imatrix.*", .harmless, "likewise"),
         Entry("training.*", .harmless, "likewise"),
     ]
@@ -52,14 +55,18 @@ extension KeyTable {
         Entry("{arch}.attention.causal", .refused(unless: [.boolean(true)], advice: "true"), ""),
         Entry("{arch}.attention.sliding_window", .refused(unless: [.integer(0)], advice: "0"), "attention to the last tokens only"),
         Entry("{arch}.attention.sliding_window_pattern", .refused(unless: [.integer(0)], advice: "0"), "likewise"),
-        Entry("{arch}.attention.scale", .refused(unless: [.integer(0)], advice: "models that scale by 1/√key_length"), "scale of the scores"),
+        Entry(
+            "{arch}.attention.scale", .refused(unless: [.integer(0)], advice: "models that scale by 1/√key_length"),
+            "scale of the scores"),
         Entry("{arch}.attention.output_scale", .refused(unless: [.integer(0)], advice: "models without it"), ""),
         Entry("{arch}.attention.temperature_*", .refused(unless: [.integer(0)], advice: "models without it"), "scale by position"),
         Entry("{arch}.attention.clamp_kqv", .refused(unless: [.integer(0)], advice: "0"), "bounds of queries, keys and values"),
         Entry("{arch}.attention.max_alibi_bias", .refused(unless: [.integer(0)], advice: "0"), "positions by bias instead of rotation"),
         Entry("{arch}.attn_logit_softcapping", .refused(unless: [.integer(0)], advice: "0"), "soft cap of the scores"),
         Entry("{arch}.attention.shared_kv_layers", .refused(unless: [.integer(0)], advice: "0"), "layers with the keys of others"),
-        Entry("{arch}.attention.*", .refused(unless: [], advice: "the attention of Llama and Qwen2"), "the rest: `_mla`, `_swa`, LoRA ranks, indexer…"),
+        Entry(
+            "{arch}.attention.*", .refused(unless: [], advice: "the attention of Llama and Qwen2"),
+            "the rest: `_mla`, `_swa`, LoRA ranks, indexer…"),
     ]
 
     private static let rotary: [Entry] = [
@@ -74,7 +81,9 @@ extension KeyTable {
         Entry("{arch}.rope.scaling.yarn_ext_factor", .refused(unless: [.integer(0), .integer(-1)], advice: "0"), "turns yarn on"),
         Entry("{arch}.rope.scaling.yarn_attn_factor", .refused(unless: [.integer(1), .integer(-1)], advice: "1"), "another `attn_factor`"),
         Entry("{arch}.rope.scaling.yarn_*", .harmless, "of yarn"),
-        Entry("{arch}.rope.scaling.alpha", .refused(unless: [.integer(0), .integer(1)], advice: "models without it"), "another scale of `freq_base`"),
+        Entry(
+            "{arch}.rope.scaling.alpha", .refused(unless: [.integer(0), .integer(1)], advice: "models without it"),
+            "another scale of `freq_base`"),
         Entry("{arch}.rope.dimension_sections", .refused(unless: [], advice: "one position per token"), "positions in several dimensions"),
         Entry("{arch}.rope.*", .refused(unless: [], advice: "the keys above"), "any other, such as those of layers with a window"),
     ]
@@ -100,7 +109,8 @@ extension KeyTable {
 
     private static let otherModels: [Entry] = [
         ("{arch}.full_attention_interval", "layers of several kinds"), ("{arch}.time_*", "RWKV"), ("{arch}.token_shift_count", "RWKV"),
-        ("{arch}.wkv.*", "RWKV"), ("{arch}.ssm.*", "state space models"), ("{arch}.kda.*", "linear attention"), ("{arch}.altup.*", "Gemma 3n"),
+        ("{arch}.wkv.*", "RWKV"), ("{arch}.ssm.*", "state space models"), ("{arch}.kda.*", "linear attention"),
+        ("{arch}.altup.*", "Gemma 3n"),
         ("{arch}.embedding_length_per_layer_input", "Gemma 3n"), ("{arch}.shortconv.*", "LFM2"), ("{arch}.posnet.*", "models of sound"),
         ("{arch}.convnext.*", "models of sound"), ("{arch}.dense_*", "models of embeddings"), ("clip.*", "models that see or hear"),
         ("adapter.*", "adapters"), ("diffusion.*", "diffusion models"), ("xielu.*", "Apertus"),
@@ -123,7 +133,9 @@ extension KeyTable {
             Entry("tokenizer.ggml.add_space_prefix", .honoured, "of kind llama; llama.cpp ignores it with gpt2"),
             Entry("tokenizer.ggml.add_sep_token", .refused(unless: [.boolean(false)], advice: "false"), "a token between texts"),
             Entry("tokenizer.ggml.remove_extra_whitespaces", .refused(unless: [.boolean(false)], advice: "false"), "blanks taken out"),
-            Entry("tokenizer.ggml.precompiled_charsmap", .refused(unless: [.array([])], advice: "models without it"), "SentencePiece's replacements"),
+            Entry(
+                "tokenizer.ggml.precompiled_charsmap", .refused(unless: [.array([])], advice: "models without it"),
+                "SentencePiece's replacements"),
             Entry("tokenizer.chat_template", .honoured, "recognised, not executed"),
             Entry("tokenizer.chat_template.*", .harmless, "further templates, for tools and the like"),
             Entry("tokenizer.chat_templates", .harmless, "their names"),

@@ -118,7 +118,9 @@ package struct RotaryConfiguration: Sendable, Equatable {
         }
         requirePositive("rope_theta", theta)
         requirePositive("rope attn_factor", attentionFactor)
-        if let divisor = divisors.first(where: { !($0 > 0 && $0.isFinite) }) { requirePositive("a rope frequency's divisor", Double(divisor)) }
+        for divisor in divisors.filter({ !($0 > 0 && $0.isFinite) }).prefix(1) {
+            requirePositive("a rope frequency's divisor", Double(divisor))
+        }
         if !divisors.isEmpty, divisors.count != headSize / 2 {
             problems.append("\(divisors.count) rope frequencies have divisors, expected \(headSize / 2), half of head_dim")
         }
