@@ -31,13 +31,15 @@ enum ConfigurationFile {
                 found: "\(hiddenSize)")
         }
         let contextLength = try fields.integer("max_position_embeddings") ?? (modelType == "qwen2" ? 32768 : 2048)
+        // transformers' defaults; null is as many as there are heads.
+        let keyValueHeads = modelType == "qwen2" && !fields.isNull("num_key_value_heads") ? 32 : headCount
         let attentionBias = try fields.boolean("attention_bias") ?? false
         var configuration = TransformerConfiguration(
             hiddenSize: hiddenSize,
             intermediateSize: try fields.required("intermediate_size", JSONFields.integer),
             layerCount: try fields.required("num_hidden_layers", JSONFields.integer),
             headCount: headCount,
-            keyValueHeadCount: try fields.integer("num_key_value_heads") ?? headCount,
+            keyValueHeadCount: try fields.integer("num_key_value_heads") ?? keyValueHeads,
             headSize: headSize,
             vocabularySize: try fields.required("vocab_size", JSONFields.integer),
             contextLength: contextLength,
@@ -86,8 +88,7 @@ enum ConfigurationFile {
         let isQwen2 = configuration.modelType == "qwen2"
         let isUsed = try fields.boolean("use_sliding_window") ?? !isQwen2
         // Qwen2's defaults are transformers'; null is no window.
-        let isNull = fields.members.contains { $0.key == "sliding_window" && $0.value == .null }
-        let window = try fields.integer("sliding_window") ?? (isQwen2 && !isNull ? 4096 : nil)
+        let window = try fields.integer("sliding_window") ?? (isQwen2 && !fields.isNull("sliding_window") ? 4096 : nil)
         let firstLayer = try fields.integer("max_window_layers") ?? 28
         let isEverywhereFull = try fields.array("layer_types") != nil || isQwen2 && firstLayer >= configuration.layerCount
         guard isUsed, let window, window < configuration.contextLength, !isEverywhereFull else { return }
@@ -98,6 +99,9 @@ enum ConfigurationFile {
 }
 
 extension JSONFields {
+    /// Whether the member is there and null; reading alone does not tell it from an absent one.
+    fileprivate func isNull(_ key: String) -> Bool { members.contains { $0.key == ByteString(key) && $0.value == .null } }
+
     fileprivate func token(_ key: String) throws(ModelFileError) -> Int32? { try tokens(key).first }
 
     /// A token id or a list of them; none when null or absent.

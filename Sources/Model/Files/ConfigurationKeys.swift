@@ -10,7 +10,7 @@ extension KeyTable {
         Entry("intermediate_size", .honoured, "required"),
         Entry("num_hidden_layers", .honoured, "required"),
         Entry("num_attention_heads", .honoured, "required"),
-        Entry("num_key_value_heads", .honoured, "as many as `num_attention_heads` when absent"),
+        Entry("num_key_value_heads", .honoured, "as many as `num_attention_heads` when null or, for llama, absent; qwen2 then has 32"),
         Entry("head_dim", .honoured, "`hidden_size` / `num_attention_heads` when absent"),
         Entry("vocab_size", .honoured, "required"),
         Entry("max_position_embeddings", .honoured, "when absent 2048, for qwen2 32768"),

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 import Testing
 
 @testable import Model
@@ -166,6 +167,22 @@ struct KeyTableTests {
             let frequencies = try open(changes).configuration.inverseFrequencies
             let isClose = zip(frequencies, expected).allSatisfy { abs($0 / $1 - 1) < 1e-6 }
             #expect(frequencies.count == expected.count && isClose, "\(changes): \(frequencies), transformers has \(expected)")
+        }
+    }
+
+    @Test("log-probabilities of models with rotary settings are transformers'")
+    func values() throws {
+        for (changes, expected): ([(String, JSONValue)], Float) in [
+            ([], -29.353683), ([("rope_scaling", Self.object(["type": "linear", "factor": 2]))], -29.449978),
+            ([("rope_parameters", Self.plainWithTheta), ("rope_scaling", Self.linear)], -31.291728),
+            ([("rope_parameters", Self.llama3)], -26.413592),
+            ([("rope_parameters", Self.llama3), ("original_max_position_embeddings", 32)], -29.412688),
+        ] {
+            let base = try BaseModel(open(changes), precision: .fp32, gradients: false, parallel: .serial)
+            let group = TokenGroup(prompt: Array(5...14), responses: [[20, 21, 22, 23]])
+            let scores = Policy(base: base, trainable: .full, parallel: .serial).forward([group], recording: false).scores
+            let sum = scores[0][0].tokenLogProbabilities.reduce(0, +)
+            #expect(abs(sum - expected) < 2e-5, "\(changes): \(sum), transformers has \(expected)")
         }
     }
 
