@@ -1,18 +1,21 @@
 /// Hugging Face's config.json and generation_config.json, read and written.
 ///
-/// Both spellings of the rotary settings are read: `rope_theta` with `rope_scaling`, and the newer `rope_parameters`.
+/// What is done with each key is in `KeyTable.configuration`.
 enum ConfigurationFile {
     /// Reads `config.json` of a folder and, when there is one, `generation_config.json`.
-    static func read(folder: String) throws(ModelFileError) -> TransformerConfiguration {
+    ///
+    /// `notes` gets what people should know of the file.
+    static func read(folder: String, notes: inout [String]) throws(ModelFileError) -> TransformerConfiguration {
         let path = "\(folder)/config.json"
         guard MappedFile.exists(path) else {
             throw .missing(path: folder, field: "config.json", advice: "name a folder in Hugging Face's layout, or a .gguf file")
         }
-        let fields = try JSONFields(file: path)
+        let fields = try JSONFields(file: path, table: .configuration)
         let modelType = try fields.required("model_type", JSONFields.string)
         guard modelType == "llama" || modelType == "qwen2" else {
             throw .unsupported(path: path, field: "model_type", supported: "llama, qwen2", found: "\"\(modelType)\"")
         }
+        try fields.checkKeys()
         try refuseUnsupported(fields, modelType: modelType)
 
         let hiddenSize = try fields.required("hidden_size", JSONFields.integer)
@@ -27,18 +30,21 @@ enum ConfigurationFile {
                 path: path, field: "hidden_size", expected: "a multiple of num_attention_heads (\(headCount)), as head_dim is not given",
                 found: "\(hiddenSize)")
         }
+        let contextLength = try fields.integer("max_position_embeddings") ?? (modelType == "qwen2" ? 32768 : 2048)
+        // transformers' defaults; null is as many as there are heads.
+        let keyValueHeads = modelType == "qwen2" && !fields.isNull("num_key_value_heads") ? 32 : headCount
         let attentionBias = try fields.boolean("attention_bias") ?? false
         var configuration = TransformerConfiguration(
             hiddenSize: hiddenSize,
             intermediateSize: try fields.required("intermediate_size", JSONFields.integer),
             layerCount: try fields.required("num_hidden_layers", JSONFields.integer),
             headCount: headCount,
-            keyValueHeadCount: try fields.integer("num_key_value_heads") ?? headCount,
+            keyValueHeadCount: try fields.integer("num_key_value_heads") ?? keyValueHeads,
             headSize: headSize,
             vocabularySize: try fields.required("vocab_size", JSONFields.integer),
-            contextLength: try fields.integer("max_position_embeddings") ?? 2048,
+            contextLength: contextLength,
             normEpsilon: Float(try fields.number("rms_norm_eps") ?? 1e-6),
-            rope: try rotary(fields),
+            rope: try ConfigurationRotary.read(fields, contextLength: contextLength, notes: &notes),
             tiedEmbeddings: try fields.boolean("tie_word_embeddings") ?? false,
             queryKeyValueBias: modelType == "qwen2" || attentionBias,
             outputBias: modelType == "llama" && attentionBias,
@@ -47,6 +53,7 @@ enum ConfigurationFile {
             endTokens: try fields.tokens("eos_token_id"),
             modelType: modelType)
 
+        try refuseWindow(fields, configuration)
         // Either file may name ends that the other lacks; those of generation_config.json are what generation uses.
         let generationPath = "\(folder)/generation_config.json"
         if MappedFile.exists(generationPath) {
@@ -65,17 +72,8 @@ enum ConfigurationFile {
         func refuse(_ field: String, _ supported: String, _ value: JSONValue) -> ModelFileError {
             .unsupported(path: fields.path, field: field, supported: supported, found: value.summary)
         }
-        if let activation = fields["hidden_act"], activation != JSONValue("silu") {
+        if let activation = fields["hidden_act"], activation != JSONValue("silu"), activation != JSONValue("swish") {
             throw refuse("hidden_act", "\"silu\"", activation)
-        }
-        if let quantization = fields["quantization_config"] {
-            throw refuse("quantization_config", "unquantised weights, or a .gguf file", quantization)
-        }
-        if let factor = try fields.number("partial_rotary_factor"), factor != 1 {
-            throw refuse("partial_rotary_factor", "1", .number(factor))
-        }
-        if try fields.boolean("use_sliding_window") ?? false {
-            throw refuse("use_sliding_window", "false", .boolean(true))
         }
         for type in try fields.array("layer_types") ?? [] where type != JSONValue("full_attention") {
             throw refuse("layer_types", "\"full_attention\" for every layer", type)
@@ -85,37 +83,25 @@ enum ConfigurationFile {
         }
     }
 
-    private static func rotary(_ fields: JSONFields) throws(ModelFileError) -> RotaryConfiguration {
-        let newer = try fields.object("rope_parameters")
-        let older = try fields.object("rope_scaling")
-        let (newerTheta, olderTheta) = (try newer?.number("rope_theta"), try fields.number("rope_theta"))
-        var rotary = RotaryConfiguration(theta: newerTheta ?? olderTheta ?? 10000)
-        guard let scaling = newer ?? older else { return rotary }
-        if let factor = try scaling.number("partial_rotary_factor"), factor != 1 {
-            throw .unsupported(
-                path: fields.path, field: scaling.prefix + "partial_rotary_factor", supported: "1", found: "\(factor)")
-        }
-        let (newerType, olderType) = (try scaling.string("rope_type"), try scaling.string("type"))
-        switch newerType ?? olderType ?? "default" {
-        case "default":
-            rotary.scaling = .none
-        case "linear":
-            rotary.scaling = .linear(factor: try scaling.required("factor", JSONFields.number))
-        case "llama3":
-            rotary.scaling = .llama3(
-                factor: try scaling.required("factor", JSONFields.number),
-                lowFrequencyFactor: try scaling.required("low_freq_factor", JSONFields.number),
-                highFrequencyFactor: try scaling.required("high_freq_factor", JSONFields.number),
-                originalContextLength: try scaling.required("original_max_position_embeddings", JSONFields.integer))
-        case let other:
-            throw .unsupported(
-                path: fields.path, field: scaling.prefix + "rope_type", supported: "default, linear, llama3", found: "\"\(other)\"")
-        }
-        return rotary
+    /// Throws if a layer sees only the last tokens of the context.
+    private static func refuseWindow(_ fields: JSONFields, _ configuration: TransformerConfiguration) throws(ModelFileError) {
+        let isQwen2 = configuration.modelType == "qwen2"
+        let isUsed = try fields.boolean("use_sliding_window") ?? !isQwen2
+        // Qwen2's defaults are transformers'; null is no window.
+        let window = try fields.integer("sliding_window") ?? (isQwen2 && !fields.isNull("sliding_window") ? 4096 : nil)
+        let firstLayer = try fields.integer("max_window_layers") ?? 28
+        let isEverywhereFull = try fields.array("layer_types") != nil || isQwen2 && firstLayer >= configuration.layerCount
+        guard isUsed, let window, window < configuration.contextLength, !isEverywhereFull else { return }
+        throw .unsupported(
+            path: fields.path, field: "sliding_window",
+            supported: "null, or use_sliding_window false if the model was trained without a window", found: "\(window)")
     }
 }
 
 extension JSONFields {
+    /// Whether the member is there and null; reading alone does not tell it from an absent one.
+    fileprivate func isNull(_ key: String) -> Bool { members.contains { $0.key == ByteString(key) && $0.value == .null } }
+
     fileprivate func token(_ key: String) throws(ModelFileError) -> Int32? { try tokens(key).first }
 
     /// A token id or a list of them; none when null or absent.
@@ -136,6 +122,18 @@ extension JSONFields {
 // MARK: - Writing
 
 extension TransformerConfiguration {
+    /// Throws if config.json has no words for the model, which then cannot be written as a folder; `path` is where it was read.
+    package func requireWritable(path: String) throws(ModelFileError) {
+        guard rope.divisors.isEmpty, rope.attentionFactor == 1 else {
+            throw .unsupported(
+                path: path, field: "the rotary embedding",
+                supported: "that of Llama 3.1 or a linear one when all weights are trained; train an adapter",
+                found: rope.divisors.isEmpty
+                    ? "scaled by an attn_factor of \(rope.attentionFactor), which config.json cannot say"
+                    : "scaled by the divisors of \(GGUFRotary.divisorsName), which config.json cannot say")
+        }
+    }
+
     /// config.json in the spelling that every version of transformers reads; weights are said to be bfloat16.
     func jsonObject() -> JSONValue {
         var members = [

@@ -18,6 +18,18 @@ enum GGUFValue: Sendable, Equatable {
         case .strings(let strings): "an array of \(strings.count)"
         }
     }
+
+    /// The same as JSON, but for the elements of arrays, which are left null.
+    var asJSON: JSONValue {
+        switch self {
+        case .integer(let value): .integer(value)
+        case .number(let value): .number(value)
+        case .boolean(let value): .boolean(value)
+        case .string(let value): .string(value)
+        case .array(let elements): .array(Array(repeating: .null, count: elements.count))
+        case .strings(let strings): .array(Array(repeating: .null, count: strings.count))
+        }
+    }
 }
 
 /// A GGUF file (versions 2 and 3, little-endian): metadata, the table of tensors, and where their bytes lie.

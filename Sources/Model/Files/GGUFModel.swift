@@ -20,7 +20,9 @@ struct GGUFModel: Sendable {
             }
             guard tensor.shape == shape else { throw .shape(path: path, tensor: stored, expected: shape, found: tensor.shape) }
         }
-        let known = Set(expected.map { Self.storedName(of: $0.name) })
+        var known = Set(expected.map { Self.storedName(of: $0.name) })
+        // llama.cpp reads them for llama only.
+        if configuration.modelType == "llama" { known.insert(GGUFRotary.divisorsName) }
         if let stranger = file.tensors.keys.sorted().first(where: { !known.contains($0) }) {
             throw .unsupported(
                 path: path, field: "tensor \(stranger)", supported: "the plain parts of architecture \(configuration.modelType)",
@@ -34,6 +36,7 @@ struct GGUFModel: Sendable {
             throw .unsupported(
                 path: fields.file.path, field: "general.architecture", supported: "llama, qwen2", found: "\"\(architecture)\"")
         }
+        try fields.checkKeys()
         let prefix = architecture + "."
         let headCount = try fields.integer(prefix + "attention.head_count")
         let hiddenSize = try fields.integer(prefix + "embedding_length")
@@ -44,11 +47,9 @@ struct GGUFModel: Sendable {
         }
         let keyLength = try fields.optionalInteger(prefix + "attention.key_length")
         let headSize = keyLength ?? hiddenSize / headCount
-        for (key, supported) in [
-            ("rope.dimension_count", headSize), ("attention.value_length", headSize), ("expert_count", 0), ("attention.sliding_window", 0),
-        ] {
-            if let value = try fields.optionalInteger(prefix + key), value != supported {
-                throw .unsupported(path: fields.file.path, field: prefix + key, supported: "\(supported)", found: "\(value)")
+        for key in ["rope.dimension_count", "attention.value_length"] {
+            if let value = try fields.optionalInteger(prefix + key), value != headSize {
+                throw .unsupported(path: fields.file.path, field: prefix + key, supported: "\(headSize)", found: "\(value)")
             }
         }
         guard let embedding = fields.file.tensors["token_embd.weight"] else {
@@ -71,7 +72,7 @@ struct GGUFModel: Sendable {
             vocabularySize: vocabulary,
             contextLength: try fields.integer(prefix + "context_length"),
             normEpsilon: Float(try fields.number(prefix + "attention.layer_norm_rms_epsilon")),
-            rope: try rotary(fields, prefix: prefix),
+            rope: try GGUFRotary.read(fields, prefix: prefix, headSize: headSize),
             tiedEmbeddings: tensors["output.weight"] == nil,
             queryKeyValueBias: tensors["blk.0.attn_q.bias"] != nil,
             outputBias: tensors["blk.0.attn_output.bias"] != nil,
@@ -83,19 +84,6 @@ struct GGUFModel: Sendable {
             throw .malformed(path: fields.file.path, field: "the metadata", expected: "consistent sizes", found: "inconsistent: \(problem)")
         }
         return configuration
-    }
-
-    private static func rotary(_ fields: GGUFFields, prefix: String) throws(ModelFileError) -> RotaryConfiguration {
-        let theta = try fields.optionalNumber(prefix + "rope.freq_base") ?? 10000
-        let key = prefix + "rope.scaling.type"
-        guard fields.file.metadata[key] != nil else { return RotaryConfiguration(theta: theta) }
-        switch try fields.string(key) {
-        case "none": return RotaryConfiguration(theta: theta)
-        case "linear":
-            return RotaryConfiguration(theta: theta, scaling: .linear(factor: try fields.number(prefix + "rope.scaling.factor")))
-        case let other:
-            throw .unsupported(path: fields.file.path, field: key, supported: "none, linear", found: "\"\(other)\"")
-        }
     }
 
     /// llama.cpp's name of a tensor that Hugging Face calls `name`.
@@ -158,10 +146,34 @@ extension GGUFModel: WeightSource {
 }
 
 /// Typed access to metadata; every error names the file and the key.
+///
+/// Only keys that `KeyTable.gguf` calls honoured may be asked for.
 struct GGUFFields {
     let file: GGUFFile
+    /// Nil when it is none of those that are supported.
+    private let architecture: String?
 
-    init(_ file: GGUFFile) { self.file = file }
+    init(_ file: GGUFFile) {
+        self.file = file
+        let names = ["llama", "qwen2"]
+        architecture = names.first { file.metadata["general.architecture"] == .string(ByteString($0)) }
+    }
+
+    /// Throws for the first key that the table does not let pass.
+    func checkKeys() throws(ModelFileError) {
+        for (key, value) in file.metadata.sorted(by: { $0.key < $1.key }) {
+            let name = KeyTable.ggufName(of: key, architecture: architecture)
+            // The long arrays are among the honoured ones, and need not be copied.
+            guard !KeyTable.gguf.isHonoured(name) else { continue }
+            try KeyTable.gguf.check(name, value.asJSON, path: file.path, field: key)
+        }
+    }
+
+    private subscript(key: String) -> GGUFValue? {
+        let name = KeyTable.ggufName(of: key, architecture: architecture)
+        precondition(KeyTable.gguf.isHonoured(name), "\(key) is read, but not honoured in the table of keys")
+        return file.metadata[key]
+    }
 
     private func mismatch(_ key: String, _ expected: String, _ value: GGUFValue) -> ModelFileError {
         .malformed(path: file.path, field: key, expected: expected, found: value.summary)
@@ -175,7 +187,7 @@ struct GGUFFields {
     }
 
     func optionalInteger(_ key: String) throws(ModelFileError) -> Int? {
-        guard let value = file.metadata[key] else { return nil }
+        guard let value = self[key] else { return nil }
         guard case .integer(let integer) = value else { throw mismatch(key, "an integer", value) }
         return integer
     }
@@ -189,7 +201,7 @@ struct GGUFFields {
     }
 
     func optionalNumber(_ key: String) throws(ModelFileError) -> Double? {
-        switch file.metadata[key] {
+        switch self[key] {
         case nil: return nil
         case .number(let number): return number
         case .integer(let integer): return Double(integer)
@@ -200,7 +212,7 @@ struct GGUFFields {
     func number(_ key: String) throws(ModelFileError) -> Double { try required(key, optionalNumber(key)) }
 
     func optionalString(_ key: String) throws(ModelFileError) -> String? {
-        guard let value = file.metadata[key] else { return nil }
+        guard let value = self[key] else { return nil }
         guard case .string(let string) = value else { throw mismatch(key, "a string", value) }
         return string.text
     }
@@ -208,13 +220,13 @@ struct GGUFFields {
     func string(_ key: String) throws(ModelFileError) -> String { try required(key, optionalString(key)) }
 
     func optionalBoolean(_ key: String) throws(ModelFileError) -> Bool? {
-        guard let value = file.metadata[key] else { return nil }
+        guard let value = self[key] else { return nil }
         guard case .boolean(let boolean) = value else { throw mismatch(key, "true or false", value) }
         return boolean
     }
 
     func optionalStrings(_ key: String) throws(ModelFileError) -> ByteStrings? {
-        guard let value = file.metadata[key] else { return nil }
+        guard let value = self[key] else { return nil }
         guard case .strings(let strings) = value else { throw mismatch(key, "an array of strings", value) }
         return strings
     }
@@ -222,7 +234,7 @@ struct GGUFFields {
     func strings(_ key: String) throws(ModelFileError) -> ByteStrings { try required(key, optionalStrings(key)) }
 
     func numbers(_ key: String) throws(ModelFileError) -> [Float] {
-        let value = try required(key, file.metadata[key])
+        let value = try required(key, self[key])
         guard case .array(let elements) = value else { throw mismatch(key, "an array of numbers", value) }
         var numbers: [Float] = []
         numbers.reserveCapacity(elements.count)
@@ -237,7 +249,7 @@ struct GGUFFields {
     }
 
     func optionalIntegers(_ key: String) throws(ModelFileError) -> [Int]? {
-        guard let value = file.metadata[key] else { return nil }
+        guard let value = self[key] else { return nil }
         guard case .array(let elements) = value else { throw mismatch(key, "an array of integers", value) }
         var integers: [Int] = []
         for element in elements {

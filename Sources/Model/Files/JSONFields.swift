@@ -4,25 +4,35 @@ struct JSONFields {
     /// "" at the top, else for example "rope_scaling.".
     let prefix: String
     let members: [JSONMember]
+    /// What is done with the keys; only those that it calls honoured may be asked for.
+    let table: KeyTable?
 
-    init(_ value: JSONValue, path: String, name: String = "") throws(ModelFileError) {
+    init(_ value: JSONValue, path: String, name: String = "", table: KeyTable? = nil) throws(ModelFileError) {
         guard case .object(let members) = value else {
             throw .malformed(
                 path: path, field: name.isEmpty ? "the top level" : name, expected: "an object", found: value.summary)
         }
         self.path = path
         self.members = members
+        self.table = table
         prefix = name.isEmpty ? "" : name + "."
     }
 
     /// Reads and parses a file.
-    init(file path: String) throws(ModelFileError) {
+    init(file path: String, table: KeyTable? = nil) throws(ModelFileError) {
         let file = try MappedFile(path)
-        try self.init(JSONParser.parse(file.bytes, path: path), path: path)
+        try self.init(JSONParser.parse(file.bytes, path: path), path: path, table: table)
+    }
+
+    /// Throws for the first member that the table does not let pass.
+    func checkKeys() throws(ModelFileError) {
+        guard let table else { return }
+        for member in members { try table.check(member.key.text, member.value, path: path, prefix: prefix) }
     }
 
     /// The member; nil when it is absent or null.
     subscript(key: String) -> JSONValue? {
+        precondition(table?.isHonoured(key) ?? true, "\(key) is read, but not honoured in the table of keys")
         let wanted = ByteString(key)
         guard let value = members.first(where: { $0.key == wanted })?.value, value != .null else { return nil }
         return value
@@ -71,9 +81,11 @@ struct JSONFields {
         return elements
     }
 
-    func object(_ key: String) throws(ModelFileError) -> JSONFields? {
+    func object(_ key: String) throws(ModelFileError) -> JSONFields? { try object(key, table: nil) }
+
+    func object(_ key: String, table: KeyTable?) throws(ModelFileError) -> JSONFields? {
         guard let value = self[key] else { return nil }
-        return try JSONFields(value, path: path, name: prefix + key)
+        return try JSONFields(value, path: path, name: prefix + key, table: table)
     }
 
     func required<Value>(

@@ -25,6 +25,9 @@ package struct KeyTable: Sendable {
         }
     }
 
+    /// Every table, in the order of docs/models.md.
+    package static var all: [KeyTable] { [configuration, rope, gguf] }
+
     /// The format as the table's heading names it, for example "config.json".
     package let format: String
     package let entries: [Entry]
@@ -46,19 +49,27 @@ package struct KeyTable: Sendable {
             ?? entries.filter { $0.key.hasSuffix("*") && key.hasPrefix($0.key.dropLast()) }.max { $0.key.utf8.count < $1.key.utf8.count }
     }
 
+    /// Whether readers may ask for the key.
+    func isHonoured(_ key: String) -> Bool { entry(of: key)?.treatment == .honoured }
+
     /// Throws for a key with this value if following the file without it would change numbers.
-    func check(_ key: String, _ value: JSONValue, path: String, prefix: String = "") throws(ModelFileError) {
+    ///
+    /// The error names `prefix` and the key, or `field` where the file has another name than the table.
+    func check(
+        _ key: String, _ value: JSONValue, path: String, prefix: String = "", field: String? = nil
+    ) throws(ModelFileError) {
         guard value != .null else { return }
+        let field = field ?? prefix + key
         guard let entry = entry(of: key) else {
             let name = key.lowercased()
             guard let part = Self.suspectParts.first(where: { name.contains($0) }) else { return }
             throw .unsupported(
-                path: path, field: prefix + key,
+                path: path, field: field,
                 supported: "the keys listed in docs/models.md; remove this one if you know that it changes no numbers",
                 found: "\(value.summary), and a key with \"\(part)\" in its name may change the model's numbers")
         }
-        guard case .refused(let neutral, let advice) = entry.treatment, !neutral.contains(value) else { return }
-        throw .unsupported(path: path, field: prefix + key, supported: advice, found: value.summary)
+        guard case .refused(let neutral, let advice) = entry.treatment, !neutral.contains(where: { $0.isSame(as: value) }) else { return }
+        throw .unsupported(path: path, field: field, supported: advice, found: value.summary)
     }
 
     /// The table as docs/models.md has it, line by line.
@@ -77,5 +88,15 @@ package struct KeyTable: Sendable {
                 let advice = if case .refused(_, let advice) = entry.treatment { "; supported: " + advice } else { "" }
                 return "| `\(entry.key)` | \(treatment) | \(entry.note)\(advice) |"
             }
+    }
+}
+
+extension JSONValue {
+    /// Equal, where 1 and 1.0 are the same number.
+    fileprivate func isSame(as other: JSONValue) -> Bool {
+        switch (self, other) {
+        case (.integer(let integer), .number(let number)), (.number(let number), .integer(let integer)): Double(integer) == number
+        default: self == other
+        }
     }
 }

@@ -7,18 +7,21 @@ package struct ModelFiles: Sendable {
     /// Why there is no tokenizer although the folder has a tokenizer.json.
     package let tokenizerProblem: ModelFileError?
     package let writtenTemplate: WrittenTemplate
+    /// What people should know of how the files were read, one sentence each.
+    package let notes: [String]
     /// The folder or file, as the user named it.
     package let path: String
 
     package init(
         configuration: TransformerConfiguration, weights: any WeightSource, tokenizer: Tokenizer?,
-        tokenizerProblem: ModelFileError? = nil, writtenTemplate: WrittenTemplate = .none, path: String
+        tokenizerProblem: ModelFileError? = nil, writtenTemplate: WrittenTemplate = .none, notes: [String] = [], path: String
     ) {
         self.configuration = configuration
         self.weights = weights
         self.tokenizer = tokenizer
         self.tokenizerProblem = tokenizerProblem
         self.writtenTemplate = writtenTemplate
+        self.notes = notes
         self.path = path
     }
 
@@ -58,8 +61,9 @@ package struct ModelFiles: Sendable {
     }
 
     private static func openFolder(_ folder: String) throws(ModelFileError) -> ModelFiles {
-        let configuration = try ConfigurationFile.read(folder: folder)
-        let weights = try checkedWeights(folder: folder, configuration)
+        var notes: [String] = []
+        let configuration = try ConfigurationFile.read(folder: folder, notes: &notes)
+        let weights = try checkedWeights(folder: folder, configuration, notes: &notes)
         // A task may need no text, so a tokenizer of another kind is no reason to refuse the model; a broken one is.
         var tokenizer: Tokenizer?
         var problem: ModelFileError?
@@ -78,13 +82,14 @@ package struct ModelFiles: Sendable {
         }
         return ModelFiles(
             configuration: configuration, weights: weights, tokenizer: tokenizer, tokenizerProblem: problem,
-            writtenTemplate: try WrittenTemplate(folder: folder), path: folder)
+            writtenTemplate: try WrittenTemplate(folder: folder), notes: notes, path: folder)
     }
 
     private static func checkedWeights(
-        folder: String, _ configuration: TransformerConfiguration
+        folder: String, _ configuration: TransformerConfiguration, notes: inout [String]
     ) throws(ModelFileError) -> SafetensorsCheckpoint {
         var weights = try SafetensorsCheckpoint(folder: folder)
+        if let note = SafetensorsCheckpoint.note(folder: folder) { notes.append(note) }
         let (embedding, head) = ("model.embed_tokens.weight", "lm_head.weight")
         if configuration.tiedEmbeddings, weights.shape(of: head) != nil {
             guard weights.areIdentical(embedding, head) else {

@@ -3,7 +3,8 @@ package enum ModelFolder {
     /// Writes config.json, model.safetensors, generation_config.json and, when given, the tokenizer's files.
     ///
     /// `tensors` are all those of `configuration.tensorShapes`, as the bits of bfloat16 numbers. `tokenizerJSON` is the
-    /// content of a tokenizer.json (`Tokenizer.json`). Throws when the disk refuses.
+    /// content of a tokenizer.json (`Tokenizer.json`). Throws when the disk refuses, or
+    /// config.json has no words for the model (`requireWritable`).
     package static func write(
         _ path: String, configuration: TransformerConfiguration,
         tensors: [(name: String, shape: [Int], bits: [UInt16])], tokenizerJSON: [UInt8]? = nil, tokenizer: Tokenizer? = nil,
@@ -13,6 +14,7 @@ package enum ModelFolder {
         precondition(
             expected.count == tensors.count && Set(expected.map(\.name)) == Set(tensors.map(\.name)),
             "export of \(tensors.count) tensors, where the configuration has \(expected.count)")
+        try configuration.requireWritable(path: path)
         try SideFile.makeFolder(path)
         try SideFile.write(configuration.jsonObject().encoded(), to: "\(path)/config.json")
         try SideFile.write(configuration.generationObject().encoded(), to: "\(path)/generation_config.json")

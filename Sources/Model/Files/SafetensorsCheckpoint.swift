@@ -1,4 +1,4 @@
-/// The weights of a folder in Hugging Face's layout: `model.safetensors`, or shards with an index.
+/// The weights of a folder in Hugging Face's layout: `model.safetensors`, or else shards with an index.
 package struct SafetensorsCheckpoint: WeightSource {
     private let files: [SafetensorsFile]
     private let places: [String: Int]
@@ -10,17 +10,23 @@ package struct SafetensorsCheckpoint: WeightSource {
     package init(folder: String) throws(ModelFileError) {
         let whole = "\(folder)/\(Self.fileName)"
         let index = "\(folder)/\(Self.indexName)"
-        if MappedFile.exists(index) {
-            try self.init(index: index, folder: folder)
-        } else if MappedFile.exists(whole) {
+        if MappedFile.exists(whole) {
             let file = try SafetensorsFile(whole)
             let places = Dictionary(uniqueKeysWithValues: file.names.map { ($0, 0) })
             self.init(files: [file], places: places, names: file.names)
+        } else if MappedFile.exists(index) {
+            try self.init(index: index, folder: folder)
         } else {
             throw .missing(
                 path: folder, field: Self.fileName,
                 advice: "name a folder with \(Self.fileName) (or \(Self.indexName) and its shards), or a .gguf file")
         }
+    }
+
+    /// Which weights are used when a folder has both kinds: those that transformers takes.
+    static func note(folder: String) -> String? {
+        guard MappedFile.exists("\(folder)/\(fileName)"), MappedFile.exists("\(folder)/\(indexName)") else { return nil }
+        return "\(folder): the weights are those of \(fileName), as in transformers; \(indexName) and its shards are not read"
     }
 
     private init(index path: String, folder: String) throws(ModelFileError) {

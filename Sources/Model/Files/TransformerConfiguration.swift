@@ -78,7 +78,7 @@ package struct TransformerConfiguration: Sendable, Equatable {
         if !(normEpsilon >= 0 && normEpsilon.isFinite) {
             problems.append("rms_norm_eps is \(normEpsilon), expected a finite number that is not negative")
         }
-        problems += rope.problems()
+        problems += rope.problems(headSize: headSize)
         if Set(endTokens).count > StopTokens.maximumCount {
             problems.append("eos_token_id names \(Set(endTokens).count) tokens, expected at most \(StopTokens.maximumCount)")
         }
@@ -104,18 +104,31 @@ package struct RotaryConfiguration: Sendable, Equatable {
     /// Base of the geometric series of wavelengths.
     package var theta: Double
     package var scaling: Scaling
+    /// What the frequencies are divided by before `scaling`, one per pair of components; empty for nothing.
+    package var divisors: [Float]
+    /// cos and sin are multiplied by it.
+    package var attentionFactor: Double
 
-    package init(theta: Double = 10000, scaling: Scaling = .none) {
+    package init(theta: Double = 10000, scaling: Scaling = .none, divisors: [Float] = [], attentionFactor: Double = 1) {
         self.theta = theta
         self.scaling = scaling
+        self.divisors = divisors
+        self.attentionFactor = attentionFactor
     }
 
-    func problems() -> [String] {
+    func problems(headSize: Int) -> [String] {
         var problems: [String] = []
         func requirePositive(_ name: String, _ value: Double) {
             if !(value > 0 && value.isFinite) { problems.append("\(name) is \(value), expected a finite number above 0") }
         }
         requirePositive("rope_theta", theta)
+        requirePositive("rope attn_factor", attentionFactor)
+        for divisor in divisors.filter({ !($0 > 0 && $0.isFinite) }).prefix(1) {
+            requirePositive("a rope frequency's divisor", Double(divisor))
+        }
+        if !divisors.isEmpty, divisors.count != headSize / 2 {
+            problems.append("\(divisors.count) rope frequencies have divisors, expected \(headSize / 2), half of head_dim")
+        }
         switch scaling {
         case .none: break
         case .linear(let factor): requirePositive("rope factor", factor)

@@ -35,7 +35,7 @@ package final class Policy {
         } else {
             adapters = nil
         }
-        rotary = RotaryTable(inverseFrequencies: base.configuration.inverseFrequencies, maximumPosition: 256)
+        rotary = base.configuration.rotaryTable(positions: 256)
     }
 
     /// Where training starts. LoRA: A uniform on ±1/√inputs, as PEFT's Kaiming-uniform with a = √5, and B zero, so that π is the
@@ -102,9 +102,7 @@ package final class Policy {
     /// The weights of the next pass, with a rotary table for `positions` positions.
     func network(positions: Int) -> Network {
         if positions > rotary.maximumPosition {
-            rotary = RotaryTable(
-                inverseFrequencies: base.configuration.inverseFrequencies,
-                maximumPosition: max(positions, 2 * rotary.maximumPosition))
+            rotary = base.configuration.rotaryTable(positions: max(positions, 2 * rotary.maximumPosition))
         }
         return Network(
             weights: adapterEnabled ? ownWeights ?? base.weights : base.weights, adapters: adapterEnabled ? adapters : nil,

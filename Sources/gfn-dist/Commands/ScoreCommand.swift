@@ -47,6 +47,9 @@ struct ScoreCommand: ParsableCommand {
                 if launch.isFirst { _ = try LineReader(input) }
                 return try ScoreModel(try layers(), ranksOnNode: launch.ranksOnNode)
             }
+            if launch.isFirst, !settings.quiet {
+                for note in model.files.notes { FileHandle.standardError.write(Data("score: \(note.printable(limit: 1000))\n".utf8)) }
+            }
             let (source, target, limit, quiet) = (input, output, batchTokens, settings.quiet)
             try launch.everyRank { communicator in
                 let run = ScoreRun(policy: model.policy(), files: model.files, communicator: communicator, batchTokens: limit)

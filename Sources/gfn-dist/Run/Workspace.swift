@@ -20,7 +20,7 @@ struct Workspace: Sendable {
     let threads: Int
     /// The adapter that the run starts from, in the order of the layout; nil when it starts fresh.
     let startingBits: [UInt16]?
-    /// What people should know about the data.
+    /// What people should know about the model's files and the data.
     let notes: [String]
 
     /// Opens model and data.
@@ -40,6 +40,8 @@ struct Workspace: Sendable {
         } else {
             basePath = configuration.model.isEmpty ? EmbeddedResources.baseModelPath : configuration.model
             let opened = try ModelFiles.open(basePath)
+            // Said now, not when the trained model is to be written.
+            if needsGradients, configuration.trainable == .full { try opened.configuration.requireWritable(path: basePath) }
             files = opened
             base = try BaseModel(opened, precision: configuration.precision, gradients: needsGradients, parallel: parallel)
         }
@@ -47,11 +49,12 @@ struct Workspace: Sendable {
         if configuration.usesEmbeddedTask {
             training = configuration.pathSum(.train)
             evaluation = configuration.pathSum(.heldOut)
-            notes = []
+            notes = files?.notes ?? []
         } else {
-            guard let files, let tokenizer = files.tokenizer else {
+            guard let files else {
                 throw RunError.badData("model \(basePath) has no tokenizer, and \(configuration.text("data.train")) is text")
             }
+            let tokenizer = try files.requireTokenizer()
             let setting = configuration.text("data.chat_template")
             let template = try files.chatTemplate(setting: setting, for: tokenizer)
             let context = base.configuration.contextLength
@@ -59,7 +62,7 @@ struct Workspace: Sendable {
                 throw RunError.badData(
                     "model \(basePath) names no token that ends a response, expected eos_token_id in its configuration or a chat template")
             }
-            var notes = [template?.note, ends.note].compactMap { $0 }
+            var notes = files.notes + [template?.note, ends.note].compactMap { $0 }
             func task(_ path: String, maxExampleTokens: Int = .max) throws -> WordProblems {
                 let problems = try ProblemFile.read(path)
                 let room = try Self.room(configuration, context: context)
