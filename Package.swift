@@ -80,6 +80,6 @@ let package = Package(
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "FuzzTests", dependencies: ["gfn-fuzz", "gfn-dist", "Fuzzing", "TestSupport"], swiftSettings: swiftSettings),
-        .testTarget(name: "ProgramTests", dependencies: ["gfn-dist", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(name: "ProgramTests", dependencies: ["gfn-dist", "Model", "TestSupport"], swiftSettings: swiftSettings),
     ]
 )

@@ -107,14 +107,19 @@ struct RunConfiguration: Sendable {
             ("lora.targets", names, loraTargets == targets),
         ]
         var layers = layers
+        var chosen: [String] = []
         for setting in settings where !setting.isSame {
             if let origin = layers.origins[setting.name], origin.isChoice {
-                layers.note(
-                    problem: "\(setting.name) is \(text(setting.name)) (\(origin)), but adapter \(path) has \(setting.value), which can't be "
-                        + "changed; leave \(setting.name) out, or leave adapter out to train a fresh one")
+                chosen.append("\(setting.name) is \(text(setting.name)) (\(origin))")
             } else {
                 layers.set(setting.name, to: setting.value, from: Origin(description: "adapter \(path)"))
             }
+        }
+        guard chosen.isEmpty else {
+            throw ConfigurationError(problems: [
+                "adapter \(path) has rank \(strength.rank), alpha \(strength.alpha) and targets \(names), but "
+                    + "\(chosen.joined(separator: " and ")); leave that out to train this adapter, or leave adapter out to train a fresh one"
+            ])
         }
         return try RunConfiguration(layers)
     }
