@@ -104,8 +104,8 @@ package enum AdapterFolder {
         func pattern<Value: Equatable>(
             _ value: (AdapterConfiguration.Strength) -> Value, _ write: (Value) -> JSONValue
         ) -> JSONValue {
-            .object(
-                places.filter { value($0.strength) != value(usual) }.map { JSONMember(ByteString($0.place.path), write(value($0.strength))) })
+            let others = places.filter { value($0.strength) != value(usual) }
+            return .object(others.map { JSONMember(ByteString($0.place.path), write(value($0.strength))) })
         }
         return .object([
             JSONMember("peft_type", JSONValue("LORA")),

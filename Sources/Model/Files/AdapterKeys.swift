@@ -37,7 +37,9 @@ extension KeyTable {
             Entry("qalora_group_size", .harmless, "read only with `use_qalora`"),
             Entry("runtime_config", .harmless, "where PEFT computes"),
             Entry("ensure_weight_tying", .harmless, "for adapted embeddings and `modules_to_save`, which are refused"),
-            Entry("bias", refused(unless: [JSONValue("none")], "\"none\"; train again without biases"), "biases trained beside the matrices"),
+            Entry(
+                "bias", refused(unless: [JSONValue("none")], "\"none\"; train again without biases"),
+                "biases trained beside the matrices"),
             Entry("lora_bias", refused(), "a bias of B"),
             Entry("fan_in_fan_out", refused(), "matrices stored transposed"),
             Entry("modules_to_save", refused(unless: [.array([])], mergeAdvice), "modules trained as a whole"),

@@ -25,7 +25,8 @@ struct AdapterTargets {
         alpha = try Self.alpha(fields.required("lora_alpha", JSONFields.number), fields.path, "lora_alpha")
         guard let targets = try Self.selection("target_modules", fields) else {
             throw .missing(
-                path: fields.path, field: "target_modules", advice: "name the modules that the adapter is for, for example [\"q_proj\", \"v_proj\"]")
+                path: fields.path, field: "target_modules",
+                advice: "name the modules that the adapter is for, for example [\"q_proj\", \"v_proj\"]")
         }
         if case .string(let text) = fields["target_modules"], text.text.lowercased() == "all-linear" {
             self.targets = .allLinear
@@ -66,8 +67,10 @@ struct AdapterTargets {
             if let name = names.subtracting(known).min() { throw unsupported("\"\(name)\", which this model has no module for") }
         }
         guard !places.isEmpty else {
+            let isExpression = if case .pattern = targets { true } else { false }
             throw .malformed(
-                path: fields.path, field: "target_modules", expected: "at least one of \(Self.supported)",
+                path: fields.path, field: "target_modules",
+                expected: "at least one of \(Self.supported)" + (isExpression ? ", in a list or by an expression for the full path" : ""),
                 found: "\(fields["target_modules"]?.summary ?? "null"), which selects none after exclude_modules and layers_to_transform")
         }
         return places
@@ -142,7 +145,9 @@ struct AdapterTargets {
         case .string(let text)?: sources = text.bytes.isEmpty ? [] : [text.text]
         case nil: break
         case let value?:
-            guard case .array(let elements) = value else { throw fields.mismatch("layers_pattern", expected: "a name or a list of names", value) }
+            guard case .array(let elements) = value else {
+                throw fields.mismatch("layers_pattern", expected: "a name or a list of names", value)
+            }
             for element in elements {
                 guard case .string(let text) = element else { throw fields.mismatch("layers_pattern", expected: "names", element) }
                 sources.append(text.text)
@@ -209,10 +214,9 @@ struct AdapterTargets {
 
     /// A Llama's modules that are no linear map of a layer, as transformers names them.
     private static func otherModules(layerCount: Int) -> [String] {
-        ["lm_head", "model", "model.embed_tokens", "model.layers", "model.norm", "model.rotary_emb"]
-            + (0..<layerCount).flatMap { layer in
-                ["", ".self_attn", ".mlp", ".mlp.act_fn", ".input_layernorm", ".post_attention_layernorm"].map { "model.layers.\(layer)\($0)" }
-            }
+        let inLayer = ["", ".self_attn", ".mlp", ".mlp.act_fn", ".input_layernorm", ".post_attention_layernorm"]
+        return ["lm_head", "model", "model.embed_tokens", "model.layers", "model.norm", "model.rotary_emb"]
+            + (0..<layerCount).flatMap { layer in inLayer.map { "model.layers.\(layer)\($0)" } }
     }
 
     /// A path and all its ends that begin after a point.

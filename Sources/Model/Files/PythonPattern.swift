@@ -8,10 +8,11 @@ struct PythonPattern {
     private let source: String
     private let path, field: String
 
-    /// PEFT's own are shorter by far.
-    private static let longest = 1 << 14
-    /// ICU reports progress every ten thousand steps of backtracking; names of modules take a few dozen steps.
-    private static let mostReports = 50
+    /// In bytes, and in groups that capture: far beyond any of PEFT's, and small enough for ICU to match without running out of
+    /// memory, which it would not report.
+    private static let (longest, mostGroups) = (1 << 14, 64)
+    /// ICU reports progress every few thousand steps of backtracking; names of modules take a few dozen steps.
+    private static let mostReports = 5
 
     /// An expression that has to match a name as a whole: `re.fullmatch(source, name)`.
     init(wholeName source: String, path: String, field: String) throws(ModelFileError) {
@@ -38,7 +39,13 @@ struct PythonPattern {
     private init(icu: String, source: String, path: String, field: String) throws(ModelFileError) {
         do { expression = try NSRegularExpression(pattern: icu) } catch {
             throw .malformed(
-                path: path, field: field, expected: "a regular expression of Python", found: "\"\(source.prefix(60))\"")
+                path: path, field: field, expected: "a regular expression as Python and ICU read it",
+                found: "\"\(source.prefix(60))\"")
+        }
+        guard expression.numberOfCaptureGroups <= Self.mostGroups else {
+            throw .unsupported(
+                path: path, field: field, supported: "up to \(Self.mostGroups) groups",
+                found: "a regular expression with \(expression.numberOfCaptureGroups) groups")
         }
         (self.source, self.path, self.field) = (source, path, field)
     }

@@ -118,7 +118,7 @@ struct RunConfiguration: Sendable {
         guard chosen.isEmpty else {
             throw ConfigurationError(problems: [
                 "adapter \(path) has rank \(strength.rank), alpha \(strength.alpha) and targets \(names), but "
-                    + "\(chosen.joined(separator: " and ")); leave that out to train this adapter, or leave adapter out to train a fresh one"
+                    + "\(chosen.joined(separator: " and ")); leave that out to train this adapter, or adapter to train a fresh one"
             ])
         }
         return try RunConfiguration(layers)

@@ -102,7 +102,8 @@ struct AdapterSelectionTests {
             "0-11: q 4/3 down 8/8"),
         Case(
             "ranks by path",
-            #""target_modules": ["q_proj", "v_proj"], "rank_pattern": {"model.layers.1.self_attn.q_proj": 2, "layers.11.self_attn.v_proj": 3}"#,
+            #""target_modules": ["q_proj", "v_proj"], "rank_pattern": {"model.layers.1.self_attn.q_proj": 2,"#
+                + #" "layers.11.self_attn.v_proj": 3}"#,
             "0: q 4/8 v 4/8; 1: q 2/8 v 4/8; 2-10: q 4/8 v 4/8; 11: q 4/8 v 3/8"),
         Case(
             "a part of a name is none",
@@ -114,11 +115,13 @@ struct AdapterSelectionTests {
             "0-1: q 3/8 v 5/8; 2-9: q 2/8 v 2/8; 10-11: q 3/8 v 5/8"),
         Case(
             "expressions with a beginning",
-            #""target_modules": ["q_proj", "v_proj"], "rank_pattern": {"^q_proj": 9, "^model.layers.1.self_attn.q_proj": 2}, "alpha_pattern": {"^model\\.layers\\.1.*": 24}"#,
+            #""target_modules": ["q_proj", "v_proj"], "rank_pattern": {"^q_proj": 9,"#
+                + #" "^model.layers.1.self_attn.q_proj": 2}, "alpha_pattern": {"^model\\.layers\\.1.*": 24}"#,
             "0: q 4/8 v 4/8; 1: q 2/24 v 4/24; 2-9: q 4/8 v 4/8; 10-11: q 4/24 v 4/24"),
         Case(
             "expressions with alternatives",
-            #""target_modules": ["q_proj", "v_proj"], "rank_pattern": {"q_proj|v_proj": 2}, "alpha_pattern": {"[02]\\.self_attn\\.(v|q)_proj": 1}"#,
+            #""target_modules": ["q_proj", "v_proj"], "rank_pattern": {"q_proj|v_proj": 2},"#
+                + #" "alpha_pattern": {"[02]\\.self_attn\\.(v|q)_proj": 1}"#,
             "0: q 2/1 v 2/1; 1: q 2/8 v 2/8; 2: q 2/1 v 2/1; 3-11: q 2/8 v 2/8"),
         Case(
             "a point is any character",
@@ -243,7 +246,8 @@ struct AdapterSelectionTests {
     @Test(
         "what changes nothing is passed over",
         arguments: [
-            #""init_lora_weights": false"#, #""init_lora_weights": "gaussian""#, #""init_lora_weights": "eva", "eva_config": {"rho": 2.0}"#,
+            #""init_lora_weights": false"#, #""init_lora_weights": "gaussian""#, #""init_lora_weights": "eva","#
+                + #" "eva_config": {"rho": 2.0}"#,
             #""init_lora_weights": "orthogonal""#, #""init_lora_weights": "mica""#, #""init_lora_weights": null"#,
             #""loftq_config": {"loftq_bits": 4}"#, #""loftq_config": {}"#, #""corda_config": null"#, #""bias": "none""#,
             #""modules_to_save": []"#, #""trainable_token_indices": []"#, #""megatron_config": null"#, #""lora_dropout": 0.1"#,
