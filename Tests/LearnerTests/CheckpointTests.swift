@@ -42,8 +42,22 @@ private struct TinyRun {
 }
 
 @Suite("Checkpoints") struct CheckpointTests {
-    private func fresh(_ learners: any Communicator) throws -> TinyRun {
-        TinyRun(learner: try TinyTask.learner(learners), replay: ReplayBuffer(ReplayBuffer.Settings(capacityPerPrompt: 6)), step: 0)
+    private func fresh(_ learners: any Communicator, _ adapter: AdapterConfiguration = TinyTask.adapter) throws -> TinyRun {
+        TinyRun(learner: try TinyTask.learner(learners, trainable: .lora(adapter)), replay: ReplayBuffer(ReplayBuffer.Settings(capacityPerPrompt: 6)), step: 0)
+    }
+
+    @Test("a checkpoint of an adapter whose places differ holds that adapter, and state of its layout")
+    func unevenAdapter() throws {
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (path, state, layout) = try runInProcess(ranks: 1) { learners in
+            var run = try fresh(learners, TinyTask.unevenAdapter)
+            try run.advance(2)
+            return (try run.write(in: folder), run.learner.state, run.learner.policy.layout)
+        }[0]
+        #expect(try Checkpoint.read(path, layout: layout).learner == state)
+        let adapter = try AdapterFolder.read(path, for: TinyTask.configuration)
+        #expect(adapter.configuration == TinyTask.unevenAdapter && layout.adapters.map(\.place) == adapter.matrices.keys.sorted())
     }
 
     @Test("four steps are two, saved, read by another number of learners, and two more: bit for bit", arguments: [1, 2])

@@ -7,9 +7,11 @@ import Testing
 
 @Suite("Policy learner") struct PolicyLearnerTests {
     /// Two steps on five groups: the digest of the weights, and the metrics.
-    private func twoSteps(ranks: Int, objective: ObjectiveKind) throws -> [(String, [StepMetrics?], RootFlow?)] {
+    private func twoSteps(
+        ranks: Int, objective: ObjectiveKind, adapter: AdapterConfiguration = TinyTask.adapter
+    ) throws -> [(String, [StepMetrics?], RootFlow?)] {
         try runInProcess(ranks: ranks) { learners in
-            let learner = try TinyTask.learner(learners, objective: objective)
+            let learner = try TinyTask.learner(learners, objective: objective, trainable: .lora(adapter))
             let metrics = try (0..<2).map { step in
                 try learner.update(on: TinyTask.groups(5, of: learner.policy, step: step)).untimed
             }
@@ -26,6 +28,12 @@ import Testing
                 #expect(result.0 == expected.0 && result.1 == expected.1 && result.2 == expected.2)
             }
         }
+    }
+
+    @Test("the same holds for an adapter whose places differ")
+    func sameBitsOfUnevenAdapter() throws {
+        let runs = try [1, 2].flatMap { try twoSteps(ranks: $0, objective: .subTrajectoryBalance, adapter: TinyTask.unevenAdapter) }
+        #expect(runs.allSatisfy { $0.0 == runs[0].0 && $0.1 == runs[0].1 && $0.2 == runs[0].2 })
     }
 
     @Test("a step reports what it did, and sees no difference to the log-probabilities that the same version recorded")

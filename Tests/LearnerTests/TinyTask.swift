@@ -10,6 +10,12 @@ struct TinyTask {
         hiddenSize: 16, intermediateSize: 24, layerCount: 2, headCount: 2, keyValueHeadCount: 1, headSize: 8,
         vocabularySize: 11, contextLength: 32, endTokens: [10])
     static let adapter = AdapterConfiguration(rank: 2, alpha: 4, targets: [.query, .value, .up])
+    /// Another rank, α and choice of linear maps in each layer.
+    static let unevenAdapter = AdapterConfiguration(
+        [
+            AdapterPlace(layer: 0, kind: .query): .init(rank: 3, alpha: 4), AdapterPlace(layer: 1, kind: .query): .init(rank: 1, alpha: 2),
+            AdapterPlace(layer: 1, kind: .down): .init(rank: 5, alpha: 4),
+        ], layerCount: 2, rankStabilised: true)
     static let reward = RewardSettings(
         processWeight: 0, correctBonus: 3, unfinishedPenalty: -1, referenceExponent: LinearSchedule(constant: 0.5))
 

@@ -1,93 +1,100 @@
-/// The seven linear maps of a decoder layer, in the order of the parameter layout.
-package enum LinearKind: Int, CaseIterable, Sendable, Comparable {
-    case query, key, value, output, gate, up, down
+/// Where a LoRA adapter sits in the model.
+package struct AdapterPlace: Hashable, Sendable, Comparable {
+    package let layer: Int
+    package let kind: LinearKind
 
-    /// The name that `target_modules` of a PEFT adapter uses.
-    package var moduleName: String {
-        switch self {
-        case .query: "q_proj"
-        case .key: "k_proj"
-        case .value: "v_proj"
-        case .output: "o_proj"
-        case .gate: "gate_proj"
-        case .up: "up_proj"
-        case .down: "down_proj"
-        }
+    package init(layer: Int, kind: LinearKind) {
+        self.layer = layer
+        self.kind = kind
     }
 
-    /// The module's place within its layer, as in checkpoints.
-    package var path: String {
-        switch self {
-        case .query, .key, .value, .output: "self_attn.\(moduleName)"
-        case .gate, .up, .down: "mlp.\(moduleName)"
-        }
+    /// The module's full path in the model, which PEFT's settings are matched against.
+    package var path: String { "model.layers.\(layer).\(kind.path)" }
+
+    /// PEFT's names of A and B in adapter_model.safetensors.
+    package var names: (a: String, b: String) {
+        ("base_model.model.\(path).lora_A.weight", "base_model.model.\(path).lora_B.weight")
     }
 
-    package init?(moduleName: String) {
-        guard let kind = LinearKind.allCases.first(where: { $0.moduleName == moduleName }) else { return nil }
-        self = kind
-    }
-
-    package static func < (left: LinearKind, right: LinearKind) -> Bool { left.rawValue < right.rawValue }
-}
-
-extension TransformerConfiguration {
-    /// The size of what goes into the linear map and of what comes out; its matrix is [outputs, inputs].
-    package func extents(of kind: LinearKind) -> (outputs: Int, inputs: Int) {
-        switch kind {
-        case .query: (headCount * headSize, hiddenSize)
-        case .key, .value: (keyValueHeadCount * headSize, hiddenSize)
-        case .output: (hiddenSize, headCount * headSize)
-        case .gate, .up: (intermediateSize, hiddenSize)
-        case .down: (hiddenSize, intermediateSize)
-        }
-    }
-
-    package func hasBias(_ kind: LinearKind) -> Bool {
-        switch kind {
-        case .query, .key, .value: queryKeyValueBias
-        case .output: outputBias
-        case .gate, .up, .down: mlpBias
-        }
-    }
-
-    /// Every tensor of the model, by its Hugging Face name, with its shape: embedding, layers, final norm, output matrix.
-    package var tensorShapes: [(name: String, shape: [Int])] {
-        var shapes: [(name: String, shape: [Int])] = [("model.embed_tokens.weight", [vocabularySize, hiddenSize])]
-        for layer in 0..<layerCount {
-            let prefix = "model.layers.\(layer)."
-            shapes.append((prefix + "input_layernorm.weight", [hiddenSize]))
-            shapes.append((prefix + "post_attention_layernorm.weight", [hiddenSize]))
-            for kind in LinearKind.allCases {
-                let (outputs, inputs) = extents(of: kind)
-                shapes.append((prefix + kind.path + ".weight", [outputs, inputs]))
-                if hasBias(kind) { shapes.append((prefix + kind.path + ".bias", [outputs])) }
-            }
-        }
-        shapes.append(("model.norm.weight", [hiddenSize]))
-        if !tiedEmbeddings { shapes.append(("lm_head.weight", [vocabularySize, hiddenSize])) }
-        return shapes
+    package static func < (left: AdapterPlace, right: AdapterPlace) -> Bool {
+        (left.layer, left.kind) < (right.layer, right.kind)
     }
 }
 
 /// A LoRA adapter's settings: ΔW = scaling · B A with A [rank, inputs] and B [outputs, rank] (Hu et al. 2021, section 4.1).
+///
+/// Two of them are equal if they make the same adapter of a model, however they were written down.
 package struct AdapterConfiguration: Sendable, Equatable {
-    package let rank: Int
-    package let alpha: Float
-    /// The linear maps that have an adapter, in every layer; ascending.
-    package let targets: [LinearKind]
+    /// The rank and α of one adapted linear map.
+    package struct Strength: Hashable, Sendable {
+        package let rank: Int
+        package let alpha: Float
+
+        package init(rank: Int, alpha: Float) {
+            self.rank = rank
+            self.alpha = alpha
+        }
+    }
+
+    private enum Extent: Sendable, Equatable {
+        /// The same in every layer, however many there are; kinds ascending.
+        case everyLayer([LinearKind], Strength)
+        case places([AdapterPlace: Strength])
+    }
+
+    private let extent: Extent
     /// Scale by α/√r instead of α/r (Kalajdzievski 2023, rsLoRA).
     package let rankStabilised: Bool
 
+    /// The same adapter in every layer.
     package init(rank: Int, alpha: Float, targets: [LinearKind], rankStabilised: Bool = false) {
-        self.rank = rank
-        self.alpha = alpha
-        self.targets = Set(targets).sorted()
+        extent = .everyLayer(Set(targets).sorted(), Strength(rank: rank, alpha: alpha))
         self.rankStabilised = rankStabilised
     }
 
-    /// The factor of B A.
-    package var scaling: Float {
-        rankStabilised ? alpha / Float(rank).squareRoot() : alpha / Float(rank)
+    /// Adapters at these places of a model with `layerCount` layers.
+    package init(_ places: [AdapterPlace: Strength], layerCount: Int, rankStabilised: Bool) {
+        let kinds = Set(places.keys.map(\.kind)).sorted()
+        if places.count == layerCount * kinds.count, let strength = places.values.first, Set(places.values).count == 1 {
+            extent = .everyLayer(kinds, strength)
+        } else {
+            extent = .places(places)
+        }
+        self.rankStabilised = rankStabilised
+    }
+
+    /// Every adapted linear map of a model with `layerCount` layers, by layer, then kind.
+    package func places(layerCount: Int) -> [(place: AdapterPlace, strength: Strength)] {
+        switch extent {
+        case .everyLayer(let kinds, let strength):
+            (0..<layerCount).flatMap { layer in kinds.map { (AdapterPlace(layer: layer, kind: $0), strength) } }
+        case .places(let places):
+            places.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        }
+    }
+
+    /// The linear maps that have an adapter in any layer, ascending.
+    package var targets: [LinearKind] {
+        switch extent {
+        case .everyLayer(let kinds, _): kinds
+        case .places(let places): Set(places.keys.map(\.kind)).sorted()
+        }
+    }
+
+    /// The rank and α that most places have: what PEFT's `r` and `lora_alpha` are written as. Nil when there is no place.
+    package var usualStrength: Strength? {
+        switch extent {
+        case .everyLayer(let kinds, let strength): return kinds.isEmpty ? nil : strength
+        case .places(let places):
+            var counts: [Strength: Int] = [:]
+            for strength in places.values { counts[strength, default: 0] += 1 }
+            return counts.max { ($0.value, $0.key.rank, $0.key.alpha) < ($1.value, $1.key.rank, $1.key.alpha) }?.key
+        }
+    }
+
+    /// The factor of B A where rank and α are these.
+    package func scaling(of strength: Strength) -> Float {
+        let rank = Float(strength.rank)
+        return strength.alpha / (rankStabilised ? rank.squareRoot() : rank)
     }
 }

@@ -31,10 +31,13 @@ package struct KeyTable: Sendable {
     /// The format as the table's heading names it, for example "config.json".
     package let format: String
     package let entries: [Entry]
+    /// Parts of names that make an unknown key of this format suspect.
+    private let suspects: [String]
 
-    package init(format: String, _ entries: [Entry]) {
+    package init(format: String, _ entries: [Entry], suspectParts: [String] = suspectParts) {
         self.format = format
         self.entries = entries
+        suspects = suspectParts
     }
 
     /// Parts of names that make an unknown key suspect.
@@ -62,7 +65,7 @@ package struct KeyTable: Sendable {
         let field = field ?? prefix + key
         guard let entry = entry(of: key) else {
             let name = key.lowercased()
-            guard let part = Self.suspectParts.first(where: { name.contains($0) }) else { return }
+            guard let part = suspects.first(where: { name.contains($0) }) else { return }
             throw .unsupported(
                 path: path, field: field,
                 supported: "the keys listed in docs/models.md; remove this one if you know that it changes no numbers",

@@ -1,35 +1,26 @@
-extension Policy {
-    /// An adapter's matrices in the order of `layout`; zeros where the adapter leaves a layer alone.
+extension ParameterLayout {
+    /// An adapter's matrices, as files hold them, in this order, as training holds them: one element for every place.
     package func parameters(of matrices: [AdapterPlace: AdapterMatrices]) -> [Float] {
-        var parameters = [Float](repeating: 0, count: layout.count)
-        forEachAdapter { place, a, b in
-            guard let found = matrices[place] else { return }
-            precondition(
-                found.a.count == a.count && found.b.count == b.count, "an adapter of another shape than the policy's at \(place)")
-            parameters.replaceSubrange(a.range, with: found.a)
-            parameters.replaceSubrange(b.range, with: found.b)
+        precondition(matrices.count == adapters.count, "matrices of \(matrices.count) places for \(adapters.count)")
+        var parameters: [Float] = []
+        parameters.reserveCapacity(count)
+        for adapter in adapters {
+            guard let found = matrices[adapter.place], found.a.count == adapter.a.count, found.b.count == adapter.b.count else {
+                preconditionFailure("an adapter of another shape than the layout's at \(adapter.place.path)")
+            }
+            parameters += found.a
+            parameters += found.b
         }
         return parameters
     }
 
     /// The other way round, to be written as an adapter folder. Empty for a policy with `full` weights.
     package func adapterMatrices(of parameters: [Float]) -> [AdapterPlace: AdapterMatrices] {
-        precondition(parameters.count == layout.count, "\(parameters.count) numbers for \(layout.count) parameters")
+        precondition(parameters.count == count, "\(parameters.count) numbers for \(count) parameters")
         var matrices: [AdapterPlace: AdapterMatrices] = [:]
-        forEachAdapter { place, a, b in
-            matrices[place] = AdapterMatrices(a: Array(parameters[a.range]), b: Array(parameters[b.range]))
+        for adapter in adapters {
+            matrices[adapter.place] = AdapterMatrices(a: Array(parameters[adapter.a.range]), b: Array(parameters[adapter.b.range]))
         }
         return matrices
-    }
-
-    private func forEachAdapter(_ body: (AdapterPlace, ParameterLayout.Entry, ParameterLayout.Entry) -> Void) {
-        guard case .lora(let adapter) = trainable else { return }
-        var entries = layout.entries.makeIterator()
-        for layer in 0..<base.configuration.layerCount {
-            for kind in adapter.targets {
-                guard let a = entries.next(), let b = entries.next() else { return }
-                body(AdapterPlace(layer: layer, kind: kind), a, b)
-            }
-        }
     }
 }

@@ -12,14 +12,10 @@ struct ParameterGradients: GradientMap {
         switch trainable {
         case .full:
             for ((slot, _), entry) in zip(WeightSlot.all(of: model), layout.entries) { offsets[slot] = entry.offset }
-        case .lora(let adapter):
-            var entries = layout.entries.makeIterator()
-            for _ in 0..<model.layerCount {
-                adapterOffsets.append(
-                    LinearKind.allCases.map { kind in
-                        guard adapter.targets.contains(kind), let a = entries.next(), let b = entries.next() else { return nil }
-                        return (a.offset, b.offset)
-                    })
+        case .lora:
+            adapterOffsets = Array(repeating: Array(repeating: nil, count: LinearKind.allCases.count), count: model.layerCount)
+            for adapter in layout.adapters {
+                adapterOffsets[adapter.place.layer][adapter.place.kind.rawValue] = (adapter.a.offset, adapter.b.offset)
             }
         }
         self.offsets = offsets

@@ -8,43 +8,46 @@ package struct ParameterLayout: Sendable, Equatable {
         package var count: Int { shape.reduce(1, *) }
         package var range: Range<Int> { offset..<offset + count }
     }
+    /// The two matrices of one adapted linear map.
+    package struct Adapter: Sendable, Equatable {
+        package let place: AdapterPlace
+        /// A [rank, inputs] and B [outputs, rank].
+        package let a, b: Entry
+    }
+
     package let entries: [Entry]
+    /// For LoRA, the entries in pairs; empty for full weights.
+    package let adapters: [Adapter]
     /// How many numbers there are.
     package let count: Int
 
-    init(_ tensors: [(name: String, shape: [Int])]) {
-        var entries: [Entry] = [], offset = 0
-        for (name, shape) in tensors {
+    /// LoRA: by layer, then linear map, A [rank, inputs] before B [outputs, rank]. Full: `TransformerConfiguration.tensorShapes`.
+    package init(_ trainable: Trainable, of model: TransformerConfiguration) {
+        var entries: [Entry] = [], adapters: [Adapter] = [], offset = 0
+        func append(_ name: String, _ shape: [Int]) -> Entry {
             let entry = Entry(name: name, shape: shape, offset: offset)
             entries.append(entry)
             offset += entry.count
+            return entry
+        }
+        switch trainable {
+        case .full: for (name, shape) in model.tensorShapes { _ = append(name, shape) }
+        case .lora(let configuration):
+            for (place, strength) in configuration.places(layerCount: model.layerCount) {
+                let (outputs, inputs) = model.extents(of: place.kind)
+                let a = append(place.names.a, [strength.rank, inputs])
+                adapters.append(Adapter(place: place, a: a, b: append(place.names.b, [outputs, strength.rank])))
+            }
         }
         self.entries = entries
+        self.adapters = adapters
         count = offset
-    }
-
-    /// LoRA: by layer, then linear map, A [rank, inputs] before B [outputs, rank]. Full: `TransformerConfiguration.tensorShapes`.
-    package init(_ trainable: Trainable, of model: TransformerConfiguration) {
-        switch trainable {
-        case .full: self.init(model.tensorShapes)
-        case .lora(let adapter):
-            var tensors: [(name: String, shape: [Int])] = []
-            for layer in 0..<model.layerCount {
-                for kind in adapter.targets {
-                    let (outputs, inputs) = model.extents(of: kind)
-                    let module = "base_model.model.model.layers.\(layer).\(kind.path)"
-                    tensors.append((module + ".lora_A.weight", [adapter.rank, inputs]))
-                    tensors.append((module + ".lora_B.weight", [outputs, adapter.rank]))
-                }
-            }
-            self.init(tensors)
-        }
     }
 }
 
 /// What training changes.
 package enum Trainable: Sendable, Equatable {
-    /// Low-rank adapters beside frozen weights, the same linear maps in every layer.
+    /// Low-rank adapters beside frozen weights.
     case lora(AdapterConfiguration)
     /// Every weight: embedding, norms, linear maps, biases, and the output matrix where it is not the embedding.
     case full

@@ -88,13 +88,10 @@ package final class Policy {
             }
         case .lora:
             guard let adapters else { return }
-            var entries = layout.entries.makeIterator()
-            for layer in 0..<base.configuration.layerCount {
-                for kind in adapters.configuration.targets {
-                    guard let adapter = adapters[layer, kind], let a = entries.next(), let b = entries.next() else { continue }
-                    adapter.a.pack(0..<a.shape[0], from: values + a.offset)
-                    adapter.b.pack(0..<b.shape[0], from: values + b.offset)
-                }
+            for entry in layout.adapters {
+                guard let adapter = adapters[entry.place.layer, entry.place.kind] else { continue }
+                adapter.a.pack(0..<entry.a.shape[0], from: values + entry.a.offset)
+                adapter.b.pack(0..<entry.b.shape[0], from: values + entry.b.offset)
             }
         }
     }

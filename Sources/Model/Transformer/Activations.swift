@@ -19,7 +19,7 @@ final class LayerActivations {
     let logSumExp: FloatTensor
     /// [M, I] each; nil in a recording that computes them again in the backward.
     let gate, up: FloatTensor?
-    /// A x of each adapted linear map, [M, rank]; one number where there is no adapter.
+    /// A x of each adapted linear map, [M, rank], with room for its largest rank in any layer; one number where there is no adapter.
     private let projected: [FloatTensor]
 
     /// `inPlace`: `middle` is the memory of `input`, for a pass that records nothing.
@@ -37,8 +37,8 @@ final class LayerActivations {
         gate = keepingGateAndUp ? FloatTensor(rows, c.intermediateSize) : nil
         up = keepingGateAndUp ? FloatTensor(rows, c.intermediateSize) : nil
         projected = LinearKind.allCases.map { kind in
-            guard let adapter = network.adapters?.configuration, adapter.targets.contains(kind) else { return FloatTensor(1) }
-            return FloatTensor(rows, adapter.rank)
+            guard let rank = network.adapters?.maximumRank(kind), rank > 0 else { return FloatTensor(1) }
+            return FloatTensor(rows, rank)
         }
     }
 
@@ -47,7 +47,7 @@ final class LayerActivations {
     /// Bytes of a recording's gate and up, and of all the rest, per layer.
     static func size(_ network: Network, rows: Int) -> (gateAndUp: Int, rest: Int) {
         let c = network.configuration
-        let ranks = network.adapters.map { $0.configuration.rank * $0.configuration.targets.count } ?? 0
+        let ranks = LinearKind.allCases.map { network.adapters?.maximumRank($0) ?? 0 }.reduce(0, +)
         let rest = 2 * c.hiddenSize + 2 + 2 * network.queryWidth + 2 * network.keyWidth + c.headCount + ranks
         return (8 * rows * c.intermediateSize, 4 * rows * rest)
     }

@@ -4,29 +4,40 @@ internal import Tensor
 struct AdapterWeights: Sendable {
     let a: LinearWeights
     let b: LinearWeights
+    let rank: Int
+    /// s
+    let scaling: Float
 
-    init(outputs: Int, inputs: Int, rank: Int, precision: Precision, gradients: Bool) {
+    init(outputs: Int, inputs: Int, rank: Int, scaling: Float, precision: Precision, gradients: Bool) {
         a = LinearWeights(outputs: rank, inputs: inputs, bias: false, precision: precision, gradients: gradients)
         b = LinearWeights(outputs: outputs, inputs: rank, bias: false, precision: precision, gradients: gradients)
+        self.rank = rank
+        self.scaling = scaling
     }
 }
 
-/// The adapters of all layers: the same kinds of linear maps in each.
+/// The adapters of all layers, which may differ in their places and ranks.
 struct AdapterStack: Sendable {
-    let configuration: AdapterConfiguration
     private let matrices: [[AdapterWeights?]]
+    private let ranks: [Int]
 
     init(_ configuration: AdapterConfiguration, of model: TransformerConfiguration, precision: Precision, gradients: Bool) {
-        self.configuration = configuration
-        matrices = (0..<model.layerCount).map { _ in
-            LinearKind.allCases.map { kind in
-                guard configuration.targets.contains(kind) else { return nil }
-                let (outputs, inputs) = model.extents(of: kind)
-                return AdapterWeights(
-                    outputs: outputs, inputs: inputs, rank: configuration.rank, precision: precision, gradients: gradients)
-            }
+        let kinds = LinearKind.allCases.count
+        var matrices = [[AdapterWeights?]](repeating: Array(repeating: nil, count: kinds), count: model.layerCount)
+        var ranks = [Int](repeating: 0, count: kinds)
+        for (place, strength) in configuration.places(layerCount: model.layerCount) {
+            let (outputs, inputs) = model.extents(of: place.kind), kind = place.kind.rawValue
+            matrices[place.layer][kind] = AdapterWeights(
+                outputs: outputs, inputs: inputs, rank: strength.rank, scaling: configuration.scaling(of: strength),
+                precision: precision, gradients: gradients)
+            ranks[kind] = max(ranks[kind], strength.rank)
         }
+        self.matrices = matrices
+        self.ranks = ranks
     }
 
     subscript(layer: Int, kind: LinearKind) -> AdapterWeights? { matrices[layer][kind.rawValue] }
+
+    /// The largest rank that the linear map has in any layer; 0 where it has no adapter.
+    func maximumRank(_ kind: LinearKind) -> Int { ranks[kind.rawValue] }
 }

@@ -23,7 +23,7 @@ final class BackwardScratch {
     /// dL/d of gate, up and of their product, [M, I] each.
     let dGate, dUp, dGated: FloatTensor
     let attention: AttentionGradients
-    /// Bᵀ dy, [M, rank].
+    /// Bᵀ dy, [M, largest rank].
     let dProjected: FloatTensor
 
     init(_ network: Network, rows: Int) {
@@ -35,7 +35,7 @@ final class BackwardScratch {
         attention = AttentionGradients(
             outputs: FloatTensor(rows, network.queryWidth), queries: FloatTensor(rows, network.queryWidth),
             keys: FloatTensor(rows, network.keyWidth), values: FloatTensor(rows, network.keyWidth))
-        dProjected = FloatTensor(rows, network.adapters?.configuration.rank ?? 1)
+        dProjected = FloatTensor(rows, max(1, LinearKind.allCases.map { network.adapters?.maximumRank($0) ?? 0 }.max() ?? 1))
     }
 }
 
@@ -66,11 +66,11 @@ extension Network {
         if let db = gradient.bias {
             for row in 0..<M { Kernel.add(dy + row * N, into: db, count: N) }
         }
-        guard let adapters, let adapter = adapters[layer, kind], let dA = gradient.a, let dB = gradient.b else { return }
+        guard let adapter = adapters?[layer, kind], let dA = gradient.a, let dB = gradient.b else { return }
         guard let bTransposed = adapter.b.transposed, let aTransposed = adapter.a.transposed else {
             preconditionFailure("backward on an adapter that was packed without gradients")
         }
-        let (r, s) = (adapters.configuration.rank, adapters.configuration.scaling)
+        let (r, s) = (adapter.rank, adapter.scaling)
         let u = scratch.dProjected.base
         Kernel.accumulateOuterProduct(
             dy, stride: N, t, stride: r, rows: M, outputs: N, inputs: r, scale: s, into: dB, parallel: parallel)

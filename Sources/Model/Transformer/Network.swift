@@ -27,13 +27,12 @@ struct Network {
             x, rows: rows, stride: inputs, by: linear.forward, into: y, stride: outputs, accumulating: accumulating,
             parallel: parallel)
         if let bias = linear.bias { Kernel.addRow(bias.base, into: y, rows: rows, width: outputs, stride: outputs) }
-        guard let adapters, let adapter = adapters[layer, kind] else { return }
-        let (rank, scaling) = (adapters.configuration.rank, adapters.configuration.scaling)
+        guard let adapter = adapters?[layer, kind] else { return }
         Kernel.multiply(
-            x, rows: rows, stride: inputs, by: adapter.a.forward, into: projected, stride: rank, parallel: parallel)
+            x, rows: rows, stride: inputs, by: adapter.a.forward, into: projected, stride: adapter.rank, parallel: parallel)
         Kernel.multiply(
-            projected, rows: rows, stride: rank, by: adapter.b.forward, into: y, stride: outputs, scale: scaling,
-            accumulating: true, parallel: parallel)
+            projected, rows: rows, stride: adapter.rank, by: adapter.b.forward, into: y, stride: outputs,
+            scale: adapter.scaling, accumulating: true, parallel: parallel)
     }
 
     func normalize(

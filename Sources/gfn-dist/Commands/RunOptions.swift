@@ -49,7 +49,7 @@ struct RunOptions: ParsableArguments {
         if data == RunConfiguration.embeddedTask || data.isEmpty && (model.isEmpty || model == "random") {
             var embedded = ConfigurationLayers()
             let name = options.values["objective"] == "sft" ? "pathsum-sft" : "pathsum"
-            embedded.lay(yaml: try EmbeddedResources.configuration(name), named: "embedded \(name).yaml")
+            embedded.lay(yaml: try EmbeddedResources.configuration(name), named: "embedded \(name).yaml", isChoice: false)
             try settings.layFile(over: &embedded)
             lay(over: &embedded)
             return embedded

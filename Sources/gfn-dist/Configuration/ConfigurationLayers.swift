@@ -5,7 +5,9 @@ import Yams
 /// Where a value came from, as it is shown to people.
 struct Origin: Sendable, CustomStringConvertible {
     let description: String
-    static let fallback = Origin(description: "default")
+    /// Whether a person chose the value, rather than this program's own files.
+    var isChoice = true
+    static let fallback = Origin(description: "default", isChoice: false)
     static func flag(_ name: String) -> Origin { Origin(description: "--\(name)") }
 }
 
@@ -58,8 +60,8 @@ struct ConfigurationLayers: Sendable {
         set(name, to: String(assignment[assignment.index(after: equals)...]), from: Origin(description: "--set"))
     }
 
-    /// Lays a YAML text over what is there: nested mappings become dotted keys.
-    mutating func lay(yaml text: String, named name: String) {
+    /// Lays a YAML text over what is there: nested mappings become dotted keys. `isChoice`: whether a person wrote it.
+    mutating func lay(yaml text: String, named name: String, isChoice: Bool = true) {
         guard text.utf8.count <= Self.largestFile else {
             problems.append("\(name) has \(text.utf8.count) bytes, expected settings in at most \(Self.largestFile >> 10) KB")
             return
@@ -70,7 +72,7 @@ struct ConfigurationLayers: Sendable {
         }
         do {
             guard let root = try Yams.compose(yaml: text) else { return }
-            walk(root, path: "", file: name)
+            walk(root, path: "", file: name, isChoice: isChoice)
         } catch let error as YamlError {
             problems.append("\(name): not readable as YAML (\(String(describing: error).replacingOccurrences(of: "\n", with: " ")))")
         } catch {
@@ -78,7 +80,7 @@ struct ConfigurationLayers: Sendable {
         }
     }
 
-    private mutating func walk(_ node: Node, path: String, file: String) {
+    private mutating func walk(_ node: Node, path: String, file: String, isChoice: Bool) {
         let line = node.mark.map { ":\($0.line)" } ?? ""
         switch node {
         case .mapping(let mapping):
@@ -87,16 +89,16 @@ struct ConfigurationLayers: Sendable {
                     problems.append("\(file)\(line): a key is not text")
                     continue
                 }
-                walk(value, path: path.isEmpty ? part : "\(path).\(part)", file: file)
+                walk(value, path: path.isEmpty ? part : "\(path).\(part)", file: file, isChoice: isChoice)
             }
         case .scalar(let scalar):
             guard !path.isEmpty else {
                 problems.append("\(file)\(line): expected settings as 'key: value', found '\(scalar.string)'")
                 return
             }
-            set(path, to: scalar.string, from: Origin(description: "\(file)\(line)"))
+            set(path, to: scalar.string, from: Origin(description: "\(file)\(line)", isChoice: isChoice))
         case .sequence(let sequence):
-            set(path, to: sequence.compactMap(\.string).joined(separator: ","), from: Origin(description: "\(file)\(line)"))
+            set(path, to: sequence.compactMap(\.string).joined(separator: ","), from: Origin(description: "\(file)\(line)", isChoice: isChoice))
         case .alias:
             problems.append("\(file)\(line): aliases are not supported in a configuration")
         }

@@ -86,11 +86,43 @@ struct RunConfiguration: Sendable {
         guard !kinds.isEmpty, kinds.allSatisfy({ $0 != nil }) else { return nil }
         return Set(kinds.compactMap { $0 }).sorted { $0.rawValue < $1.rawValue }
     }
-    var adapterConfiguration: AdapterConfiguration {
-        AdapterConfiguration(
-            rank: integer("lora.rank"), alpha: Float(number("lora.alpha")), targets: loraTargets ?? [], rankStabilised: false)
+    /// As the settings say it; `Workspace.trainable` knows of an adapter to start from.
+    var trainable: Trainable {
+        if text("trainable") == "full" { return .full }
+        return .lora(
+            AdapterConfiguration(rank: integer("lora.rank"), alpha: Float(number("lora.alpha")), targets: loraTargets ?? []))
     }
-    var trainable: Trainable { text("trainable") == "full" ? .full : .lora(adapterConfiguration) }
+
+    /// The configuration of a run that starts from this adapter, and so has its rank, α and targets (the usual ones, where
+    /// places differ).
+    ///
+    /// Throws when somebody chose others.
+    func taking(_ adapter: AdapterConfiguration, of path: String) throws(ConfigurationError) -> RunConfiguration {
+        guard let strength = adapter.usualStrength else { return self }
+        let targets = adapter.targets
+        let names = targets.map(\.moduleName).joined(separator: ",")
+        let settings: [(name: String, value: String, isSame: Bool)] = [
+            ("lora.rank", "\(strength.rank)", integer("lora.rank") == strength.rank),
+            ("lora.alpha", "\(strength.alpha)", Float(number("lora.alpha")) == strength.alpha),
+            ("lora.targets", names, loraTargets == targets),
+        ]
+        var layers = layers
+        var chosen: [String] = []
+        for setting in settings where !setting.isSame {
+            if let origin = layers.origins[setting.name], origin.isChoice {
+                chosen.append("\(setting.name) is \(text(setting.name)) (\(origin))")
+            } else {
+                layers.set(setting.name, to: setting.value, from: Origin(description: "adapter \(path)"))
+            }
+        }
+        guard chosen.isEmpty else {
+            throw ConfigurationError(problems: [
+                "adapter \(path) has rank \(strength.rank), alpha \(strength.alpha) and targets \(names), but "
+                    + "\(chosen.joined(separator: " and ")); leave that out to train this adapter, or adapter to train a fresh one"
+            ])
+        }
+        return try RunConfiguration(layers)
+    }
 
     /// Replayed groups beside the fresh ones of a step, so that their share is `replay.share`.
     var replayedGroupsPerStep: Int {

@@ -9,18 +9,17 @@ struct FinalModel {
 
     /// Writes the bf16 weights into the run folder and returns where.
     func write(_ bits: [UInt16], to folder: RunFolder) throws(ModelFileError) -> String {
-        let path = workspace.configuration.trainable == .full ? folder.model : folder.adapter
+        let path = workspace.trainable == .full ? folder.model : folder.adapter
         try write(bits, into: path)
         return path
     }
 
     /// Writes the bf16 weights into a folder, in the form that other programs read.
     func write(_ bits: [UInt16], into path: String) throws(ModelFileError) {
-        switch workspace.configuration.trainable {
+        switch workspace.trainable {
         case .lora:
             try PolicyWeights.write(
-                bits, of: workspace.configuration.trainable, model: workspace.base.configuration, baseModel: workspace.basePath,
-                to: path)
+                bits, of: workspace.trainable, model: workspace.base.configuration, baseModel: workspace.basePath, to: path)
         case .full:
             let tensors = layout.entries.map { entry in
                 (name: entry.name, shape: entry.shape, bits: Array(bits[entry.range]))

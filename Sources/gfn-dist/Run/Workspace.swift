@@ -9,6 +9,8 @@ internal import Tensor
 /// Ranks of one process (`--single`) use one workspace, so that the base is in memory once.
 struct Workspace: Sendable {
     let configuration: RunConfiguration
+    /// What is trained: the matrices of the adapter that the run starts from, or those that the configuration describes.
+    let trainable: Trainable
     let base: BaseModel
     let basePath: String
     let files: ModelFiles?
@@ -26,7 +28,6 @@ struct Workspace: Sendable {
     /// Opens model and data.
     /// - Parameter ranksOnNode: how many ranks share this machine's cores.
     init(_ configuration: RunConfiguration, ranksOnNode: Int, needsGradients: Bool) throws {
-        self.configuration = configuration
         let requested = configuration.integer("threads")
         threads = requested > 0 ? requested : max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, ranksOnNode))
         let parallel = Parallel(threads: threads)
@@ -78,7 +79,15 @@ struct Workspace: Sendable {
             evaluation = path.isEmpty ? nil : try task(path)
             self.notes = notes
         }
-        startingBits = try Self.adapterBits(configuration, base.configuration)
+        let path = configuration.text("adapter")
+        if path.isEmpty {
+            (self.configuration, trainable, startingBits) = (configuration, configuration.trainable, nil)
+        } else {
+            let adapter = try AdapterFolder.read(path, for: base.configuration)
+            self.configuration = try configuration.taking(adapter.configuration, of: path)
+            trainable = .lora(adapter.configuration)
+            startingBits = roundToBFloat16(ParameterLayout(trainable, of: base.configuration).parameters(of: adapter.matrices))
+        }
         let limit = configuration.integer("evaluate.problems")
         let count = evaluation?.problemCount ?? 0
         evaluationCount = limit == 0 ? count : min(limit, count)
@@ -86,7 +95,7 @@ struct Workspace: Sendable {
 
     /// A policy on the shared base, before it has adopted any parameters.
     func policy() -> Policy {
-        let policy = Policy(base: base, trainable: configuration.trainable, parallel: Parallel(threads: threads))
+        let policy = Policy(base: base, trainable: trainable, parallel: Parallel(threads: threads))
         policy.stopTokens = training.stopTokens
         // A learner of a small model on a shared node: the base, its transpose and this stay below 2 GB.
         policy.activationBudget = 256 << 20
@@ -118,22 +127,5 @@ struct Workspace: Sendable {
                 }
                 return "\(long.sentence(of: path)) and left out"
             }
-    }
-
-    /// Reads the adapter that a run starts from.
-    private static func adapterBits(_ configuration: RunConfiguration, _ model: TransformerConfiguration) throws -> [UInt16]? {
-        let path = configuration.text("adapter")
-        guard !path.isEmpty else { return nil }
-        let (found, matrices) = try AdapterFolder.read(path, for: model)
-        guard found == configuration.adapterConfiguration else {
-            throw RunError.configuration(
-                "adapter \(path) has rank \(found.rank), alpha \(found.alpha) and targets \(found.targets.map(\.moduleName).joined(separator: ",")); "
-                    + "set lora.rank, lora.alpha and lora.targets to the same")
-        }
-        let layout = ParameterLayout(configuration.trainable, of: model)
-        guard let values = AdapterArena.values(of: matrices, in: layout, configuration: found) else {
-            throw RunError.configuration("adapter \(path) leaves out some of the model's \(model.layerCount) layers, which training from it can't")
-        }
-        return roundToBFloat16(values)
     }
 }

@@ -41,7 +41,7 @@ struct ScoreModel: Sendable {
         // Without an adapter the policy adopts nothing, and so is the base.
         let policy = Policy(
             base: base, trainable: adapter.map { .lora($0.configuration) } ?? .full, parallel: Parallel(threads: threads))
-        if let adapter { policy.adopt(values: policy.parameters(of: adapter.matrices), version: 1) }
+        if let adapter { policy.adopt(values: policy.layout.parameters(of: adapter.matrices), version: 1) }
         policy.stopTokens = stopTokens
         return policy
     }

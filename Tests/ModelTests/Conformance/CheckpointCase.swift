@@ -75,13 +75,13 @@ struct CheckpointCase {
         let (adapter, matrices) = try AdapterFolder.read(adapterPath, for: model.configuration)
         let base = try BaseModel(model, precision: precision, gradients: true, parallel: .serial)
         let policy = Policy(base: base, trainable: trainable ?? .lora(adapter), parallel: .serial)
-        if trainable == nil { policy.adopt(values: policy.parameters(of: matrices), version: 1) }
+        if trainable == nil { policy.adopt(values: policy.layout.parameters(of: matrices), version: 1) }
         return policy
     }
 
     /// The adapter's matrices in the order of the policy's layout.
     func parameters(of policy: Policy) throws -> [Float] {
-        policy.parameters(of: try AdapterFolder.read(adapterPath, for: model.configuration).matrices)
+        policy.layout.parameters(of: try AdapterFolder.read(adapterPath, for: model.configuration).matrices)
     }
 
     /// The first token as a prompt and the rest as its response.

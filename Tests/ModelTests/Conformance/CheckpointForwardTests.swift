@@ -105,8 +105,10 @@ struct CheckpointForwardTests {
         var count = 0, closest = 0.0
         for model in try FixtureWalk.checkpoints() {
             let (adapter, matrices) = try AdapterFolder.read(model.adapterPath, for: model.model.configuration)
-            expectClose(Double(adapter.scaling), model.meta.lora.scaling, relative: 1e-7, model.name)
-            for (place, matrices) in matrices {
+            for (place, strength) in adapter.places(layerCount: model.model.configuration.layerCount) {
+                let scaling = Double(adapter.scaling(of: strength))
+                expectClose(scaling, model.meta.lora.scaling, relative: 1e-7, model.name)
+                let matrices = try #require(matrices[place])
                 let weight = "model.layers.\(place.layer).\(place.kind.path).weight"
                 guard model.lora.shape(of: "merged.\(weight)") != nil else { continue }
                 let base = try model.model.weights.read(weight)
@@ -114,7 +116,7 @@ struct CheckpointForwardTests {
                 let merged = (0..<outputs * inputs).map { index in
                     let (row, column) = (index / inputs, index % inputs)
                     return (0..<rank).reduce(Double(base[index])) { sum, r in
-                        sum + Double(adapter.scaling) * Double(matrices.b[row * rank + r]) * Double(matrices.a[r * inputs + column])
+                        sum + scaling * Double(matrices.b[row * rank + r]) * Double(matrices.a[r * inputs + column])
                     }
                 }
                 closest = max(

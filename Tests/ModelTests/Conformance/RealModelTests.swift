@@ -63,7 +63,7 @@ struct RealModelTests {
             let (adapter, matrices) = try AdapterFolder.read(
                 real.folder.appendingPathComponent("adapter").path, for: real.model.configuration)
             let policy = Policy(base: try real.base(gradients: true), trainable: .lora(adapter), parallel: real.parallel)
-            var parameters = policy.parameters(of: matrices)
+            var parameters = policy.layout.parameters(of: matrices)
             policy.adopt(values: parameters, version: 0)
             let share = -1 / Float(counted.joined().count { $0 })
             let weights = counted.map { row in

@@ -73,10 +73,14 @@ struct ModelFilesTests {
         for folder in try Self.models {
             let configuration = try ModelFiles.open(folder.appendingPathComponent("checkpoint").path).configuration
             let read = try AdapterFolder.read(folder.appendingPathComponent("adapter").path, for: configuration)
-            #expect(read.matrices.count == configuration.layerCount * read.configuration.targets.count)
-            let rank = Float(read.configuration.rank)
-            #expect(
-                read.configuration.scaling == read.configuration.alpha / (read.configuration.rankStabilised ? rank.squareRoot() : rank))
+            let places = read.configuration.places(layerCount: configuration.layerCount)
+            #expect(Set(places.map(\.place)) == Set(read.matrices.keys))
+            for (place, strength) in places {
+                let rank = Float(strength.rank)
+                #expect(read.matrices[place]?.a.count == strength.rank * configuration.extents(of: place.kind).inputs)
+                let divisor = read.configuration.rankStabilised ? rank.squareRoot() : rank
+                #expect(read.configuration.scaling(of: strength) == strength.alpha / divisor)
+            }
             try withScratchFolder { scratch in
                 try AdapterFolder.write(
                     scratch.path, configuration: read.configuration, baseModel: "base", model: configuration,

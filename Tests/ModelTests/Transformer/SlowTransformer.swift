@@ -43,7 +43,10 @@ struct SlowTransformer {
         if let adapter, let a = tensors["base_model.model.\(name).lora_A.weight"],
             let b = tensors["base_model.model.\(name).lora_B.weight"]
         {
-            let low = product(b, product(a, x)), scale = Double(adapter.alpha) / Double(adapter.rank)
+            let strength = adapter.places(layerCount: c.layerCount).first { $0.place == AdapterPlace(layer: layer, kind: kind) }?.strength
+            let rank = Double(a.count / x.count)
+            let scale = Double(strength?.alpha ?? .nan) / (adapter.rankStabilised ? rank.squareRoot() : rank)
+            let low = product(b, product(a, x))
             for n in y.indices { y[n] += scale * low[n] }
         }
         return y

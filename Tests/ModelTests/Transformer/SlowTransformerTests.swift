@@ -8,7 +8,7 @@ struct SlowTransformerTests {
     static let groups = [
         TokenGroup(prompt: [5, 6, 7], responses: [[12, 13, 14], [], [12, 40]]), TokenGroup(prompt: [1], responses: [[2, 69]]),
     ]
-    enum Case: String, CaseIterable { case lora, full, untiedWithBiases, severalStopTokens }
+    enum Case: String, CaseIterable { case lora, loraOfManyRanks, full, untiedWithBiases, severalStopTokens }
 
     private func policy(_ kind: Case) throws -> (Policy, [Float]) {
         var configuration = tinyConfiguration
@@ -19,7 +19,13 @@ struct SlowTransformerTests {
             configuration.mlpBias = true
         }
         if kind == .severalStopTokens { configuration.endTokens = [3, 69, 0, 12] }
-        let policy = try tinyPolicy(kind == .lora || kind == .severalStopTokens ? .lora(tinyAdapter) : .full, configuration)
+        let trainable: Trainable =
+            switch kind {
+            case .lora, .severalStopTokens: .lora(tinyAdapter)
+            case .loraOfManyRanks: .lora(unevenAdapter)
+            case .full, .untiedWithBiases: .full
+            }
+        let policy = try tinyPolicy(trainable, configuration)
         return (policy, try tinyParameters(policy, scale: 15))
     }
 

@@ -12,6 +12,14 @@ let tinyConfiguration = TransformerConfiguration(
 
 let tinyAdapter = AdapterConfiguration(rank: 3, alpha: 5, targets: LinearKind.allCases)
 
+/// Another rank, α and choice of linear maps in each layer.
+let unevenAdapter = AdapterConfiguration(
+    [
+        AdapterPlace(layer: 0, kind: .query): .init(rank: 2, alpha: 5), AdapterPlace(layer: 0, kind: .down): .init(rank: 7, alpha: 3),
+        AdapterPlace(layer: 1, kind: .query): .init(rank: 5, alpha: 2), AdapterPlace(layer: 1, kind: .output): .init(rank: 1, alpha: 4),
+        AdapterPlace(layer: 1, kind: .gate): .init(rank: 5, alpha: 2), AdapterPlace(layer: 1, kind: .down): .init(rank: 3, alpha: 6),
+    ], layerCount: 2, rankStabilised: true)
+
 /// A policy with weights large enough to make every part of it matter.
 func tinyPolicy(
     _ trainable: Trainable = .lora(tinyAdapter), _ configuration: TransformerConfiguration = tinyConfiguration,
