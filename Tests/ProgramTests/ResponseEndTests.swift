@@ -90,7 +90,7 @@ extension ProgramTests {
             for end in Set(family.named.configuration + family.named.generation + [family.closing]) {
                 let folder = try TemporaryFolder()
                 let model = try RoteModel(family, answering: "5", end).write(to: "\(folder.path)/model")
-                let problem = try folder.write("{\"question\":\"2+3?\",\"solution\":\"5\",\"answer\":\"5\"}\n", to: "problem.jsonl")
+                let problem = try folder.write("{\"prompt\":\"2+3?\",\"completion\":\"5\"}\n", to: "problem.jsonl")
                 let run = RunFiles(path: "\(folder.path)/sft")
                 let outcome = try runProgram(
                     ["train", "--objective", "sft", "--quiet", "--output", run.path]
@@ -149,7 +149,7 @@ private struct RoteModel {
                 "added_tokens": family.special.map { token in
                     ["id": ids([token])[0], "content": token, "special": true, "normalized": false, "single_word": false, "lstrip": false, "rstrip": false]
                 },
-                "pre_tokenizer": ["type": "ByteLevel", "add_prefix_space": false, "use_regex": false], "decoder": ["type": "ByteLevel"],
+                "pre_tokenizer": ["type": "ByteLevel", "add_prefix_space": false, "use_regex": true], "decoder": ["type": "ByteLevel"],
                 "model": ["type": "BPE", "vocab": Dictionary(uniqueKeysWithValues: vocabulary.enumerated().map { ($1, $0) }), "merges": [String]()],
             ], to: "\(path)/tokenizer.json")
         try write(["chat_template": try template()], to: "\(path)/tokenizer_config.json")

@@ -26,7 +26,7 @@ package struct KeyTable: Sendable {
     }
 
     /// Every table, in the order of docs/models.md.
-    package static var all: [KeyTable] { [configuration, rope, gguf] }
+    package static var all: [KeyTable] { [configuration, rope, gguf, adapterConfiguration] }
 
     /// The format as the table's heading names it, for example "config.json".
     package let format: String
