@@ -97,6 +97,15 @@ extension ProgramTests {
                         + ["model=\(model)", "data.train=\(problem)", "train.prompts_per_step=1", "train.steps=1"].flatMap { ["--set", $0] })
                 #expect(outcome.status == 0, "\(outcome.errors)")
                 losses[end] = try run.numbers("loss").first
+                if family.name == "Qwen2.5", end == family.closing {
+                    let whole = RunFiles(path: "\(folder.path)/whole")
+                    let outcome = try runProgram(
+                        ["train", "--objective", "sft", "--quiet", "--output", whole.path, "--set", "trainable=full"]
+                            + ["model=\(model)", "data.train=\(problem)", "train.prompts_per_step=1", "train.steps=1"].flatMap { ["--set", $0] })
+                    #expect(outcome.status == 0, "\(outcome.errors)")
+                    let ends = try whole.object("model/generation_config.json")["eos_token_id"] as? [Int]
+                    #expect(ends == [258, 256], "<|im_end|>, which the base did not name, and <|endoftext|>")
+                }
             }
             for (end, loss) in losses { #expect(end == family.closing ? loss < 1e-4 : loss > 10, "\(family.name), \(end): \(loss)") }
         }

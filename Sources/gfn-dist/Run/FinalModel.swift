@@ -24,8 +24,12 @@ struct FinalModel {
             let tensors = layout.entries.map { entry in
                 (name: entry.name, shape: entry.shape, bits: Array(bits[entry.range]))
             }
+            // Whoever samples from the folder has to stop where the run did; first comes the end that the model was taught.
+            var configuration = workspace.base.configuration
+            let taught = workspace.training.taughtStop
+            configuration.endTokens = [taught] + Set(configuration.endTokens + workspace.training.stopTokens.ids).subtracting([taught]).sorted()
             try ModelFolder.write(
-                path, configuration: workspace.base.configuration, tensors: tensors,
+                path, configuration: configuration, tensors: tensors,
                 tokenizerJSON: workspace.files == nil ? [UInt8](PathSum.tokenizerJSON()) : nil,
                 tokenizer: workspace.files?.tokenizer, chatTemplate: workspace.files?.writtenTemplate.text)
         }

@@ -111,6 +111,23 @@ struct GGUFKeyTests {
         return copy
     }
 
+    @Test("eos, eot and eom end a response, each once")
+    func ends() throws {
+        var copy = try GGUFCopy()
+        for key in ["eos", "eot", "eom"] { copy.metadata["tokenizer.ggml.\(key)_token_id"] = nil }
+        #expect(try copy.open { $0.configuration.endTokens } == [])
+        copy.metadata["tokenizer.ggml.eom_token_id"] = .integer(9)
+        #expect(try copy.open { $0.configuration.endTokens } == [9])
+        copy.metadata["tokenizer.ggml.eot_token_id"] = .integer(8)
+        copy.metadata["tokenizer.ggml.eos_token_id"] = .integer(9)
+        #expect(try copy.open { $0.configuration.endTokens } == [9, 8])
+        let stops = try copy.open { files in
+            let base = try BaseModel(files, precision: .fp32, gradients: false, parallel: .serial)
+            return Policy(base: base, trainable: .full, parallel: .serial).stopTokens
+        }
+        #expect(stops == StopTokens([8, 9]))
+    }
+
     @Test("every key is read if it is honoured, passed over if harmless, and named if refused")
     func keys() throws {
         // Those of the other kind of tokenizer.

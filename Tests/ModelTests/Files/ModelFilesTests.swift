@@ -44,6 +44,44 @@ struct ModelFilesTests {
         print("Model folders: \(count) opened")
     }
 
+    @Test("the ends of a response are those of config.json and of generation_config.json, which comes first", arguments: [
+        ("2", "2", [2]), ("[3, 4]", "4", [4, 3]), ("[3, 4, 3]", "[5, 3]", [5, 3, 4]), ("null", "[7]", [7]), ("6", "null", [6]), ("6", "[]", [6]),
+    ])
+    func ends(configuration: String, generation: String, expected: [Int32]) throws {
+        try withScratchFolder { folder in
+            let source = Self.nano.appendingPathComponent("checkpoint")
+            for name in ["config.json", "model.safetensors"] {
+                try FileManager.default.copyItem(at: source.appendingPathComponent(name), to: folder.appendingPathComponent(name))
+            }
+            let path = folder.appendingPathComponent("config.json")
+            let text = try String(contentsOf: path, encoding: .utf8)
+            let changed = text.replacingOccurrences(of: "\"eos_token_id\": 2", with: "\"eos_token_id\": \(configuration)")
+            try Data(changed.utf8).write(to: path)
+            try Data("{\"eos_token_id\": \(generation)}".utf8).write(to: folder.appendingPathComponent("generation_config.json"))
+            #expect(try ModelFiles.open(folder.path).configuration.endTokens == expected)
+        }
+    }
+
+    @Test("a template's end of a turn is an end of a response; that the files do not name it is said")
+    func templateEnds() throws {
+        let files = try ModelFiles.open(Self.nano.appendingPathComponent("checkpoint").path)  // eos 2, which is <|im_end|>
+        let chatML = ChatTemplate.chatML(defaultSystem: nil)
+        #expect(ResponseEnds(of: files, template: nil)?.stopTokens.ids == [2])
+        #expect(ResponseEnds(of: files, template: chatML) == ResponseEnds(of: files, template: .plain))
+        func with(_ ends: [Int32]) -> ModelFiles {
+            var configuration = files.configuration
+            configuration.endTokens = ends
+            return ModelFiles(configuration: configuration, weights: files.weights, tokenizer: files.tokenizer, path: "here")
+        }
+        let base = try #require(ResponseEnds(of: with([0, 5]), template: chatML))
+        #expect(base.stopTokens.ids == [0, 2, 5] && base.taught == 2)
+        #expect(base.note?.contains("<|im_end|> (token 2)") == true && base.note?.contains("only 0, 5") == true)
+        let plain = try #require(ResponseEnds(of: with([5, 0]), template: .plain))
+        #expect(plain.stopTokens.ids == [0, 5] && plain.taught == 5 && plain.note == nil)
+        #expect(ResponseEnds(of: with([]), template: chatML)?.stopTokens.ids == [2])
+        #expect(ResponseEnds(of: with([]), template: nil) == nil)
+    }
+
     @Test("a written folder opens with the same configuration, weights rounded to bfloat16, and the same tokenizer")
     func writes() throws {
         for folder in try Self.models {
