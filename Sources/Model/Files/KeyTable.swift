@@ -43,7 +43,7 @@ package struct KeyTable: Sendable {
     /// Parts of names that make an unknown key suspect.
     package static let suspectParts = [
         "rope", "rotary", "scal", "factor", "bias", "norm", "cap", "clip", "init", "multiplier", "alpha", "window", "expert", "quant",
-        "temperature", "attn", "attention", "embed", "activation", "logit",
+        "temperature", "attn", "attention", "embed", "activation", "logit", "theta", "freq", "residual", "softmax", "alibi", "sink", "moe",
     ]
 
     /// The entry of a key: that which names it whole, else the longest pattern.

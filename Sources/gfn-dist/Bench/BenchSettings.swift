@@ -2,7 +2,7 @@ internal import Foundation
 
 /// What the `BENCH_*` variables say: the settings that scripts measuring other tools on the same cases read too.
 struct BenchSettings {
-    /// The model, a Hugging Face folder or a .gguf file.
+    /// The model, a Hugging Face folder or a .gguf file; empty where the suites need none.
     let model: String
     /// B, rows decoded together.
     let batches: [Int]
@@ -17,8 +17,10 @@ struct BenchSettings {
 
     /// Reads the variables; throws all their problems at once.
     ///
-    /// - Parameter model: as the command line names it, which goes before BENCH_GGUF.
-    init(model: String?, environment: [String: String]) throws {
+    /// - Parameters:
+    ///   - model: as the command line names it, which goes before BENCH_GGUF.
+    ///   - needsModel: whether some suite does.
+    init(model: String?, needsModel: Bool, environment: [String: String]) throws {
         var problems: [String] = []
         func numbers(_ name: String, _ fallback: [Int], _ range: ClosedRange<Int>) -> [Int] {
             let words = (environment[name] ?? "").split { $0 == " " || $0 == "," }
@@ -42,11 +44,11 @@ struct BenchSettings {
         threads = numbers("BENCH_THREADS", [ProcessInfo.processInfo.activeProcessorCount], 1...1024)
         tag = environment["BENCH_TAG"] ?? ""
         self.model = model ?? environment["BENCH_GGUF"] ?? ""
-        if self.model.isEmpty {
+        if self.model.isEmpty, needsModel {
             problems.append("environment variable BENCH_GGUF is not set; it must name the model's .gguf file, or give --model PATH")
         }
         guard problems.isEmpty else { throw RunError.configuration(problems.joined(separator: "\n")) }
-        guard FileManager.default.fileExists(atPath: self.model) else {
+        guard !needsModel || FileManager.default.fileExists(atPath: self.model) else {
             throw RunError.missingInput("model \(self.model) does not exist; name a Hugging Face folder or a .gguf file")
         }
     }

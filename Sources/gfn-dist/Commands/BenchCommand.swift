@@ -11,13 +11,14 @@ struct BenchCommand: ParsableCommand {
             BENCH_GGUF=model.gguf BENCH_BATCHES="1 8" BENCH_GEN=32 gfn-dist bench decode --json
             """,
         discussion: """
-            decode: tokens per second of B responses decoded together, each to a prompt of its own.
+            decode: tokens per second of B responses decoded together, each to a prompt of its own. \
+            adapter-gradients: the gradients of low-rank matrices, by this program's kernels and by OpenBLAS's sgemm in turn; needs no model.
 
             Variables: BENCH_GGUF (the model), BENCH_BATCHES (1 8 32), BENCH_PROMPT (128), BENCH_GEN (128), \
             BENCH_REPS (5), BENCH_THREADS (all cores), BENCH_TAG (text added to the variant).
             """)
 
-    static let suites = ["decode"]
+    static let suites = ["decode", "adapter-gradients"]
 
     @Argument(help: ArgumentHelp("What to measure: \(Self.suites.joined(separator: ", ")).", valueName: "suite"))
     var names: [String]
@@ -40,11 +41,17 @@ struct BenchCommand: ParsableCommand {
 
     func run() throws {
         Launch.perform(ranks: 1) { _ in
-            let settings = try BenchSettings(model: model, environment: ProcessInfo.processInfo.environment)
+            let settings = try BenchSettings(
+                model: model, needsModel: names.contains("decode"), environment: ProcessInfo.processInfo.environment)
             let precision = Precision(rawValue: precision) ?? .bf16
             if !json { say(Measurement.tableHeading) }
-            for _ in names {
-                try DecodeBench(settings: settings, precision: precision).run { say(json ? $0.json : $0.tableRow) }
+            for name in names {
+                func report(_ measurement: Measurement) { say(json ? measurement.json : measurement.tableRow) }
+                if name == "decode" {
+                    try DecodeBench(settings: settings, precision: precision).run(report: report)
+                } else {
+                    AdapterGradientBench(settings: settings).run(report: report)
+                }
             }
         }
     }
