@@ -8,7 +8,7 @@
 /// The wide side lies in vectors and the thin one is spread over their lanes. A stretch of rows is used whole before the next,
 /// as rows are read from far away; between stretches the sums rest in memory, which is exact. Included after product.h.
 
-enum { outer_stretch = 64, outer_block = 64 };
+enum { outer_stretch = 64, outer_block = 64, outer_width = 1024 };
 
 INLINE void tile_outer(const int rows, const int vectors, const float *thin, ptrdiff_t thin_stride, const float *wide,
                        ptrdiff_t wide_stride, ptrdiff_t steps, int first, float *sums, ptrdiff_t width) {
@@ -17,6 +17,8 @@ INLINE void tile_outer(const int rows, const int vectors, const float *thin, ptr
         UNROLL for (int v = 0; v < vectors; v++) c[r][v] = first ? (vf){0} : *(const vf_at *)(sums + r * width + v * LANES);
     for (ptrdiff_t m = 0; m < steps; m++, wide += wide_stride, thin += thin_stride) {
         vf line[TILE_VECTORS];
+        // The next columns of this row are a page away from those of the next row: no hardware foresees them.
+        UNROLL for (int l = 0; l < vectors * LANES; l += 16) __builtin_prefetch(wide + vectors * LANES + l);
         UNROLL for (int v = 0; v < vectors; v++) line[v] = *(const vf_at *)(wide + v * LANES);
         UNROLL for (int r = 0; r < rows; r++) {
             vf a = splat_fp32(thin[r]);
@@ -76,7 +78,7 @@ static void outer_finish(const struct gfn_outer *job, const float *sums, ptrdiff
     }
 }
 
-/// Columns of a stretch of rows, packed: rows a power of two apart would meet in few sets of the cache.
+/// The last columns of a stretch of rows, copied, with zeros behind them.
 INLINE void outer_pack(const float *wide, ptrdiff_t stride, ptrdiff_t steps, ptrdiff_t columns, ptrdiff_t width, float *packed) {
     for (ptrdiff_t k = 0; k < steps; k++)
         for (ptrdiff_t j = 0; j < width; j += LANES)
@@ -88,7 +90,7 @@ INLINE void outer_pack(const float *wide, ptrdiff_t stride, ptrdiff_t steps, ptr
             }
 }
 
-static void outer_product(const struct gfn_outer *job, ptrdiff_t column, ptrdiff_t column_end) {
+static void outer_columns(const struct gfn_outer *job, ptrdiff_t column, ptrdiff_t column_end) {
     enum { panel = TILE_VECTORS * LANES };
     const ptrdiff_t columns = column_end - column, width = (columns + 15) / 16 * 16;
     float *sums = gfn_scratch(gfn_scratch_outer, (size_t)(outer_block * width) * sizeof(float));
@@ -101,8 +103,8 @@ static void outer_product(const struct gfn_outer *job, ptrdiff_t column, ptrdiff
             for (ptrdiff_t j = 0; j < width;) {
                 const int is_full = j + panel <= width;
                 const ptrdiff_t count = is_full ? panel : LANES;
-                // A copy pays where many tiles read it, and is needed at the end of a row.
-                const int is_packed = height > 32 || columns - j < count;
+                // Nothing is read behind the end of a row.
+                const int is_packed = columns - j < count;
                 const float *lines = is_packed ? packed : wide + j;
                 if (is_packed) outer_pack(wide + j, job->wide_stride, steps, columns - j, count, packed);
                 for (ptrdiff_t i = 0; i < tiles; i++) {
@@ -116,4 +118,9 @@ static void outer_product(const struct gfn_outer *job, ptrdiff_t column, ptrdiff
         }
         outer_finish(job, sums, width, t, height, column, columns);
     }
+}
+
+/// By blocks of columns whose sums stay in cache while the rows go by.
+static void outer_product(const struct gfn_outer *job, ptrdiff_t column, ptrdiff_t column_end) {
+    for (; column < column_end; column += outer_width) outer_columns(job, column, smaller(column_end, column + outer_width));
 }
