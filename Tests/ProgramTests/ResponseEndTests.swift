@@ -84,6 +84,22 @@ extension ProgramTests {
             return try #require((object["stop_logprobs"] as? [Double])?.last)
         }
 
+        @Test("what was read otherwise than one might think is said once, by train and by score")
+        func notes() throws {
+            let folder = try TemporaryFolder()
+            let model = try RoteModel(Self.families[0], answering: "5", "<|eot_id|>").write(to: "\(folder.path)/model")
+            _ = try folder.write("{\"weight_map\": {}}", to: "model/model.safetensors.index.json")
+            let problem = try folder.write("{\"prompt\":\"2+3?\",\"completion\":\"5\"}\n", to: "problem.jsonl")
+            let trained = try runProgram(
+                ["train", "--output", "\(folder.path)/run", "--set", "train.steps=0", "--model", model, "--set", "data.train=\(problem)"])
+            let scored = try runProgram(["score", problem, "--model", model])
+            for outcome in [trained, scored] {
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                let said = outcome.errors.split(separator: "\n").filter { $0.contains("model.safetensors.index.json") }
+                #expect(said.count == 1, "\(outcome.errors)")
+            }
+        }
+
         @Test("fine-tuning teaches the token that closes a turn, not the set", arguments: families)
         func taught(_ family: Family) throws {
             var losses: [String: Double] = [:]
