@@ -87,7 +87,7 @@ extension ProgramTests {
         @Test("what was read otherwise than one might think is said once, by train and by score")
         func notes() throws {
             let folder = try TemporaryFolder()
-            let model = try RoteModel(Self.families[0], answering: "5", "<|eot_id|>").write(to: "\(folder.path)/model")
+            let model = try RoteModel(Self.families[4], answering: "5", "<|im_end|>").write(to: "\(folder.path)/model")
             _ = try folder.write("{\"weight_map\": {}}", to: "model/model.safetensors.index.json")
             let problem = try folder.write("{\"prompt\":\"2+3?\",\"completion\":\"5\"}\n", to: "problem.jsonl")
             let trained = try runProgram(
@@ -97,6 +97,7 @@ extension ProgramTests {
                 #expect(outcome.status == 0, "\(outcome.errors)")
                 let said = outcome.errors.split(separator: "\n").filter { $0.contains("model.safetensors.index.json") }
                 #expect(said.count == 1, "\(outcome.errors)")
+                #expect(outcome.errors.contains("closes a turn with <|im_end|>"), "\(outcome.errors)")
             }
         }
 

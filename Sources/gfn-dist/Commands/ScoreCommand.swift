@@ -48,7 +48,7 @@ struct ScoreCommand: ParsableCommand {
                 return try ScoreModel(try layers(), ranksOnNode: launch.ranksOnNode)
             }
             if launch.isFirst, !settings.quiet {
-                for note in model.files.notes { FileHandle.standardError.write(Data("score: \(note.printable(limit: 1000))\n".utf8)) }
+                for note in model.notes { FileHandle.standardError.write(Data("score: \(note.printable(limit: 1000))\n".utf8)) }
             }
             let (source, target, limit, quiet) = (input, output, batchTokens, settings.quiet)
             try launch.everyRank { communicator in

@@ -9,6 +9,8 @@ struct ScoreModel: Sendable {
     private let adapter: (configuration: AdapterConfiguration, matrices: [AdapterPlace: AdapterMatrices])?
     private let threads: Int
     private let stopTokens: StopTokens
+    /// What people should know of how the files were read.
+    let notes: [String]
 
     /// Takes `model`, `adapter`, `precision`, `kernels` and `threads` from the settings; the others do not matter here.
     /// - Parameter ranksOnNode: how many ranks share this machine's cores.
@@ -31,6 +33,7 @@ struct ScoreModel: Sendable {
                 "model \(files.path) names no token that ends a response, expected eos_token_id in its configuration: there is no end to score")
         }
         stopTokens = ends.stopTokens
+        notes = files.notes + [ends.note].compactMap { $0 }
         adapter = text("adapter").isEmpty ? nil : try AdapterFolder.read(text("adapter"), for: files.configuration)
         base = try BaseModel(
             files, precision: Precision(rawValue: text("precision")) ?? .bf16, gradients: false, parallel: Parallel(threads: threads))
