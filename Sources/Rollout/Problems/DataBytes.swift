@@ -23,7 +23,7 @@ struct DataBytes {
         }
     }
 
-    private init(read: @escaping Read) { self.read = read }
+    init(read: @escaping Read) { self.read = read }
 
     /// Some bytes, about `count`; none at the end.
     mutating func next(_ count: Int) throws(DataFileError) -> [UInt8] {

@@ -5,6 +5,8 @@ enum ForeignFormat: Equatable {
     case unicode(bits: Int, ByteOrder?)
     /// Compressed or packed; with what unpacks it.
     case packed(name: String, tool: String)
+    /// Of no format that is known.
+    case binary
 
     enum ByteOrder: String { case little = "le", big = "be" }
 
@@ -32,6 +34,8 @@ enum ForeignFormat: Equatable {
             self = format
         } else if let format = Self.ofText(head.starts(with: [0xEF, 0xBB, 0xBF]) ? head.dropFirst(3) : head[...], path: path) {
             self = format
+        } else if head.prefix(64).contains(where: { $0 < 0x20 && !Self.isSpace($0) }) {
+            self = .binary
         } else {
             return nil
         }
@@ -87,12 +91,14 @@ enum ForeignFormat: Equatable {
         case .table: "a table (CSV)"
         case .unicode(let bits, _): "text in UTF-\(bits)"
         case .packed(let name, _): name
+        case .binary: "binary data"
         }
     }
 
     /// What makes JSON Lines of the file: for data, one line of Python, which keeps numbers and texts as they are.
     func advice(on path: String, coding: Coding?) -> String {
         if case .packed(_, let tool) = self { return "unpack it with \(tool)" }
+        if self == .binary { return "name a text, or copy or download this file again" }
         if self == .jsonOverLines { return "write each object on one line, as jq -c . does" }
         // Python reads it by itself since 3.14 only.
         if coding == .zstd { return "decompress it with unzstd, and start again to be told how to convert it" }
@@ -118,7 +124,7 @@ enum ForeignFormat: Equatable {
         case .unicode(let bits, let order):
             let encoding = "utf-\(bits)" + (order.map { "-\($0.rawValue)" } ?? "")
             return (isGzip ? "import gzip; " : "") + "open(\(target), 'w', encoding='utf-8').write(\(text(encoding)).read())"
-        case .jsonArray, .jsonOverLines, .packed: return rows(nil, "json.load(\(binary))")
+        case .jsonArray, .jsonOverLines, .packed, .binary: return rows(nil, "json.load(\(binary))")
         }
     }
 

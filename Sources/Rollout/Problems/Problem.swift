@@ -49,8 +49,7 @@ package enum ProblemFile {
             guard turns.last?.role == "user" else { throw record.fault(conversation, expected: "a turn of the user, and at most one reply after it") }
             solution = reply?.content ?? solution
         } else {
-            throw record.unknownShape(
-                "a prompt, question, problem or query with an answer or a solution, a problem, or messages")
+            throw record.unknownShape("a prompt, question, problem or query with an answer or a solution, or messages")
         }
         return Problem(messages: turns, solution: solution, answer: present(answer ?? solution.flatMap(final)), line: line)
     }
