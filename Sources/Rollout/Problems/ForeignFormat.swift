@@ -95,7 +95,7 @@ enum ForeignFormat: Equatable {
         }
     }
 
-    /// What makes JSON Lines of the file: for data, one line of Python, which keeps numbers and texts as they are.
+    /// What makes JSON Lines of the file: for data, one line of Python, which keeps numbers and texts as they are, and other files too.
     func advice(on path: String, coding: Coding?) -> String {
         if case .packed(_, let tool) = self { return "unpack it with \(tool)" }
         if self == .binary { return "name a text, or copy or download this file again" }
@@ -112,7 +112,7 @@ enum ForeignFormat: Equatable {
         func text(_ encoding: String) -> String { "\(open)(\(source), 'rt', encoding='\(encoding)', newline='')" }
         func rows(_ module: String?, _ rows: String) -> String {
             let imports = ["json", isGzip ? "gzip" : nil, module].compactMap { $0 }.joined(separator: ", ")
-            return "import \(imports); open(\(target), 'w').writelines(json.dumps(row) + '\\n' for row in \(rows))"
+            return "import \(imports); open(\(target), 'x').writelines(json.dumps(row) + '\\n' for row in \(rows))"
         }
         switch self {
         case .parquet: return rows("pyarrow.parquet", "pyarrow.parquet.read_table(\(binary)).to_pylist()")
@@ -123,7 +123,7 @@ enum ForeignFormat: Equatable {
             return rows("csv", "csv.DictReader(\(text("utf-8-sig"))\(delimiter))")
         case .unicode(let bits, let order):
             let encoding = "utf-\(bits)" + (order.map { "-\($0.rawValue)" } ?? "")
-            return (isGzip ? "import gzip; " : "") + "open(\(target), 'w', encoding='utf-8').write(\(text(encoding)).read())"
+            return (isGzip ? "import gzip; " : "") + "open(\(target), 'x', encoding='utf-8').write(\(text(encoding)).read())"
         case .jsonArray, .jsonOverLines, .packed, .binary: return rows(nil, "json.load(\(binary))")
         }
     }
