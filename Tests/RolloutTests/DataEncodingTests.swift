@@ -81,6 +81,7 @@ struct DataEncodingTests {
             ("PAR1\u{15}\u{04}", "p is a Parquet file, expected JSON Lines in UTF-8; convert it with: python3 -c \"import json, pyarrow.parquet; "),
             ("ARROW1\0\0", "p is an Arrow file, expected"), ("[{\"question\": \"a\"}]", "p is one JSON array, expected"),
             ("\u{FEFF} [\n  {\n    \"question\": \"a\"", "p is one JSON array, expected"), ("[\r\n{}", "p is one JSON array, expected"),
+            ("{\"question\": \"a\",\n \"answer\": 1}", "p is JSON with objects over several lines"),
             ("{\n  \"question\": \"a\"\n}\n", "p is JSON with objects over several lines, expected JSON Lines in UTF-8; write each object on one line"),
             ("question,answer\na,1\n", "p is a table (CSV), expected"), ("\u{FEFF}\"question\";\"answer\"\r\na;1\r\n", "p is a table (CSV), expected"),
             ("question\tanswer\na\t1\n", "p is a table with tabs (TSV), expected"),

@@ -8,12 +8,12 @@ struct CompressedDataFormat: FuzzFormat {
     let memoryAllowance = CaseRunner.memoryAllowance + (128 << 20)
     /// Twelve rows in one member and one in another, by `gzip -9` and `gzip -1`, and by `zstd -19` and `zstd -3` after a skipped frame.
     private let base = [
-        "H4sIAAAAAAACA3XROw7CQAwE0J5TWE5Lsf/d0HAIThCJFDQbQUAUUe4O8dJEZlxa84rRLHx/jfPzNlU+ERsa6pXMmY/EQ53f42P7XibqvkeG18Oyy1vJZ5AvKu8kbwMANinhRTgLhAtK"
-            + "hCYKEN4pEUX4CETQvZOI4JDQzXMTPRBRNy8iYgIi6ea9iOSByLq5bYNntHj5M/lvczj61v0DO9a/RlYCAAAfiwgAAAAAAAQDq1YqLE0tLsnMz1OyUlAyNFJIzEtRsDCxV9JRUErMKy5P"
-            + "LQKJB+crKAOBgqWZUi0XAOR/9BkzAAAA",
-        "UCpNGAMAAAABAgMotS/9BGgFBABiBhUXgE0bGBUA1geEykDQ/pIlS+srnSxnjBPA9G7GMrGRYSpTPCzzal7Dsl5dxl1qqepdTVWcm9osgel4wS3Gj3iTRE47fsILPKQdhz/ibVEeJ4GY"
-            + "SwEiqBGA7bX+b9CbAzEEVCM8I0TjPtvQMvjU6eFzjygEdaWZcQdO9AFkNcXsMn4otS/9BFiZAQB7InF1ZXN0aW9uIjogIjEyIGFuZCA4ND8iLCAiYW5zd2VyIjogIlNvICMjIyMgOTYi"
-            + "fQoAxiGB",
+        "H4sIAAAAAAACA3XROw7CQAwE0J5TWE5Lsf/d0HAIThCJFDQbQUAUUe4O8dJEZlxa84rRLHx/jfPzNlU+ERsa6pXMmY/EQ53f42P7XibqvkeG18Oyy1vJZ5Av"
+            + "Ku8kbwMANinhRTgLhAtKhCYKEN4pEUX4CETQvZOI4JDQzXMTPRBRNy8iYgIi6ea9iOSByLq5bYNntHj5M/lvczj61v0DO9a/RlYCAAAfiwgAAAAAAAQDq1Yq"
+            + "LE0tLsnMz1OyUlAyNFJIzEtRsDCxV9JRUErMKy5PLQKJB+crKAOBgqWZUi0XAOR/9BkzAAAA",
+        "UCpNGAMAAAABAgMotS/9BGgFBABiBhUXgE0bGBUA1geEykDQ/pIlS+srnSxnjBPA9G7GMrGRYSpTPCzzal7Dsl5dxl1qqepdTVWcm9osgel4wS3Gj3iTRE47"
+            + "fsILPKQdhz/ibVEeJ4GYSwEiqBGA7bX+b9CbAzEEVCM8I0TjPtvQMvjU6eFzjygEdaWZcQdO9AFkNcXsMn4otS/9BFiZAQB7InF1ZXN0aW9uIjogIjEyIGFu"
+            + "ZCA4ND8iLCAiYW5zd2VyIjogIlNvICMjIyMgOTYifQoAxiGB",
     ].map { Data(base64Encoded: $0).map { Array($0) } ?? [] }
 
     func mutant(using random: inout FuzzRandom) -> Mutant {

@@ -71,7 +71,9 @@ package struct JSONRecord: Sendable {
     package func singleText(_ field: String) throws(Fault) -> String {
         guard case .array(let values)? = value(field) else { return try text(field) }
         guard values.count == 1, let value = values.first else { throw fault(field, expected: "a text or a list of one") }
-        guard let text = Self.text(of: value) else { throw Fault(field: "\(prefix)\(field)[0]", expected: "a text", found: value.summary) }
+        guard let text = Self.text(of: value) else {
+            throw Fault(field: "\(prefix)\(field)[0]", expected: "a text", found: value.summary)
+        }
         return text
     }
 

@@ -34,7 +34,8 @@ struct DecodedBytes {
             position += taken
             decodedCount += output.count
             guard decodedCount <= freeCount || decodedCount / Self.largestRatio <= readCount else {
-                throw damaged("grow to more than \(Self.largestRatio) times their size, as no text does; decompress them yourself if they are right")
+                throw damaged(
+                    "grow to more than \(Self.largestRatio) times their size, as no text does; decompress them yourself if they are right")
             }
             if !output.isEmpty { return output }
             if isAtEnd { throw damaged("end too early; copy or download the file again") }
@@ -43,7 +44,7 @@ struct DecodedBytes {
     }
 
     private func decode() throws(DataFileError) -> (taken: Int, output: [UInt8]) {
-        var step: Result<(taken: Int, given: Int), DecodingFault> = .success((0, 0))
+        var step: Result<DecodedCount, DecodingFault> = .success((0, 0))
         let output = [UInt8](unsafeUninitializedCapacity: Self.outputSize) { output, filled in
             step = input[position...].withUnsafeBytes { input in
                 let room = UnsafeMutableRawBufferPointer(output)

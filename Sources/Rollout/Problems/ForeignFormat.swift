@@ -55,27 +55,31 @@ enum ForeignFormat: Equatable {
     private static func ofText(_ head: ArraySlice<UInt8>, path: String) -> Self? {
         let text = head.drop(while: isSpace)
         let line = text.prefix { $0 != 0x0A && $0 != 0x0D }
+        let (end, next) = (line.last { !isSpace($0) }, text.dropFirst(line.count).first { !isSpace($0) })
         switch text.first {
         case nil: return nil
         case UInt8(ascii: "["):
             let rest = text.dropFirst().drop(while: isSpace)
-            let isWholeLine = line.last { !isSpace($0) } == UInt8(ascii: "]") && text.dropFirst(line.count).contains { !isSpace($0) }
-            return rest.first == UInt8(ascii: "{") && !isWholeLine ? .jsonArray : nil
+            // One of several lines that are arrays.
+            let isLine = end == UInt8(ascii: "]") && next != nil
+            return rest.first == UInt8(ascii: "{") && !isLine ? .jsonArray : nil
         case UInt8(ascii: "{"):
-            return line.dropFirst().allSatisfy(isSpace) && text.count > line.count ? .jsonOverLines : nil
+            let isOpen = end == UInt8(ascii: "{") || end == UInt8(ascii: ",")
+            return isOpen && next.map { $0 != UInt8(ascii: "{") } == true ? .jsonOverLines : nil
         default:
             let name = path.lowercased()
             if name.hasSuffix(".tsv") { return .table(separator: "\t") }
-            let separator = [UInt8(ascii: "\t"), UInt8(ascii: ","), UInt8(ascii: ";")].first { line.contains($0) && isHeader(line, $0) }
-            return separator.map { .table(separator: Character(Unicode.Scalar($0))) } ?? (name.hasSuffix(".csv") ? .table(separator: ",") : nil)
+            let separators: [Character] = ["\t", ",", ";"]
+            let separator = separators.first { $0.asciiValue.map { line.contains($0) && isHeader(line, $0) } == true }
+            return (separator ?? (name.hasSuffix(".csv") ? "," : nil)).map { .table(separator: $0) }
         }
     }
 
     /// Whether a line is made of the names of columns.
     private static func isHeader(_ line: ArraySlice<UInt8>, _ separator: UInt8) -> Bool {
         line.allSatisfy { byte in
-            byte == separator || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: " ")
-                || byte == UInt8(ascii: ".") || byte >= 0x80 || (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte & 0xDF)
+            byte == separator || "\"_-. ".utf8.contains(byte) || byte >= 0x80 || (0x30...0x39).contains(byte)
+                || (0x41...0x5A).contains(byte & 0xDF)
         }
     }
 
@@ -110,9 +114,12 @@ enum ForeignFormat: Equatable {
         let open = isGzip ? "gzip.open" : "open"
         let binary = "\(open)(\(source), 'rb')"
         func text(_ encoding: String) -> String { "\(open)(\(source), 'rt', encoding='\(encoding)', newline='')" }
+        // Tables with types may have dates, which JSON has not.
+        let isTyped = self == .parquet || self == .arrowFile || self == .arrowStream
         func rows(_ module: String?, _ rows: String) -> String {
             let imports = ["json", isGzip ? "gzip" : nil, module].compactMap { $0 }.joined(separator: ", ")
-            return "import \(imports); open(\(target), 'x').writelines(json.dumps(row) + '\\n' for row in \(rows))"
+            return "import \(imports); "
+                + "open(\(target), 'x').writelines(json.dumps(row\(isTyped ? ", default=str" : "")) + '\\n' for row in \(rows))"
         }
         switch self {
         case .parquet: return rows("pyarrow.parquet", "pyarrow.parquet.read_table(\(binary)).to_pylist()")

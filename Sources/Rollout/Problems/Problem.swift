@@ -40,13 +40,16 @@ package enum ProblemFile {
         let conversation = conversations.first(where: record.has)
         let turns: [ChatMessage]
         if let question, isAnswered || (question == "problem" && conversation == nil) {
-            turns = question == "prompt" ? try record.conversation(question) : [ChatMessage(role: "user", content: try record.text(question))]
+            turns = question == "prompt"
+                ? try record.conversation(question) : [ChatMessage(role: "user", content: try record.text(question))]
             guard turns.last?.role == "user" else { throw record.fault(question, expected: "turns of which the last is the user's") }
         } else if let conversation {
             let whole = try record.conversation(conversation)
             let reply = whole.last?.role == "assistant" ? whole.last : nil
             turns = whole.dropLast(reply == nil ? 0 : 1)
-            guard turns.last?.role == "user" else { throw record.fault(conversation, expected: "a turn of the user, and at most one reply after it") }
+            guard turns.last?.role == "user" else {
+                throw record.fault(conversation, expected: "a turn of the user, and at most one reply after it")
+            }
             solution = reply?.content ?? solution
         } else {
             throw record.unknownShape("a prompt, question, problem or query with an answer or a solution, or messages")

@@ -31,13 +31,16 @@ struct DecodingFault: Error {
     let reason: String
 }
 
+/// How many bytes were taken from the input and given to the output.
+typealias DecodedCount = (taken: Int, given: Int)
+
 /// Undoes one kind of compression, a piece at a time. A file may have several parts, each compressed by itself.
 protocol StreamDecoder {
     /// Whether the data may end after what was decoded.
     var isWhole: Bool { get }
 
     /// Decodes as much of the input as the output has room for.
-    func decode(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) throws(DecodingFault) -> (taken: Int, given: Int)
+    func decode(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) throws(DecodingFault) -> DecodedCount
 }
 
 /// RFC 1952, with the checks of each member's CRC-32 and length.
@@ -58,7 +61,7 @@ private final class GzipDecoder: StreamDecoder {
         stream.deallocate()
     }
 
-    func decode(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) throws(DecodingFault) -> (taken: Int, given: Int) {
+    func decode(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) throws(DecodingFault) -> DecodedCount {
         if isWhole {
             // Tapes are padded with zeros.
             let padding = input.prefix { $0 == 0 }.count
@@ -92,7 +95,7 @@ private final class ZstdDecoder: StreamDecoder {
 
     deinit { ZSTD_freeDStream(stream) }
 
-    func decode(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) throws(DecodingFault) -> (taken: Int, given: Int) {
+    func decode(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) throws(DecodingFault) -> DecodedCount {
         var source = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
         var target = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
         let rest = ZSTD_decompressStream(stream, &target, &source)
