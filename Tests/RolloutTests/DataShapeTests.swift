@@ -50,6 +50,9 @@ struct DataShapeTests {
             #####"{"prompt": "Q", "prompt_id": "a", "messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "#### 4"}]}"#####,
             ["user: Q"], solution: "#### 4", answer: "4"),
         Row(#"{"problem": "Q"}"#, ["user: Q"], answer: nil),
+        Row(#"{"problem": "Q", "answer": " ", "solution": "\\boxed{4}"}"#, ["user: Q"], solution: "\\boxed{4}", answer: "4"),
+        Row(#"{"question": "Q", "final_answer": "", "answer": "4"}"#, ["user: Q"], answer: "4"),
+        Row(#"{"question": "Q", "expected_answer": ""}"#, ["user: Q"], answer: nil),
         // Conversations.
         Row(#"{"messages": [{"role": "user", "content": "Q"}], "answer": "4"}"#, ["user: Q"], answer: "4"),
         Row(

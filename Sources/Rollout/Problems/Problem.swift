@@ -54,16 +54,20 @@ package enum ProblemFile {
         } else {
             throw record.unknownShape("a prompt, question, problem or query with an answer or a solution, or messages")
         }
-        return Problem(messages: turns, solution: solution, answer: present(answer ?? solution.flatMap(final)), line: line)
+        let final = answer.flatMap(present) ?? solution.flatMap(final).flatMap(present)
+        return Problem(messages: turns, solution: solution, answer: final, line: line)
     }
 
-    /// Nil when no field has one. An `answer` that is worked ends in `#### N`.
+    /// Nil when there is no field for it; of several, the first that is not blank. An `answer` that is worked ends in `#### N`.
     private static func gold(_ record: JSONRecord) throws(JSONRecord.Fault) -> String? {
-        if let field = golds.first(where: record.has) { return try record.singleText(field) }
-        if let reward = try record.optionalRecord("reward_model") { return try reward.singleText("ground_truth") }
-        guard record.has("answer") else { return nil }
-        let answer = try record.singleText("answer")
-        return isWorked(answer) ? AnswerExtraction.gsm8k(answer) ?? AnswerExtraction.stated(answer) ?? "" : answer
+        var texts: [String] = []
+        for field in golds where record.has(field) { texts.append(try record.singleText(field)) }
+        if let reward = try record.optionalRecord("reward_model") { texts.append(try reward.singleText("ground_truth")) }
+        if record.has("answer") {
+            let answer = try record.singleText("answer")
+            texts.append(isWorked(answer) ? AnswerExtraction.gsm8k(answer) ?? AnswerExtraction.stated(answer) ?? "" : answer)
+        }
+        return texts.first { present($0) != nil } ?? texts.first
     }
 
     /// A `response` beside an answer may be anyone's; without one, it is what the file teaches.
@@ -81,7 +85,9 @@ package enum ProblemFile {
 
     /// The answer that a solution states, or that it is.
     private static func final(_ solution: String) -> String? {
-        AnswerExtraction.stated(solution) ?? (solution.utf8.count <= longestBareAnswer && Answer(solution).value != nil ? solution : nil)
+        if let stated = AnswerExtraction.stated(solution) { return stated }
+        let isAnswer = solution.utf8.count <= longestBareAnswer && !isWorked(solution) && Answer(solution).value != nil
+        return isAnswer ? solution : nil
     }
 
     /// Longer solutions are not an answer alone.
