@@ -1,4 +1,4 @@
-package import Model
+internal import Model
 
 extension JSONRecord {
     /// The turns of a conversation, each `{role, content}` or ShareGPT's `{from, value}`; a text is one turn of the user.

@@ -54,8 +54,8 @@ package enum ProblemFile {
         } else {
             throw record.unknownShape("a prompt, question, problem or query with an answer or a solution, or messages")
         }
-        let final = answer.flatMap(present) ?? solution.flatMap(final).flatMap(present)
-        return Problem(messages: turns, solution: solution, answer: final, line: line)
+        let known = answer.flatMap(present) ?? solution.flatMap(final).flatMap(present)
+        return Problem(messages: turns, solution: solution, answer: known, line: line)
     }
 
     /// Nil when there is no field for it; of several, the first that is not blank. An `answer` that is worked ends in `#### N`.
