@@ -29,6 +29,8 @@ let package = Package(
         .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        // A dependency of libopenmpi-dev.
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSignals"),
         .target(name: "CAllocationMeter"),
         .target(name: "CKernels", cSettings: kernelSettings),
@@ -40,7 +42,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .executableTarget(name: "gfn-mpi-check", dependencies: ["Collective"], swiftSettings: swiftSettings),
         .target(
-            name: "Rollout", dependencies: ["Tensor", "Model", "Collective"],
+            name: "Rollout", dependencies: ["Tensor", "Model", "Collective", "CZlib", "CZstd"],
             swiftSettings: swiftSettings),
         .target(
             name: "Learner",

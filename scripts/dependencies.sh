@@ -9,6 +9,7 @@ command -v pkg-config >/dev/null || missing+=(pkg-config)
 have_library ompi-c || missing+=(libopenmpi-dev)
 have_library openblas || missing+=(libopenblas-dev)
 have_library libzstd || missing+=(libzstd-dev)
+have_library zlib || missing+=(zlib1g-dev) # comes with libopenmpi-dev, except where Open MPI was built by hand
 command -v mpirun >/dev/null || missing+=(openmpi-bin)
 command -v ssh >/dev/null || missing+=(openssh-client) # mpirun refuses to start without its launch agent
 

@@ -23,7 +23,7 @@ package struct CaseOutcome: Sendable, Equatable {
 
 /// Makes cases of one format and lets its reader judge them, in this process.
 package struct CaseRunner {
-    /// What a reader may allocate beyond the size of what it reads.
+    /// What a reader may allocate beyond the size of what it reads, unless its format says otherwise.
     package static let memoryAllowance = 64 << 20
     /// In seconds of computing; without optimisation everything takes several times as long.
     package static let defaultTimeLimit: Double = {
@@ -90,7 +90,7 @@ package struct CaseRunner {
         case .failed: break
         default:
             if seconds > timeLimit { verdict = .failed("it took \(seconds) s, at most \(timeLimit) s are allowed") }
-            let allowed = mutant.byteCount + Self.memoryAllowance
+            let allowed = mutant.byteCount + format.memoryAllowance
             if peakBytes > allowed { verdict = .failed("it allocated \(peakBytes) bytes for a file of \(mutant.byteCount)") }
         }
         return CaseOutcome(verdict: verdict, seconds: seconds, peakBytes: peakBytes)

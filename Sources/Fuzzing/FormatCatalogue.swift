@@ -4,8 +4,8 @@ internal import Model
 package struct FormatCatalogue {
     /// Those that the library reads, then those that need the program.
     package static let names = [
-        "safetensors", "gguf", "tokenizer", "config", "index", "adapter", "problems", "steps", "preferences", "samples", "checkpoint", "frame", "weights", "trajectory", "zstd",
-        "settings", "score", "tokenize",
+        "safetensors", "gguf", "tokenizer", "config", "index", "adapter", "problems", "steps", "preferences", "samples", "compressed",
+        "checkpoint", "frame", "weights", "trajectory", "zstd", "settings", "score", "tokenize",
     ]
     /// The reader with built-in faults: not among the others, since it fails.
     package static let faults = "faults"
@@ -51,6 +51,7 @@ package struct FormatCatalogue {
             }
             return AdapterFormat(corpus, configurations: configurations)
         case "problems", "steps", "preferences", "samples": return DataFormat.Kind(rawValue: name).map { DataFormat(kind: $0) }
+        case "compressed": return CompressedDataFormat()
         case "checkpoint": return try CheckpointFormat(folder: "\(scratch)/checkpoint")
         case "frame": return FrameFormat()
         case "weights": return WeightsFormat()

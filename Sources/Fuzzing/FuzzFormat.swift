@@ -11,10 +11,13 @@ package protocol FuzzFormat: Sendable {
     func isRefusal(_ error: any Error) -> Bool
     /// What a process of its own took, where a format is read by one; nil: measured by the caller.
     var measuresItself: Bool { get }
+    /// What a reader may allocate beyond the size of what it reads.
+    var memoryAllowance: Int { get }
 }
 
 extension FuzzFormat {
     package var measuresItself: Bool { false }
+    package var memoryAllowance: Int { CaseRunner.memoryAllowance }
 }
 
 /// Damaged files, by the name that the reader looks for.

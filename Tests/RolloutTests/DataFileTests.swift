@@ -19,12 +19,12 @@ struct DataFileTests {
         arguments: [
             ("{\"question\": \"a\", \"answer\": \"1\"}\n\n{oops", "p:3: expected a JSON object with a key in quotes at byte 1, found 'o'"),
             ("[1]", "p:1: expected a JSON object, found an array of 1"),
-            ("{\"b\": 1, \"a\": 2}", "p:1: expected question and answer, problem, prompt and completion, or messages, found the fields b, a"),
+            ("{\"b\": 1, \"a\": 2}", "p:1: expected a prompt, question, problem or query with an answer or a solution, or messages, found the fields b, a"),
             ("{\"question\": [], \"answer\": \"1\"}", "p:1: question: expected a text, found an array of 0"),
             ("{\"problem\": \"a\", \"answer\": true}", "p:1: answer: expected a text, found true"),
             ("{\"messages\": [3]}", "p:1: messages[0]: expected an object, found 3"),
             ("{\"messages\": [{\"role\": \"user\"}]}", "p:1: messages[0].content: expected a text, found nothing"),
-            ("{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}", "p:1: messages: expected a conversation that begins with the user, found an array of 1"),
+            ("{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}", "p:1: messages: expected a turn of the user, and at most one reply after it, found an array of 1"),
             ("{\"problem\": \"cut", "p:1: expected a JSON object with the closing quote at byte 16, found the end of the text"),
             (String(repeating: "[", count: 100_000), "p:1: expected a JSON object with at most 64 levels of nesting at byte 65, found '['"),
             ("\n", "p has no problems"), ("", "p has no problems"), ("\u{FEFF}", "p has no problems"),
@@ -55,7 +55,7 @@ struct DataFileTests {
     func manyBadLines() {
         let lines = error((0..<30).map { $0 % 2 == 0 ? "{\"problem\": \"\($0)\"}" : "{}" }.joined(separator: "\n") + String(repeating: "\nx", count: 50)).split(separator: "\n")
         #expect(lines.count == 21)
-        #expect(lines.first == "p:2: expected question and answer, problem, prompt and completion, or messages, found no fields")
+        #expect(lines.first == "p:2: expected a prompt, question, problem or query with an answer or a solution, or messages, found no fields")
         #expect(lines.last == "p: 45 more bad lines")
     }
 
@@ -129,7 +129,7 @@ struct DataFileTests {
         #expect(read.map { $0.prompt.map(\.content) } == [["P"], ["S", "U"]])
         #expect(read.map(\.chosen) == ["a", "c"] && read.map(\.rejected) == ["b", "d"])
         #expect { try PreferenceFile.parse(Array(#"{"prompt": "P", "chosen": "a"}"#.utf8), path: "p") } throws: {
-            "\($0)" == "p:1: rejected: expected a list of {role, content}, found nothing"
+            "\($0)" == "p:1: rejected: expected a text, found nothing"
         }
     }
 

@@ -17,6 +17,10 @@ struct DataFormat: FuzzFormat {
                 #"{"problem": "Solve.", "solution": "text \\boxed{3}", "answer": "3"}"#,
                 #"{"prompt": "1 + 1 =", "completion": " 2"}"#,
                 #"{"prompt": [{"role": "user", "content": "1 + 1?"}], "completion": [{"role": "assistant", "content": "2"}]}"#,
+                #"{"prompt": [{"role": "human", "content": [{"type": "text", "text": "1 + 1?"}]}], "reward_model": {"ground_truth": ["2"]}}"#,
+                #"{"conversations": [{"from": "human", "value": "1 + 1?"}, {"from": "gpt", "value": "The answer is 2."}]}"#,
+                #"{"question": "q", "solution": "So 3.", "expected_answer": [3]}"#,
+                #"{"query": "q", "response": "The answer is: 5"}"#,
                 #"{"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "h\u00e9 \ud83d\ude00"}], "answer": 7.5}"#,
                 #"{"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "The answer is 4."}]}"#, "",
             ]

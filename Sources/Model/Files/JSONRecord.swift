@@ -49,12 +49,17 @@ package struct JSONRecord: Sendable {
         return false
     }
 
+    package func isList(_ field: String) -> Bool {
+        if case .array? = value(field) { return true }
+        return false
+    }
+
     /// The fault that a field's value is not what it should be.
     package func fault(_ field: String, expected: String) -> Fault {
         Fault(field: prefix + field, expected: expected, found: value(field)?.summary ?? "nothing")
     }
 
-    /// A string; a number as it would be printed.
+    /// A string, or a number that is written out: 2.5 and 0.00002, but not 1e30, whose last digits may be lost.
     package func text(_ field: String) throws(Fault) -> String {
         guard let value = value(field), let text = Self.text(of: value) else { throw fault(field, expected: "a text") }
         return text
@@ -62,13 +67,31 @@ package struct JSONRecord: Sendable {
 
     package func optionalText(_ field: String) throws(Fault) -> String? { has(field) ? try text(field) : nil }
 
+    /// The same, also as the only element of a list.
+    package func singleText(_ field: String) throws(Fault) -> String {
+        guard case .array(let values)? = value(field) else { return try text(field) }
+        guard values.count == 1, let value = values.first else { throw fault(field, expected: "a text or a list of one") }
+        guard let text = Self.text(of: value) else {
+            throw Fault(field: "\(prefix)\(field)[0]", expected: "a text", found: value.summary)
+        }
+        return text
+    }
+
     private static func text(of value: JSONValue) -> String? {
         switch value {
         case .string(let string): string.text
         case .integer(let number): "\(number)"
-        case .number(let number): "\(number)"
+        case .number(let number): decimal(number)
         default: nil
         }
+    }
+
+    /// A number without an exponent; nil for large ones, of which a double may have lost digits.
+    private static func decimal(_ number: Double) -> String? {
+        guard abs(number) < 0x1p53 else { return nil }
+        let text = "\(number)"
+        guard let mark = text.firstIndex(of: "e"), let exponent = Int(text[text.index(after: mark)...]) else { return text }
+        return (number < 0 ? "-0." : "0.") + String(repeating: "0", count: -exponent - 1) + text[..<mark].filter(\.isNumber)
     }
 
     package func optionalInteger(_ field: String) throws(Fault) -> Int? {

@@ -1,7 +1,7 @@
 internal import Foundation
 package import Model
 
-/// Reads a file of JSON Lines, one line at a time, so that only what is made of it has to fit into memory.
+/// Reads a file of JSON Lines, one line at a time, so that only what is made of it has to fit into memory. It may be compressed.
 ///
 /// Blank lines are skipped, line ends may be CRLF, and the file may begin with a byte order mark. All bad lines are reported
 /// together, the first ones with what is wrong.
@@ -17,13 +17,16 @@ package struct JSONLines {
     }
 
     private let path: String
-    private let read: (Int) throws -> Data
+    private var bytes: DataBytes
     /// What was read. A line begins at `position`; up to `searched` there is no line end behind it.
     private var buffer: [UInt8] = []
     private var position = 0, searched = 0
     private var isAtEnd = false
 
-    private init(_ path: String, read: @escaping (Int) throws -> Data) { (self.path, self.read) = (path, read) }
+    private init(_ path: String, read: @escaping DataBytes.Read) throws(DataFileError) {
+        self.path = path
+        bytes = try DataBytes(path, read)
+    }
 
     /// Makes a value of every line; the second argument of `value` is the line's number.
     /// - Parameter kind: what the values are, for messages.
@@ -37,7 +40,11 @@ package struct JSONLines {
         guard !isFolder.boolValue, let handle = FileHandle(forReadingAtPath: path) else {
             throw .unreadable(path: path, reason: isFolder.boolValue ? "it is a folder" : "permission denied")
         }
-        var lines = JSONLines(path) { try handle.read(upToCount: $0) ?? Data() }
+        var lines = try JSONLines(path) { (count) throws(DataFileError) in
+            do { return Array(try handle.read(upToCount: count) ?? Data()) } catch {
+                throw .unreadable(path: path, reason: error.localizedDescription)
+            }
+        }
         return try lines.values(kind, value)
     }
 
@@ -46,9 +53,9 @@ package struct JSONLines {
         _ bytes: [UInt8], path: String, kind: String, _ value: (JSONRecord, Int) throws(JSONRecord.Fault) -> Value
     ) throws(DataFileError) -> [Value] {
         var rest = bytes[...]
-        var lines = JSONLines(path) { count in
+        var lines = try JSONLines(path) { (count) throws(DataFileError) in
             defer { rest = rest.dropFirst(count) }
-            return Data(rest.prefix(count))
+            return Array(rest.prefix(count))
         }
         return try lines.values(kind, value)
     }
@@ -93,13 +100,9 @@ package struct JSONLines {
             // What is too long is not kept.
             buffer.removeFirst(isTooLong ? buffer.count : position)
             (position, searched) = (0, buffer.count)
-            do {
-                let chunk = try read(Self.chunkSize)
-                isAtEnd = chunk.isEmpty
-                buffer += chunk
-            } catch {
-                throw .unreadable(path: path, reason: error.localizedDescription)
-            }
+            let chunk = try bytes.next(Self.chunkSize)
+            isAtEnd = chunk.isEmpty
+            buffer += chunk
         }
     }
 }

@@ -14,10 +14,15 @@ package struct Problem: Sendable, Equatable {
     }
 }
 
-/// Problems from JSON Lines: `{question, answer}`, `{problem, solution?, answer?}`, `{prompt, completion}` and
-/// `{messages, answer?}`. Other fields are ignored.
+/// Problems from JSON Lines, of the shapes that training frameworks and published data sets use. What poses the problem is
+/// `prompt` (a text or turns), `question`, `problem`, `query` or a whole conversation; the other fields are ignored.
 package enum ProblemFile {
     private static let kind = "problems"
+    /// The first of them that a row has poses its problem. A prompt comes first: it is what was made for training of the others.
+    private static let questions = ["prompt", "question", "problem", "query"]
+    private static let conversations = ["messages", "conversations", "conversation"]
+    /// The first of them that a row has is its gold answer, before verl's `reward_model.ground_truth` and `answer`.
+    private static let golds = ["expected_answer", "final_answer", "ground_truth"]
 
     package static func read(_ path: String) throws(DataFileError) -> [Problem] {
         try JSONLines.read(path, kind: kind, problem)
@@ -28,64 +33,69 @@ package enum ProblemFile {
     }
 
     private static func problem(_ record: JSONRecord, line: Int) throws(JSONRecord.Fault) -> Problem {
-        if record.has("question"), record.has("answer") { return try gsm8k(record, line) }
-        if record.has("problem") {
-            let solution = try record.optionalText("solution")
-            let answer = try record.optionalText("answer") ?? solution.flatMap(AnswerExtraction.lastBoxed)
-            return Problem(messages: [user(try record.text("problem"))], solution: solution, answer: present(answer), line: line)
+        let answer = try gold(record)
+        var solution = try solution(record)
+        let isAnswered = answer != nil || solution != nil
+        let question = questions.first(where: record.has)
+        let conversation = conversations.first(where: record.has)
+        let turns: [ChatMessage]
+        if let question, isAnswered || (question == "problem" && conversation == nil) {
+            turns = question == "prompt"
+                ? try record.conversation(question) : [ChatMessage(role: "user", content: try record.text(question))]
+            guard turns.last?.role == "user" else { throw record.fault(question, expected: "turns of which the last is the user's") }
+        } else if let conversation {
+            let whole = try record.conversation(conversation)
+            let reply = whole.last?.role == "assistant" ? whole.last : nil
+            turns = whole.dropLast(reply == nil ? 0 : 1)
+            guard turns.last?.role == "user" else {
+                throw record.fault(conversation, expected: "a turn of the user, and at most one reply after it")
+            }
+            solution = reply?.content ?? solution
+        } else {
+            throw record.unknownShape("a prompt, question, problem or query with an answer or a solution, or messages")
         }
-        if record.has("prompt"), record.has("completion") {
-            let completion = try record.reply("completion")
-            let answer = try record.optionalText("answer") ?? AnswerExtraction.stated(completion)
-            return Problem(messages: try record.conversation("prompt"), solution: completion, answer: present(answer), line: line)
-        }
-        if record.has("messages") {
-            var turns = try record.conversation("messages")
-            let solution = turns.last?.role == "assistant" ? turns.removeLast().content : nil
-            guard !turns.isEmpty else { throw record.fault("messages", expected: "a conversation that begins with the user") }
-            let answer = try record.optionalText("answer") ?? solution.flatMap(AnswerExtraction.stated)
-            return Problem(messages: turns, solution: solution, answer: present(answer), line: line)
-        }
-        throw record.unknownShape("question and answer, problem, prompt and completion, or messages")
+        let known = answer.flatMap(present) ?? solution.flatMap(final).flatMap(present)
+        return Problem(messages: turns, solution: solution, answer: known, line: line)
     }
 
-    /// The answer ends in `#### N`; without it, it is bare.
-    private static func gsm8k(_ record: JSONRecord, _ line: Int) throws(JSONRecord.Fault) -> Problem {
-        let (question, answer) = (try record.text("question"), try record.text("answer"))
-        let isWorked = answer.firstRange(of: "####") != nil
-        let gold = isWorked ? AnswerExtraction.gsm8k(answer) ?? AnswerExtraction.stated(answer) : answer
-        return Problem(messages: [user(question)], solution: isWorked ? answer : nil, answer: present(gold), line: line)
+    /// Nil when there is no field for it; of several, the first that is not blank. An `answer` that is worked ends in `#### N`.
+    private static func gold(_ record: JSONRecord) throws(JSONRecord.Fault) -> String? {
+        var texts: [String] = []
+        for field in golds where record.has(field) { texts.append(try record.singleText(field)) }
+        if let reward = try record.optionalRecord("reward_model") { texts.append(try reward.singleText("ground_truth")) }
+        if record.has("answer") {
+            let answer = try record.singleText("answer")
+            texts.append(isWorked(answer) ? AnswerExtraction.gsm8k(answer) ?? AnswerExtraction.stated(answer) ?? "" : answer)
+        }
+        return texts.first { present($0) != nil } ?? texts.first
     }
 
-    private static func user(_ content: String) -> ChatMessage { ChatMessage(role: "user", content: content) }
+    /// A `response` beside an answer may be anyone's; without one, it is what the file teaches.
+    private static func solution(_ record: JSONRecord) throws(JSONRecord.Fault) -> String? {
+        if record.has("solution") { return try record.singleText("solution") }
+        if record.has("completion") { return try record.reply("completion", ofOneTurn: true) }
+        if record.has("answer") {
+            let answer = try record.singleText("answer")
+            return isWorked(answer) ? answer : nil
+        }
+        return record.has("response") && !golds.contains(where: record.has) ? try record.text("response") : nil
+    }
+
+    private static func isWorked(_ answer: String) -> Bool { answer.firstRange(of: "####") != nil }
+
+    /// The answer that a solution states, or that it is.
+    private static func final(_ solution: String) -> String? {
+        if let stated = AnswerExtraction.stated(solution) { return stated }
+        let isAnswer = solution.utf8.count <= longestBareAnswer && !isWorked(solution) && Answer(solution).value != nil
+        return isAnswer ? solution : nil
+    }
+
+    /// Longer solutions are not an answer alone.
+    private static let longestBareAnswer = 256
 
     private static func present(_ answer: String?) -> String? {
         guard let answer, let first = answer.firstIndex(where: { !$0.isWhitespace }), let last = answer.lastIndex(where: { !$0.isWhitespace })
         else { return nil }
         return String(answer[first...last])
-    }
-}
-
-extension JSONRecord {
-    /// The turns of a conversation; a text is one turn of the user.
-    func conversation(_ field: String) throws(Fault) -> [ChatMessage] {
-        if isText(field) { return [ChatMessage(role: "user", content: try text(field))] }
-        let expected = "a list of {role, content}"
-        var messages: [ChatMessage] = []
-        for turn in try records(field, expected: expected) {
-            messages.append(ChatMessage(role: try turn.text("role"), content: try turn.text("content")))
-        }
-        guard !messages.isEmpty else { throw fault(field, expected: expected) }
-        return messages
-    }
-
-    /// The text of a reply, or of the last turn of a conversation.
-    func reply(_ field: String) throws(Fault) -> String {
-        let turns = try conversation(field)
-        return turns[turns.count - 1].content
-    }
-
-    func unknownShape(_ expected: String) -> Fault {
-        Fault(field: nil, expected: expected, found: keys.isEmpty ? "no fields" : "the fields \(keys.prefix(20).joined(separator: ", "))")
     }
 }
