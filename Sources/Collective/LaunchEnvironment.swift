@@ -23,7 +23,7 @@ enum LaunchEnvironment {
             return AnnouncedTasks(count: count, hasCount: true, rank: rank, variable: "SLURM_STEP_NUM_TASKS")
         }
         // Others give a rank and no count: there are more tasks than that.
-        for rank in ["PMIX_RANK", "PALS_RANKID"] {
+        for rank in ["PMIX_RANK", "PMI_RANK", "PALS_RANKID"] {
             if let number = number(rank) { return AnnouncedTasks(count: number + 1, hasCount: false, rank: number, variable: rank) }
         }
         return nil

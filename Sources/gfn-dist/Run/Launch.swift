@@ -28,19 +28,21 @@ struct Launch: Sendable {
     ///
     /// - Parameter ranks: virtual ranks; nil: as the launcher says, one without a launcher.
     static func perform(ranks: Int?, _ body: (Launch) throws -> Void) {
+        // Before MPI starts, which writes such variables itself.
+        let tasks = ranks == nil ? MPICommunicator.announcedTasks : nil
         do {
             if ranks == nil, MPICommunicator.isLaunchedByMPI {
                 let communicator = try MPICommunicator.start()
                 let launch = Launch(virtualRanks: nil, communicator: communicator)
                 do {
-                    if communicator.size == 1 { try refuseUnjoinedTasks() }
+                    if communicator.size == 1 { try refuseUnjoined(tasks) }
                     try body(launch)
                 } catch {
                     end(launch, error)
                 }
                 try communicator.finish()
             } else {
-                if ranks == nil { try refuseUnjoinedTasks() }
+                try refuseUnjoined(tasks)
                 try body(Launch(virtualRanks: ranks ?? 1, communicator: nil))
             }
         } catch {
@@ -49,17 +51,18 @@ struct Launch: Sendable {
         }
     }
 
-    /// Fails when a launcher started several tasks that MPI did not join: each would make the whole run, in the same place.
-    private static func refuseUnjoinedTasks() throws(ConfigurationError) {
-        guard let tasks = MPICommunicator.announcedTasks, tasks.count > 1 else { return }
+    /// Fails when a launcher started several tasks that MPI did not join: each would do the whole work, in the same place.
+    private static func refuseUnjoined(_ tasks: AnnouncedTasks?) throws(ConfigurationError) {
+        guard let tasks, tasks.count > 1 else { return }
         // One task speaks for all; a launcher may end the job with the first that ends, so that one is first.
         if tasks.rank > 0, tasks.hasCount {
             sleep(2)
             exit(78)
         }
+        let (atLeast, number) = tasks.hasCount ? ("", "\(tasks.count)") : ("at least ", "N")
         throw ConfigurationError(problems: [
-            "the launcher started \(tasks.hasCount ? "" : "at least ")\(tasks.count) tasks (\(tasks.variable)), but MPI joined none of them, so that "
-                + "each would be a run of its own; start them with srun --mpi=pmix -n N or Open MPI's mpirun -n N, "
+            "the launcher started \(atLeast)\(tasks.count) tasks (\(tasks.variable)), but MPI joined none of them, so that each would do the whole "
+                + "work by itself; start them with srun --mpi=pmix -n \(number) or Open MPI's mpirun -n \(number), "
                 + "or add --single where separate runs are meant"
         ])
     }
