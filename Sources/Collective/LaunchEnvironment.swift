@@ -6,6 +6,8 @@ enum LaunchEnvironment {
         ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE"].contains { value($0) != nil }
     }
 
+    static var isLaunchedByMpirun: Bool { number("OMPI_COMM_WORLD_SIZE").map { $0 > 1 } ?? false }
+
     /// The job that a launcher started this process for; nil when none says so.
     ///
     /// The launcher nearest to the process speaks: mpirun starts its own processes through srun, which counts nodes then.

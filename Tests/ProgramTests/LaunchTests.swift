@@ -32,7 +32,8 @@ extension ProgramTests {
         ])
         func allocation(environment: [String]) throws {
             let step = ["SLURM_STEP_NUM_TASKS=8", "SLURM_PROCID=0", "SLURM_STEP_ID=0"]
-            for (arguments, launcher) in [([], environment), (["--single"], step), ([], step + ["mpirun", "-n", "2"])] {
+            let foreign = ["PMI_SIZE=2", "PMI_RANK=0"]
+            for (arguments, launcher) in [([], environment), (["--single"], step), (["--single"], foreign), ([], step + ["mpirun", "-n", "2"])] {
                 let outcome = try runProgram(["train"] + arguments + Self.short, under: launcher)
                 #expect(outcome.status == 0, "\(launcher): \(outcome.errors)")
             }

@@ -103,6 +103,26 @@ extension ProgramTests {
             #expect(run.files.text("config.yaml") == settings, "nothing is written before everything was checked")
         }
 
+        @Test("a checkpoint under another step's name is a data error")
+        func renamed() throws {
+            let run = try train(on: .single(1))
+            let checkpoints = "\(run.files.path)/checkpoints"
+            try FileManager.default.moveItem(atPath: "\(checkpoints)/step-8", toPath: "\(checkpoints)/step-7")
+            let outcome = try resume(run.files)
+            #expect(outcome.status == 65)
+            #expect(outcome.ownErrors.count == 1 && outcome.errors.contains("step-7"), "\(outcome.errors)")
+        }
+
+        @Test("--dry-run shows what a resume would go on with, and writes nothing")
+        func dryRun() throws {
+            let run = try train(on: .single(1))
+            let settings = run.files.text("config.yaml")
+            let outcome = try resume(run.files, ["--dry-run", "--set", "checkpoint.keep=7"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.output.contains("  steps: 8 ") && outcome.output.contains("  keep: 7 "), "\(outcome.output)")
+            #expect(run.files.text("config.yaml") == settings)
+        }
+
         @Test("only damaged checkpoints are a data error that names them", arguments: [Layout.single(1), .mpirun(2)])
         func onlyDamaged(layout: Layout) throws {
             let run = try train(on: .single(1))

@@ -20,7 +20,8 @@ extension ProgramTests {
 
         private static func row(of setting: Setting) -> String {
             let fallback = setting.fallback.isEmpty ? "" : "`\(setting.fallback)`"
-            return "| `\(setting.name)` | \(values(of: setting.kind)) | \(fallback) | \(setting.summary) | \(setting.changesWeights ? "" : "free") |"
+            let resume = setting.changesWeights ? "" : "free"
+            return "| `\(setting.name)` | \(values(of: setting.kind)) | \(fallback) | \(setting.summary) | \(resume) |"
         }
 
         private static func values(of kind: gfn_dist.Setting.Kind) -> String {

@@ -67,6 +67,11 @@ struct RunOptions: ParsableArguments {
         return (before, after)
     }
 
+    /// The settings that `--resume` would go on with.
+    func layersOfResumedRun() throws -> ConfigurationLayers {
+        try layers(resuming: try RunFolder.existing(named: output, fallback: try runName()).settings).after
+    }
+
     /// What a run folder is called when nobody names it.
     func runName() throws -> String {
         let values = try layers().values

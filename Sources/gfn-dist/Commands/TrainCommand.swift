@@ -27,7 +27,7 @@ struct TrainCommand: ParsableCommand {
     func run() throws {
         Launch.perform(ranks: ranks.virtual) { context in
             if dryRun {
-                let configuration = try RunConfiguration(try options.layers())
+                let configuration = try RunConfiguration(resume ? try options.layersOfResumedRun() : try options.layers())
                 if context.isFirst { print(configuration.layers.yaml(withOrigins: true), terminator: "") }
                 return
             }

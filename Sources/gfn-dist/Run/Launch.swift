@@ -61,8 +61,8 @@ struct Launch: Sendable {
         }
         let (atLeast, number) = tasks.hasCount ? ("", "\(tasks.count)") : ("at least ", "N")
         throw ConfigurationError(problems: [
-            "the launcher started \(atLeast)\(tasks.count) tasks (\(tasks.variable)), but MPI joined none of them, so that each would do the whole "
-                + "work by itself; start them with srun --mpi=pmix -n \(number) or Open MPI's mpirun -n \(number), "
+            "the launcher started \(atLeast)\(tasks.count) tasks (\(tasks.variable)), but MPI joined none of them, so that each would do "
+                + "the whole work by itself; start them with srun --mpi=pmix -n \(number) or Open MPI's mpirun -n \(number), "
                 + "or add --single where separate runs are meant"
         ])
     }

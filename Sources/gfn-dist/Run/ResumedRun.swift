@@ -33,8 +33,8 @@ struct ResumedRun: Sendable {
         guard let newest = search.newest else {
             guard search.damage.isEmpty else {
                 throw .badData(
-                    search.damage.map { "\($0)\n" }.joined()
-                        + "no checkpoint in \(folder.checkpoints) is whole; put one back, or begin a new run in another folder with --output")
+                    search.damage.map { "\($0)\n" }.joined() + "no checkpoint in \(folder.checkpoints) is whole; put one back, "
+                        + "or begin a new run in another folder with --output")
             }
             return try explainBeginning(folder, care, interval: interval)
         }
@@ -49,8 +49,8 @@ struct ResumedRun: Sendable {
         // A kill may come between the log's line of a step and the checkpoint that was due with it.
         if care == .careful, hasResult || interval > 0 && done > interval {
             throw .missingInput(
-                "\(folder.checkpoints) has no checkpoint, though \(hasResult ? "there is a result" : "the log has \(done) steps"); put one back, "
-                    + "begin a new run in another folder with --output, or add --force to begin again at step 0 over what is there")
+                "\(folder.checkpoints) has no checkpoint, though \(hasResult ? "there is a result" : "the log has \(done) steps"); "
+                    + "put one back, begin a new run in another folder with --output, or add --force to begin again at step 0 over what is there")
         }
         Launch.say(
             "there is no checkpoint in \(folder.checkpoints): the run begins again at step 0"
@@ -71,14 +71,18 @@ struct ResumedRun: Sendable {
         return (configuration, changes)
     }
 
-    /// Fails when the checkpoint lacks weights that these settings ask for: those that a larger lag samples the next step with.
-    func require(_ checkpoint: Checkpoint, toServe configuration: RunConfiguration) throws(ConfigurationError) {
+    /// Fails when the checkpoint is not of the step that its folder's name says, or lacks weights that these settings ask for:
+    /// those that a larger lag samples the next step with.
+    func require(_ checkpoint: Checkpoint, at path: String, toServe configuration: RunConfiguration) throws {
+        guard checkpoint.step == step else {
+            throw CheckpointError.malformed(path: path, detail: "it is of step \(checkpoint.step), so it was given another name")
+        }
         let first = max(0, checkpoint.step - configuration.lag)
         let versions = checkpoint.published.map(\.version)
         guard checkpoint.step < configuration.steps, !versions.contains(first), let oldest = versions.min() else { return }
         throw ConfigurationError(problems: [
-            "lag is \(configuration.lag), which asks for the weights of step \(first), but the oldest in \(self.checkpoint ?? "the checkpoint") are those "
-                + "of step \(oldest); set lag to at most \(checkpoint.step - oldest)"
+            "lag is \(configuration.lag), which asks for the weights of step \(first), but the oldest in \(path) are those of "
+                + "step \(oldest); set lag to at most \(checkpoint.step - oldest)"
         ])
     }
 

@@ -19,7 +19,7 @@ enum RunStart {
             let checkpoint = try resumed?.checkpoint.map { path in
                 let checkpoint = try Checkpoint.read(path, layout: workspace.policy().layout)
                 try checkpoint.check(for: workspace.base.configuration, path: path)
-                try resumed?.require(checkpoint, toServe: workspace.configuration)
+                try resumed?.require(checkpoint, at: path, toServe: workspace.configuration)
                 return checkpoint
             }
             return (workspace, checkpoint, layout, changes)
