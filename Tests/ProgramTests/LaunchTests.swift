@@ -7,7 +7,8 @@ extension ProgramTests {
         private static let short = Settings.standard.with(["train.steps": "1", "evaluate.problems": "1"]).arguments
 
         @Test("tasks that MPI did not join are refused before anything is written", arguments: [
-            ["SLURM_STEP_NUM_TASKS=2", "SLURM_PROCID=0", "SLURM_STEP_ID=0"], ["PMI_SIZE=2", "PMI_RANK=0"], ["PMIX_RANK=1", "PMIX_NAMESPACE=job"],
+            ["SLURM_STEP_NUM_TASKS=2", "SLURM_PROCID=0", "SLURM_STEP_ID=0"], ["PMI_SIZE=2", "PMI_RANK=0"],
+            ["PMIX_RANK=1", "PMIX_NAMESPACE=job"],
             ["MV2_COMM_WORLD_SIZE=2", "MV2_COMM_WORLD_RANK=0"], ["PALS_RANKID=1"],
         ])
         func unjoined(environment: [String]) throws {
@@ -28,12 +29,14 @@ extension ProgramTests {
         }
 
         @Test("a shell in an allocation, mpirun in a step, and --single are not refused", arguments: [
-            ["SLURM_NTASKS=8", "SLURM_PROCID=0"], ["SLURM_NTASKS=8", "SLURM_STEP_NUM_TASKS=8", "SLURM_PROCID=0", "SLURM_STEP_ID=4294967290"],
+            ["SLURM_NTASKS=8", "SLURM_PROCID=0"],
+            ["SLURM_NTASKS=8", "SLURM_STEP_NUM_TASKS=8", "SLURM_PROCID=0", "SLURM_STEP_ID=4294967290"],
         ])
         func allocation(environment: [String]) throws {
             let step = ["SLURM_STEP_NUM_TASKS=8", "SLURM_PROCID=0", "SLURM_STEP_ID=0"]
             let foreign = ["PMI_SIZE=2", "PMI_RANK=0"]
-            for (arguments, launcher) in [([], environment), (["--single"], step), (["--single"], foreign), ([], step + ["mpirun", "-n", "2"])] {
+            let starts = [([], environment), (["--single"], step), (["--single"], foreign), ([], step + ["mpirun", "-n", "2"])]
+            for (arguments, launcher) in starts {
                 let outcome = try runProgram(["train"] + arguments + Self.short, under: launcher)
                 #expect(outcome.status == 0, "\(launcher): \(outcome.errors)")
             }

@@ -47,7 +47,9 @@ extension ProgramTests {
             #expect(run.files.adapter == run.adapter)
         }
 
-        @Test("without schedules that end with the run, more steps give the bytes of a longer run", arguments: [Layout.single(2), .mpirun(3)])
+        @Test(
+            "without schedules that end with the run, more steps give the bytes of a longer run",
+            arguments: [Layout.single(2), .mpirun(3)])
         func longer(layout: Layout) throws {
             let run = try train(Self.constant, on: .single(1))
             let outcome = try resume(run.files, ["--set", "train.steps=11"], on: layout)
@@ -65,7 +67,8 @@ extension ProgramTests {
             let settings = run.files.text("config.yaml")
             // The schedule of the embedded task ends with the run.
             let outcome = try resume(
-                run.files, ["--seed", "7", "--set", "train.steps=9", "--set", "train.warmup_steps=02", "--set", "checkpoint.keep=3"], on: layout)
+                run.files,
+                ["--seed", "7", "--set", "train.steps=9", "--set", "train.warmup_steps=02", "--set", "checkpoint.keep=3"], on: layout)
             #expect(outcome.status == 78)
             #expect(outcome.ownErrors.count == 3, "\(outcome.errors)")
             for text in ["--seed: seed was 1 and is 7 now", "train.steps was 8 and is 9 now", "--force"] {
@@ -79,9 +82,13 @@ extension ProgramTests {
             let run = try train(on: .single(1))
             let outcome = try resume(
                 run.files,
-                ["--force", "--set", "train.steps=10", "--set", "train.beta1=0.5", "--set", "replay.share=0.25", "--set", "lag=0"], on: layout)
+                ["--force", "--set", "train.steps=10", "--set", "train.beta1=0.5", "--set", "replay.share=0.25", "--set", "lag=0"],
+                on: layout)
             #expect(outcome.status == 0, "\(outcome.errors)")
-            for text in ["train.steps was 8 and is 10", "train.beta1 was 0.9 and is 0.5", "replay.share was 0 and is 0.25", "lag was 1 and is 0"] {
+            let changes = [
+                "train.steps was 8 and is 10", "train.beta1 was 0.9 and is 0.5", "replay.share was 0 and is 0.25", "lag was 1 and is 0",
+            ]
+            for text in changes {
                 #expect(outcome.errors.contains(text), "nothing says \(text): \(outcome.errors)")
             }
             try run.files.expectEveryStepOnce(10)

@@ -50,7 +50,7 @@ struct ResumedRun: Sendable {
         if care == .careful, hasResult || interval > 0 && done > interval {
             throw .missingInput(
                 "\(folder.checkpoints) has no checkpoint, though \(hasResult ? "there is a result" : "the log has \(done) steps"); "
-                    + "put one back, begin a new run in another folder with --output, or add --force to begin again at step 0 over what is there")
+                    + "put one back, begin a new run in another folder with --output, or add --force to begin again at step 0 in its place")
         }
         Launch.say(
             "there is no checkpoint in \(folder.checkpoints): the run begins again at step 0"
