@@ -62,6 +62,7 @@ extension ProgramTests {
             }
             for process in processes { kill(process, SIGKILL) }
             #expect(try program.outcome().status == SIGKILL)
+            #expect(holds(within: .seconds(10)) { processes.allSatisfy { kill($0, 0) != 0 } })
             // A few steps more: there is no need for the end of so many.
             let step = try #require(files.latest.flatMap { Int($0.dropFirst("step-".count)) })
             let outcome = try Program(

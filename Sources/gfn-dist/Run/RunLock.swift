@@ -14,7 +14,14 @@ enum RunLock {
         var lock = flock()
         lock.l_type = Int16(F_WRLCK)
         lock.l_whence = Int16(SEEK_SET)
-        if fcntl(descriptor, F_SETLK, &lock) == 0 {
+        var isTaken = fcntl(descriptor, F_SETLK, &lock) == 0
+        // The ranks of a job that was killed take a moment to go.
+        let start = ContinuousClock.now
+        while !isTaken, errno == EACCES || errno == EAGAIN, ContinuousClock.now - start < patience {
+            usleep(50_000)
+            isTaken = fcntl(descriptor, F_SETLK, &lock) == 0
+        }
+        if isTaken {
             // Says who has it; that it is had is the kernel's to say.
             let owner = Data("process \(getpid()) on \(ProcessInfo.processInfo.hostName)\n".utf8)
             let isWritten = ftruncate(descriptor, 0) == 0
@@ -29,6 +36,8 @@ enum RunLock {
         }
         throw .configuration("\(owner(descriptor)) runs in \(folder.path): wait for its end, or name another folder with --output")
     }
+
+    private static let patience = Duration.seconds(3)
 
     /// Who has the lock, as the file says.
     private static func owner(_ descriptor: Int32) -> String {
