@@ -27,6 +27,12 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
     /// Whether a launcher started this process as one of its ranks, so that `start` will find the others.
     package static var isLaunchedByMPI: Bool { LaunchEnvironment.isLaunchedByMPI }
 
+    /// Whether this process is one of several that Open MPI's own mpirun started.
+    package static var isLaunchedByMpirun: Bool { LaunchEnvironment.isLaunchedByMpirun }
+
+    /// The tasks that a launcher says it started, which MPI may know nothing of; nil without one.
+    package static var announcedTasks: AnnouncedTasks? { LaunchEnvironment.announcedTasks }
+
     /// Starts MPI in this process, once, and returns the group of all ranks.
     ///
     /// - Parameter pieceLimit: bytes that travel in one piece; smaller ones are for tests.

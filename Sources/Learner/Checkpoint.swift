@@ -225,18 +225,44 @@ package struct Checkpoint: Sendable {
         }
     }
 
-    /// The newest checkpoint in `folder` of which every file is there and whole; nil when there is none.
-    package static func newestComplete(in folder: String) -> String? {
+    /// What a folder of checkpoints offers to a run that goes on.
+    package struct Search: Sendable {
+        /// The newest checkpoint of which every file is there and whole; nil when there is none.
+        package var newest: String?
+        /// The steps that are done in it; 0 without one.
+        package var step = 0
+        /// What is wrong with each newer one, the newest first.
+        package var damage: [CheckpointError] = []
+    }
+
+    /// Looks for the newest checkpoint in `folder` that is whole.
+    package static func search(in folder: String) -> Search {
+        var search = Search()
         for step in steps(in: folder).reversed() {
             let path = "\(folder)/step-\(step)"
             do throws(CheckpointError) {
                 try CheckpointFiles.verify(path)
-                return path
+                (search.newest, search.step) = (path, step)
+                return search
             } catch {
-                continue  // Incomplete ones are what this function is for; reading one by name says what it lacks.
+                search.damage.append(error)
             }
         }
-        return nil
+        return search
+    }
+
+    /// Whether `folder` holds the weights of the checkpoint at `path`, with whatever else belongs to them.
+    package static func isExported(_ path: String, to folder: String) -> Bool {
+        let files = FileManager.default
+        let own = [summaryName, optimizerName, replayName, CheckpointFiles.manifestName]
+        // A checkpoint that cannot be listed is not known to be anywhere else.
+        guard let names = try? files.contentsOfDirectory(atPath: path).filter({ !own.contains($0) }), !names.isEmpty else { return false }
+        return names.allSatisfy { name in
+            let exported = "\(folder)/\(name)"
+            // People edit the small files, such as the place of the base.
+            return name.hasSuffix(".safetensors")
+                ? files.contentsEqual(atPath: "\(path)/\(name)", andPath: exported) : files.fileExists(atPath: exported)
+        }
     }
 
     /// Steps of the checkpoints in `folder`, ascending.

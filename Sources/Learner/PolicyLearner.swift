@@ -88,6 +88,10 @@ package final class PolicyLearner {
         self.learners = learners
         self.parallel = parallel
         self.state = state
+        // As the settings say now; the state has those that it was saved with.
+        self.state.optimizer = AdamW(
+            settings.optimizer, step: state.optimizer.step, firstMoments: state.optimizer.firstMoments,
+            secondMoments: state.optimizer.secondMoments)
         objective = settings.objective.objective(with: settings.objectiveSettings)
         if objective.usesRoot, state.root == nil { self.state.root = RootFlow(width: policy.base.configuration.hiddenSize) }
         if !objective.usesRoot { self.state.root = nil }

@@ -56,6 +56,13 @@ package struct ReplayBuffer: Sendable, Equatable {
         self.shelves = shelves
     }
 
+    /// The same trajectories under other settings, as far as those keep them; a prompt that has too many loses them with its next group.
+    package func with(_ settings: Settings) -> ReplayBuffer {
+        guard settings.keepsOnlyCorrect, !self.settings.keepsOnlyCorrect else { return ReplayBuffer(settings, shelves: shelves) }
+        let correct = shelves.mapValues { Shelf(prompt: $0.prompt, entries: $0.entries.filter(\.trajectory.isCorrect)) }
+        return ReplayBuffer(settings, shelves: correct.filter { !$0.value.entries.isEmpty })
+    }
+
     /// The largest token id of prompts and responses; nil when there are none.
     package var largestToken: Int32? {
         shelves.values.lazy.flatMap { shelf in

@@ -98,7 +98,7 @@ private struct TinyRun {
             try run.advance(1)
             let path = try run.write(in: folder)
             let layout = run.learner.policy.layout
-            #expect(Checkpoint.newestComplete(in: folder) == path)
+            #expect(Checkpoint.search(in: folder).newest == path)
             #expect(try String(contentsOfFile: "\(folder)/latest", encoding: .utf8) == "step-2\n")
 
             let replay = URL(fileURLWithPath: "\(path)/replay")
@@ -111,7 +111,7 @@ private struct TinyRun {
             changed[bytes.count / 2] ^= 1
             try changed.write(to: replay)
             #expect(throws: CheckpointError.digest(path: replay.path)) { try Checkpoint.read(path, layout: layout) }
-            #expect(Checkpoint.newestComplete(in: folder) == earlier)
+            #expect(Checkpoint.search(in: folder).newest == earlier)
             try FileManager.default.removeItem(at: replay)
             #expect(throws: CheckpointError.missing(path: replay.path)) { try Checkpoint.read(path, layout: layout) }
             try FileManager.default.removeItem(atPath: "\(path)/MANIFEST.json")
@@ -185,7 +185,7 @@ private struct TinyRun {
     func interrupted() throws {
         let folder = temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        #expect(Checkpoint.newestComplete(in: folder) == nil)
+        #expect(Checkpoint.search(in: folder).newest == nil)
         try runInProcess(ranks: 1) { learners in
             var run = try fresh(learners)
             try run.advance(1)
@@ -196,8 +196,8 @@ private struct TinyRun {
                     throw .inaccessible(path: side, reason: "the disk is full")
                 }
             }
-            #expect(Checkpoint.newestComplete(in: folder) == nil)
-            #expect(try run.write(in: folder) == Checkpoint.newestComplete(in: folder))
+            #expect(Checkpoint.search(in: folder).newest == nil)
+            #expect(try run.write(in: folder) == Checkpoint.search(in: folder).newest)
             return ()
         }
     }

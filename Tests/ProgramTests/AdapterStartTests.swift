@@ -47,7 +47,7 @@ extension ProgramTests {
             let folder = try TemporaryFolder()
             let adapter = "\(folder.path)/start"
             let configuration = try Self.writeAdapter(name, to: adapter)
-            let settings = Settings.standard.with(["adapter": adapter, "train.steps": "4"])
+            let settings = Settings.standard.with(["adapter": adapter, "train.steps": "4", "train.schedule": "constant"])
             let run = try train(settings, on: .single(1))
             let model = try ModelFiles.open(Self.base).configuration
             let start = try AdapterFolder.read(adapter, for: model)

@@ -77,7 +77,7 @@ extension ProgramTests {
         }
 
         @Test("an unknown option, and --ranks without --single, are errors of usage", arguments: [
-            (["--frobnicate"], "--frobnicate"), (["--ranks", "3"], "--single"), (["--seed", "x"], "seed"),
+            (["--frobnicate"], "--frobnicate"), (["--force"], "--resume"), (["--ranks", "3"], "--single"), (["--seed", "x"], "seed"),
         ])
         func usage(arguments: [String], named: String) throws {
             for launcher in [[], ["mpirun", "-n", "2"]] {
@@ -106,7 +106,7 @@ extension ProgramTests {
             let finished = try Reference.run()
             for launcher in [[], ["mpirun", "-n", "2"]] {
                 let outcome = try runProgram(
-                    ["train", "--resume", "--set", "lora.rank=3", "--output", finished.files.path], under: launcher)
+                    ["train", "--resume", "--force", "--set", "lora.rank=3", "--output", finished.files.path], under: launcher)
                 #expect(outcome.status == 78)
                 #expect(outcome.ownErrors.count == 1 && outcome.errors.contains("trainable parameters"), "\(outcome.errors)")
             }

@@ -86,6 +86,7 @@ extension ProgramTests {
             let supervised = [
                 "train", "--objective", "sft", "--model", "random", "--quiet", "--set", "train.steps=2", "--set", "train.prompts_per_step=4",
                 "--set", "evaluate.problems=1", "--set", "evaluate.samples_per_problem=1",
+                "--set", "train.schedule=constant",
             ]
             let run = "\(folder.path)/run"
             let refused = try Program(

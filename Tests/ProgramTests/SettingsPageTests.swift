@@ -6,7 +6,7 @@ import Testing
 extension ProgramTests {
     @Suite("docs/settings.md")
     struct SettingsPage {
-        @Test("the table has every setting, with its values, default and meaning, in the order of the program")
+        @Test("the table has every setting, with its values, default, meaning and part in a resume, in the order of the program")
         func table() throws {
             let root = (0..<3).reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
             let page = try String(contentsOf: root.appendingPathComponent("docs/settings.md"), encoding: .utf8)
@@ -20,7 +20,8 @@ extension ProgramTests {
 
         private static func row(of setting: Setting) -> String {
             let fallback = setting.fallback.isEmpty ? "" : "`\(setting.fallback)`"
-            return "| `\(setting.name)` | \(values(of: setting.kind)) | \(fallback) | \(setting.summary) |"
+            let resume = setting.changesWeights ? "" : "free"
+            return "| `\(setting.name)` | \(values(of: setting.kind)) | \(fallback) | \(setting.summary) | \(resume) |"
         }
 
         private static func values(of kind: gfn_dist.Setting.Kind) -> String {

@@ -13,7 +13,7 @@ struct RankOptions: ParsableArguments {
 
     func validate() throws {
         if let ranks, !(1...1024).contains(ranks) { throw ValidationError("--ranks is \(ranks), expected 1 to 1024") }
-        if single, MPICommunicator.isLaunchedByMPI {
+        if single, MPICommunicator.isLaunchedByMpirun {
             throw ValidationError("--single runs all ranks in one process: leave it out under mpirun, or start the program without mpirun")
         }
         if ranks != nil, !single { throw ValidationError("--ranks goes with --single; under MPI the launcher decides: mpirun -n N") }

@@ -57,13 +57,19 @@ struct RunOptions: ParsableArguments {
         return options
     }
 
-    /// The settings of a run that is continued, with what the command line changes.
-    func layers(resuming path: String) throws -> ConfigurationLayers {
-        var layers = ConfigurationLayers()
-        layers.lay(yaml: try configurationText(path), named: path)
-        try settings.layFile(over: &layers)
-        lay(over: &layers)
-        return layers
+    /// The settings of a run that is continued: those of its file, and with what the command line changes.
+    func layers(resuming path: String) throws -> (before: ConfigurationLayers, after: ConfigurationLayers) {
+        var before = ConfigurationLayers()
+        before.lay(yaml: try configurationText(path), named: path)
+        var after = before
+        try settings.layFile(over: &after)
+        lay(over: &after)
+        return (before, after)
+    }
+
+    /// The settings that `--resume` would go on with.
+    func layersOfResumedRun() throws -> ConfigurationLayers {
+        try layers(resuming: try RunFolder.existing(named: output, fallback: try runName()).settings).after
     }
 
     /// What a run folder is called when nobody names it.

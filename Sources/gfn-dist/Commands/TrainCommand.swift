@@ -15,17 +15,23 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var ranks: RankOptions
     @Flag(name: .long, help: "Continue the run in --output from its newest complete checkpoint.")
     var resume = false
+    @Flag(name: .long, help: "With --resume: also with changes that end with other bytes, or from the start where a checkpoint should be.")
+    var force = false
     @Flag(name: .long, help: "Print the resolved configuration with the origin of each value.")
     var dryRun = false
+
+    func validate() throws {
+        if force, !resume { throw ValidationError("--force goes with --resume: a new run has nothing to be forced past") }
+    }
 
     func run() throws {
         Launch.perform(ranks: ranks.virtual) { context in
             if dryRun {
-                let configuration = try RunConfiguration(try options.layers())
+                let configuration = try RunConfiguration(resume ? try options.layersOfResumedRun() : try options.layers())
                 if context.isFirst { print(configuration.layers.yaml(withOrigins: true), terminator: "") }
                 return
             }
-            try RunStart.perform(options: options, isResuming: resume, context)
+            try RunStart.perform(options: options, resuming: resume ? (force ? .forced : .careful) : nil, context)
         }
     }
 }

@@ -13,12 +13,24 @@ struct Setting: Sendable {
     let kind: Kind
     let fallback: String
     let summary: String
+    /// Whether another value makes other weights: a run that goes on keeps it, or loses the promise of equal bytes.
+    let changesWeights: Bool
 
-    init(_ name: String, _ kind: Kind, _ fallback: String, _ summary: String) {
+    init(_ name: String, _ kind: Kind, _ fallback: String, _ summary: String, changesWeights: Bool = true) {
         self.name = name
         self.kind = kind
         self.fallback = fallback
         self.summary = summary
+        self.changesWeights = changesWeights
+    }
+
+    /// Whether two values of this setting say the same, such as 2e-4 and 0.0002.
+    func isSame(_ a: String, _ b: String) -> Bool {
+        switch kind {
+        case .integer: a == b || Int(a) != nil && Int(a) == Int(b)
+        case .number: a == b || Double(a) != nil && Double(a) == Double(b)
+        case .choice, .text: a == b
+        }
     }
 
     /// What is wrong with a value, as the end of a sentence; nil when it is fine.
@@ -51,13 +63,15 @@ struct Setting: Sendable {
         Setting("model", .text, "", "Hugging Face folder or .gguf file; empty: the embedded PathSum base"),
         Setting("adapter", .text, "", "PEFT folder to start from; empty: a fresh adapter"),
         Setting("precision", .choice(["bf16", "fp32"]), "bf16", "of the products with the model's weights"),
-        Setting("kernels", .choice(["auto", "portable", "avx2", "avx512", "avx512bf16"]), "auto", "CPU kernels; auto takes the best"),
+        Setting(
+            "kernels", .choice(["auto", "portable", "avx2", "avx512", "avx512bf16"]), "auto", "CPU kernels; auto takes the best",
+            changesWeights: false),
         Setting("seed", .integer(0...Int.max), "1", "of every random choice of the run"),
-        Setting("threads", .integer(0...1024), "0", "of each rank; 0: cores of the node divided by its ranks"),
+        Setting("threads", .integer(0...1024), "0", "of each rank; 0: cores of the node divided by its ranks", changesWeights: false),
         Setting("lag", .integer(0...8), "1", "groups of step s are sampled with the weights of step s - lag"),
-        Setting("ranks.learners", .integer(countOrZero), "0", "learner ranks; 0: a quarter of all, at least one"),
+        Setting("ranks.learners", .integer(countOrZero), "0", "learner ranks; 0: a quarter of all, at least one", changesWeights: false),
         Setting("data.train", .text, "", "JSONL of problems to train on; pathsum: the embedded task"),
-        Setting("data.evaluate", .text, "", "JSONL of problems to evaluate on; empty: none"),
+        Setting("data.evaluate", .text, "", "JSONL of problems to evaluate on; empty: none", changesWeights: false),
         Setting("data.chat_template", .choice(["auto", "plain", "chatml", "smollm2", "qwen2.5", "llama3", "llama3.1", "llama3.2"]), "auto", "how a problem becomes a prompt; auto: the model's own"),
         Setting("data.max_prompt_tokens", .integer(countOrZero), "0", "of a problem's prompt; 0: the model's context less rollout.max_new_tokens"),
         Setting("data.long_prompts", .choice(["skip", "error"]), "skip", "what is done about problems with longer prompts, and examples longer than the context"),
@@ -94,13 +108,13 @@ struct Setting: Sendable {
         Setting("replay.per_prompt", .integer(2...4096), "32", "distinct trajectories kept of one prompt"),
         Setting("replay.keep", .choice(["all", "correct"]), "correct", "which trajectories are worth keeping"),
         Setting("replay.priority", .choice(["uniform", "reward", "recency"]), "reward", "how replayed trajectories are chosen"),
-        Setting("evaluate.every", .integer(countOrZero), "0", "steps; 0: only before and after"),
-        Setting("evaluate.problems", .integer(countOrZero), "0", "held-out problems; 0: all"),
-        Setting("evaluate.samples_per_problem", .integer(1...4096), "8", "solutions of each"),
-        Setting("evaluate.temperature", .number(0.05...10), "1", "of those samples"),
-        Setting("checkpoint.every", .integer(countOrZero), "50", "steps; 0: only at the end"),
-        Setting("checkpoint.keep", .integer(1...1000), "2", "newest checkpoints that stay"),
-        Setting("samples.every", .integer(countOrZero), "0", "steps; write what was sampled; 0: never"),
+        Setting("evaluate.every", .integer(countOrZero), "0", "steps; 0: only before and after", changesWeights: false),
+        Setting("evaluate.problems", .integer(countOrZero), "0", "held-out problems; 0: all", changesWeights: false),
+        Setting("evaluate.samples_per_problem", .integer(1...4096), "8", "solutions of each", changesWeights: false),
+        Setting("evaluate.temperature", .number(0.05...10), "1", "of those samples", changesWeights: false),
+        Setting("checkpoint.every", .integer(countOrZero), "50", "steps; 0: only at the end", changesWeights: false),
+        Setting("checkpoint.keep", .integer(1...1000), "2", "newest checkpoints that stay", changesWeights: false),
+        Setting("samples.every", .integer(countOrZero), "0", "steps; write what was sampled; 0: never", changesWeights: false),
     ]
 
     static func named(_ name: String) -> Setting? { all.first { $0.name == name } }

@@ -28,21 +28,43 @@ struct Launch: Sendable {
     ///
     /// - Parameter ranks: virtual ranks; nil: as the launcher says, one without a launcher.
     static func perform(ranks: Int?, _ body: (Launch) throws -> Void) {
+        // Before MPI starts, which writes such variables itself.
+        let tasks = ranks == nil ? MPICommunicator.announcedTasks : nil
         do {
             if ranks == nil, MPICommunicator.isLaunchedByMPI {
                 let communicator = try MPICommunicator.start()
                 let launch = Launch(virtualRanks: nil, communicator: communicator)
-                do { try body(launch) } catch {
+                do {
+                    if communicator.size == 1 { try refuseUnjoined(tasks) }
+                    try body(launch)
+                } catch {
                     end(launch, error)
                 }
                 try communicator.finish()
             } else {
+                try refuseUnjoined(tasks)
                 try body(Launch(virtualRanks: ranks ?? 1, communicator: nil))
             }
         } catch {
-            say(error, prefix: "gfn-dist")
+            say("\(error)")
             exit(ExitCode.of(error))
         }
+    }
+
+    /// Fails when a launcher started several tasks that MPI did not join: each would do the whole work, in the same place.
+    private static func refuseUnjoined(_ tasks: AnnouncedTasks?) throws(ConfigurationError) {
+        guard let tasks, tasks.count > 1 else { return }
+        // One task speaks for all; a launcher may end the job with the first that ends, so that one is first.
+        if tasks.rank > 0, tasks.hasCount {
+            sleep(2)
+            exit(78)
+        }
+        let (atLeast, number) = tasks.hasCount ? ("", "\(tasks.count)") : ("at least ", "N")
+        throw ConfigurationError(problems: [
+            "the launcher started \(atLeast)\(tasks.count) tasks (\(tasks.variable)), but MPI joined none of them, so that each would do "
+                + "the whole work by itself; start them with srun --mpi=pmix -n \(number) or Open MPI's mpirun -n \(number), "
+                + "or add --single where separate runs are meant"
+        ])
     }
 
     /// Runs `body` once per rank that lives in this process.
@@ -117,7 +139,7 @@ struct Launch: Sendable {
         guard let communicator = launch.communicator else { exit(ExitCode.of(error)) }
         if error is ConfigurationError || error is SharedFailure || isInterruption(error) {
             // Every rank is here with the same error, so MPI can end in order.
-            if communicator.rank == 0 { say(error, prefix: "gfn-dist") }
+            if communicator.rank == 0 { say("\(error)") }
             do { try communicator.finish() } catch { exit(ExitCode.of(error)) }
             exit(ExitCode.of(error))
         }
@@ -132,9 +154,10 @@ struct Launch: Sendable {
         return false
     }
 
-    static func say(_ error: any Error, prefix: String) {
-        for line in "\(error)".split(separator: "\n") {
-            FileHandle.standardError.write(Data("\(prefix): \(line)\n".utf8))
+    /// Says something that also who asked for quiet must know.
+    static func say(_ text: String) {
+        for line in text.split(separator: "\n") {
+            FileHandle.standardError.write(Data("gfn-dist: \(line)\n".utf8))
         }
     }
 }

@@ -7,27 +7,40 @@ struct RunFolder: Sendable {
     var adapter: String { path + "/adapter" }
     var model: String { path + "/model" }
     var checkpoints: String { path + "/checkpoints" }
+    var settings: String { path + "/config.yaml" }
     var metrics: String { path + "/metrics.jsonl" }
 
-    /// Chooses the folder of a new run. A folder that was named must not hold a run already; an unnamed one gets the next free name.
-    static func create(named output: String?, fallback: String) throws -> RunFolder {
-        let manager = FileManager.default
-        var path = output ?? "runs/\(fallback)"
-        if output == nil {
-            var number = 2
-            while manager.fileExists(atPath: path) {
-                path = "runs/\(fallback)-\(number)"
-                number += 1
-            }
-        } else if manager.fileExists(atPath: path + "/config.yaml") {
-            throw RunError.configuration("--output \(path) holds a run already: continue it with --resume, or name another folder")
+    /// Chooses and makes the folder of a new run. A folder that was named must not hold a run already; an unnamed one gets the next
+    /// free name, which two runs that begin at once do not share.
+    static func create(named output: String?, fallback: String) throws(RunError) -> RunFolder {
+        if let output {
+            try requireNoRun(in: output)
+            try makeDirectory(output)
+            return RunFolder(path: output)
         }
-        do {
-            try manager.createDirectory(atPath: path + "/checkpoints", withIntermediateDirectories: true)
-        } catch {
-            throw RunError.inputOutput("the run folder \(path) could not be made (\(error.localizedDescription))")
+        try makeDirectory("runs")
+        var (path, number) = ("runs/\(fallback)", 2)
+        while mkdir(path, 0o777) != 0 {
+            guard errno == EEXIST else {
+                throw .inputOutput("the run folder \(path) could not be made (\(String(cString: strerror(errno))))")
+            }
+            path = "runs/\(fallback)-\(number)"
+            number += 1
         }
         return RunFolder(path: path)
+    }
+
+    /// Fails when the folder holds a run.
+    static func requireNoRun(in path: String) throws(RunError) {
+        if FileManager.default.fileExists(atPath: path + "/config.yaml") {
+            throw .configuration("--output \(path) holds a run already: continue it with --resume, or name another folder")
+        }
+    }
+
+    private static func makeDirectory(_ path: String) throws(RunError) {
+        do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
+            throw .inputOutput("the folder \(path) could not be made (\(error.localizedDescription))")
+        }
     }
 
     /// Finds the folder to resume: the named one, or the newest of the fallback's name.
@@ -43,8 +56,9 @@ struct RunFolder: Sendable {
         var number = 1
         while true {
             let path = number == 1 ? "runs/\(fallback)" : "runs/\(fallback)-\(number)"
-            guard manager.fileExists(atPath: path + "/config.yaml") else { break }
-            newest = path
+            guard manager.fileExists(atPath: path) else { break }
+            // One that ended before it was begun has no settings.
+            if manager.fileExists(atPath: path + "/config.yaml") { newest = path }
             number += 1
         }
         guard let newest else {
@@ -52,6 +66,9 @@ struct RunFolder: Sendable {
         }
         return RunFolder(path: newest)
     }
+
+    /// Writes down what the run does.
+    func write(_ configuration: RunConfiguration) throws { try write(configuration.layers.yaml(), to: "config.yaml") }
 
     /// Writes a whole file or nothing: beside, then renamed.
     func write(_ text: String, to name: String) throws {
@@ -81,6 +98,12 @@ final class MetricsLog {
         } catch {
             throw RunError.inputOutput("\(path) could not be opened for writing (\(error.localizedDescription))")
         }
+    }
+
+    /// The last step in the log at `path`; 0 when there is none.
+    static func lastStep(in path: String) -> Int {
+        let text = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        return text.split(separator: "\n").compactMap { step(of: $0) }.max() ?? 0
     }
 
     private static func step(of line: Substring) -> Int? {

@@ -7,12 +7,11 @@ internal import Tensor
 
 /// From the command line to a rank's story: settings, folder, checkpoint, model, and then `TrainingRun` or `SupervisedRun`.
 enum RunStart {
-    static func perform(options: RunOptions, isResuming: Bool, _ launch: Launch) throws {
+    static func perform(options: RunOptions, resuming care: ResumedRun.Care?, _ launch: Launch) throws {
         SignalFlags.install()
-        let resumed = isResuming ? try existingFolder(options, launch) : nil
-        let (workspace, checkpoint, layout) = try launch.together {
-            let layers = try resumed.map { try options.layers(resuming: $0.folder.path + "/config.yaml") } ?? options.layers()
-            let configuration = try RunConfiguration(layers)
+        let resumed = try care.map { try ResumedRun.find(options, $0, launch) }
+        let (workspace, checkpoint, layout, changes) = try launch.together {
+            let (configuration, changes) = try resumed?.configuration(options) ?? (RunConfiguration(try options.layers()), [])
             let layout = configuration.isSupervised ? nil : try Self.layout(configuration, ranks: launch.size)
             if configuration.text("kernels") != "auto" { setenv(KernelFamily.variable, configuration.text("kernels"), 1) }
             let workspace = try Workspace(
@@ -20,18 +19,26 @@ enum RunStart {
             let checkpoint = try resumed?.checkpoint.map { path in
                 let checkpoint = try Checkpoint.read(path, layout: workspace.policy().layout)
                 try checkpoint.check(for: workspace.base.configuration, path: path)
+                try resumed?.require(checkpoint, at: path, toServe: workspace.configuration)
                 return checkpoint
             }
-            return (workspace, checkpoint, layout)
+            return (workspace, checkpoint, layout, changes)
         }
         if workspace.configuration.trainable == .full { try launch.requireOneCore(ofLearners: layout) }
         // Nothing is written before all that can be checked has been.
-        let folder = try resumed?.folder ?? newFolder(options, workspace.configuration, launch)
+        let folder: RunFolder
+        if let resumed {
+            guard try prepare(resumed, workspace.configuration, changes, launch) else { return }
+            folder = resumed.folder
+        } else {
+            folder = try newFolder(options, workspace.configuration, launch)
+        }
         let quiet = options.quiet
         try launch.everyRank { communicator in
             let context = try RunContext(
                 workspace: workspace, communicator: communicator, folder: folder, checkpoint: checkpoint, quiet: quiet)
             context.announce(resumed?.checkpoint)
+            for change in changes { context.report?.say(change.sentence) }
             context.sayIfOnOtherKernels()
             do {
                 if workspace.configuration.isSupervised { try SupervisedRun(context).run() } else { try TrainingRun(context).run() }
@@ -53,19 +60,28 @@ enum RunStart {
     private static func newFolder(_ options: RunOptions, _ configuration: RunConfiguration, _ launch: Launch) throws -> RunFolder {
         let path = try launch.decidedByFirst {
             let folder = try RunFolder.create(named: options.output, fallback: try options.runName())
-            try folder.write(configuration.layers.yaml(), to: "config.yaml")
+            try RunLock.take(folder)
+            // Another run may have begun here, and ended, in the meantime.
+            try RunFolder.requireNoRun(in: folder.path)
+            try folder.write(configuration)
             return folder.path
         }
         return RunFolder(path: path)
     }
 
-    /// Rank 0 finds the folder to resume and its newest complete checkpoint; nil: it ended before the first.
-    private static func existingFolder(_ options: RunOptions, _ launch: Launch) throws -> (folder: RunFolder, checkpoint: String?) {
+    /// Rank 0 writes down what a resumed run goes on with. False: the run is finished, and rank 0 says so.
+    private static func prepare(
+        _ resumed: ResumedRun, _ configuration: RunConfiguration, _ changes: [SettingChange], _ launch: Launch
+    ) throws -> Bool {
         let answer = try launch.decidedByFirst {
-            let folder = try RunFolder.existing(named: options.output, fallback: try options.runName())
-            return folder.path + "\n" + (Checkpoint.newestComplete(in: folder.checkpoints) ?? "")
+            if resumed.isFinished(configuration, changes) { return "finished" }
+            if !changes.isEmpty { try resumed.folder.write(configuration) }
+            return "unfinished"
         }
-        let lines = answer.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        return (RunFolder(path: lines[0]), lines.count > 1 && !lines[1].isEmpty ? lines[1] : nil)
+        guard answer == "finished" else { return true }
+        if launch.isFirst {
+            print("the run in \(resumed.folder.path) is finished: all \(resumed.step) steps are done, and their weights are written")
+        }
+        return false
     }
 }

@@ -39,7 +39,8 @@ final class TrainingRun {
         learners = try communicator.subgroup(layout.learners)
         let channel = try communicator.subgroup(layout.weightGroup)
         weights = WeightExchange(channel: channel, lag: context.configuration.lag, history: try context.initialVersions())
-        replay = context.checkpoint?.replay ?? ReplayBuffer(context.configuration.replaySettings)
+        let replaySettings = context.configuration.replaySettings
+        replay = context.checkpoint?.replay.with(replaySettings) ?? ReplayBuffer(replaySettings)
         explorer = layout.isRollout(communicator.rank) ? Explorer(context) : nil
         learner = try learners.map { try context.makeLearner(over: $0) }
     }
