@@ -31,29 +31,29 @@ package enum ProblemFile {
         if record.has("question"), record.has("answer") { return try gsm8k(record, line) }
         if record.has("problem") {
             let solution = try record.optionalText("solution")
-            let answer = try record.optionalText("answer") ?? solution.flatMap(AnswerExtraction.lastBoxed)
+            let answer = try record.optionalText("answer").map(AnswerExtraction.gold) ?? solution.flatMap(AnswerExtraction.stated)
             return Problem(messages: [user(try record.text("problem"))], solution: solution, answer: present(answer), line: line)
         }
         if record.has("prompt"), record.has("completion") {
             let completion = try record.reply("completion")
-            let answer = try record.optionalText("answer") ?? AnswerExtraction.stated(completion)
+            let answer = try record.optionalText("answer").map(AnswerExtraction.gold) ?? AnswerExtraction.gold(ofWorked: completion)
             return Problem(messages: try record.conversation("prompt"), solution: completion, answer: present(answer), line: line)
         }
         if record.has("messages") {
             var turns = try record.conversation("messages")
             let solution = turns.last?.role == "assistant" ? turns.removeLast().content : nil
             guard !turns.isEmpty else { throw record.fault("messages", expected: "a conversation that begins with the user") }
-            let answer = try record.optionalText("answer") ?? solution.flatMap(AnswerExtraction.stated)
+            let answer = try record.optionalText("answer").map(AnswerExtraction.gold) ?? solution.flatMap(AnswerExtraction.gold(ofWorked:))
             return Problem(messages: turns, solution: solution, answer: present(answer), line: line)
         }
         throw record.unknownShape("question and answer, problem, prompt and completion, or messages")
     }
 
-    /// The answer ends in `#### N`; without it, it is bare.
+    /// The answer ends in `#### N` or marks it in another way; without it, it is bare.
     private static func gsm8k(_ record: JSONRecord, _ line: Int) throws(JSONRecord.Fault) -> Problem {
         let (question, answer) = (try record.text("question"), try record.text("answer"))
         let isWorked = answer.firstRange(of: "####") != nil
-        let gold = isWorked ? AnswerExtraction.gsm8k(answer) ?? AnswerExtraction.stated(answer) : answer
+        let gold = AnswerExtraction.gold(answer)
         return Problem(messages: [user(question)], solution: isWorked ? answer : nil, answer: present(gold), line: line)
     }
 

@@ -37,6 +37,7 @@ enum AnswerNotation {
         "≤": [.command("leq")], "≥": [.command("geq")], "≠": [.command("ne")], "∪": [.command("cup")], "∩": [.command("cap")],
         "∅": [.command("emptyset")], "∈": [.command("in")], "θ": [.command("theta")], "α": [.command("alpha")], "β": [.command("beta")],
         "²": [.symbol("^"), .number("2")], "³": [.symbol("^"), .number("3")], "€": [.command("euro")], "£": [.command("pound")],
+        "¥": [.command("yen")], "₹": [.command("rupee")], "¢": [.word("cents")],
         "ℝ": [.command("R")],
     ]
 }
