@@ -82,6 +82,13 @@ struct AnswerLexer {
                 if kinds.first == .symbol("^"), let last = tokens.last, last.kind == .letter("m"), last.followsSpace {
                     tokens[tokens.count - 1] = AnswerToken(kind: last.kind, isText: true, followsSpace: true)
                 }
+                // ½ is a number of its own behind 3, as in 3 1/2.
+                if case .number = kinds[0] { sawSpace = true }
+                if scalar == "°", let scale = peek(), scale == "C" || scale == "F", !(peek(1).map(Self.isLetter) ?? false) {
+                    position += 1
+                    emit(.word(scale == "C" ? "celsius" : "fahrenheit"))
+                    return
+                }
                 for kind in kinds { emit(kind) }
             } else {
                 emit(.other(String(scalar)))

@@ -23,7 +23,7 @@ struct AnswerUnit: Hashable, Sendable {
             ("week", ["week", "weeks"]), ("month", ["month", "months"]), ("year", ["yr", "yrs", "year", "years"]),
             ("dollar", ["dollar", "dollars", "USD", "bucks"]), ("cent", ["cent", "cents"]), ("euro", ["euro", "euros", "EUR"]),
             ("yen", ["yen", "JPY"]), ("rupee", ["rupee", "rupees", "INR", "Rs"]),
-            ("mph", ["mph"]), ("kph", ["kph"]), ("square", ["sq"]),
+            ("celsius", ["celsius"]), ("fahrenheit", ["fahrenheit"]), ("mph", ["mph"]), ("kph", ["kph"]), ("square", ["sq"]),
         ]
         var names: [String: String] = [:]
         for (name, spellings) in table { for spelling in spellings { names[spelling] = name } }

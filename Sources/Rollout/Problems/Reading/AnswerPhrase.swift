@@ -121,7 +121,7 @@ struct AnswerPhrase {
     }
 
     private static let labels = [
-        "the final answer is", "the answer is", "final answer is", "final answer", "answer is", "answer", "therefore", "thus", "hence", "so", "result", "ans",
+        "the final answer is", "the answer is", "final answer is", "final answer", "answer is", "answer", "therefore", "thus", "hence", "so", "result", "ans", "option", "choice",
         "approximately", "about", "exactly", "simply", "just", "equal to", "that",
     ]
 

@@ -146,6 +146,7 @@ struct LoneQuantity {
 
     /// Takes the percent sign, the scale and the unit that belong to the number; false when it goes on as something larger.
     private mutating func takesRight() -> Bool {
+        if end < scalars.count, "½¼¾⅓⅔⅛".unicodeScalars.contains(scalars[end]) { end += 1 }
         guard end < scalars.count else { return true }
         let next = scalars[end]
         switch next {
@@ -217,7 +218,7 @@ struct LoneQuantity {
     private static let spaces: Set<Unicode.Scalar> = [" ", "~", "\u{A0}", "\u{2007}", "\u{2009}", "\u{202F}"]
     private static let dashes: Set<Unicode.Scalar> = ["-", "−", "–"]
     private static let operators: Set<Unicode.Scalar> = ["+", "*", "×", "·", "⋅", "÷", "/", "^", "√", "∛", "±", "≤", "≥", "≠", "≡", "∓"]
-    private static let joining: Set<String> = ["and", "to", "through"]
+    private static let joining: Set<String> = ["and", "to", "through", "of"]
     private static let scales: Set<String> = ["hundred", "thousand", "million", "billion", "percent"]
     private static let refusedBefore: Set<String> = [
         "not", "or", "than", "least", "most", "between", "sqrt", "root", "x", "times", "plus", "minus", "negative", "over", "under", "no", "never",
