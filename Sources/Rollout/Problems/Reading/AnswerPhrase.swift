@@ -36,11 +36,16 @@ struct AnswerPhrase {
             let rest = String(lower[but...])
             return isNegated(rest) ? nil : value(of: trimmed(rest), bold: bold, whole: rest)
         }
-        if reads(plain) { return trimmed(plain) }
+        if reads(plain) { return withoutStop(plain) }
         if let bold = bold.last { return bold }
         let leading = leading(plain)
         if leading.answer != nil || leading.isDoubted || doubted(lower) { return leading.answer }
         return LoneQuantity.last(in: firstSentence(plain))
+    }
+
+    private static func withoutStop(_ text: String) -> String {
+        let text = trimmed(text)
+        return text.hasSuffix(".") && !text.hasSuffix("..") ? String(text.dropLast()) : text
     }
 
     private static func reads(_ text: String) -> Bool {

@@ -8,11 +8,15 @@ struct LoneQuantity {
     /// The number so far.
     private var start: Int, end: Int
 
+    /// Units with a power of their own that are passed over.
+    private static let mostUnits = 4
+
     static func last(in text: String) -> String? { last(in: Array(text.unicodeScalars)) }
 
     private static func last(in scalars: [Unicode.Scalar]) -> String? {
         var rest = scalars
-        while let last = rest.lastIndex(where: isDigit) {
+        for _ in 0..<mostUnits {
+            guard let last = rest.lastIndex(where: isDigit) else { return nil }
             var quantity = LoneQuantity(scalars: rest, start: last, end: last + 1)
             quantity.extendLeft()
             // The 2 of "km2" and of "cm^2" belongs to the unit of the number before.
