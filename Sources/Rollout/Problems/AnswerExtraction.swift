@@ -9,7 +9,8 @@ package enum AnswerExtraction {
     /// end. Nil when there is none or its braces do not close.
     package static func lastBoxed(_ text: String) -> String? {
         let bytes = Array(text.utf8)
-        guard let end = ["\\boxed", "\\fbox"].compactMap({ endOfLast($0, in: bytes) }).max(), let content = boxed(bytes[end...]) else { return nil }
+        guard let end = ["\\boxed", "\\fbox"].compactMap({ endOfLast($0, in: bytes) }).max(), let content = boxed(bytes[end...])
+        else { return nil }
         return bytes[end...].drop(while: isSpace).first == UInt8(ascii: "{") ? String(decoding: content, as: UTF8.self) : trimmed(content)
     }
 
@@ -65,12 +66,13 @@ package enum AnswerExtraction {
 
     private static func withoutHeadings(_ text: String) -> String {
         guard text.utf8.contains(UInt8(ascii: "#")) else { return text }
-        return text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }.joined(separator: "\n")
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        return lines.filter { !$0.hasPrefix("#") }.joined(separator: "\n")
     }
 
     private static func boldInLastLine(_ text: String) -> String? {
-        guard let line = text.split(whereSeparator: \.isNewline).last(where: { !$0.allSatisfy(\.isWhitespace) }), line.firstRange(of: "**") != nil
-        else { return nil }
+        let lines = text.split(whereSeparator: \.isNewline)
+        guard let line = lines.last(where: { !$0.allSatisfy(\.isWhitespace) }), line.firstRange(of: "**") != nil else { return nil }
         return AnswerPhrase.bold(in: String(line)).last
     }
 

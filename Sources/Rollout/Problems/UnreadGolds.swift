@@ -33,7 +33,8 @@ package struct UnreadGolds: Sendable, Equatable {
     /// "2 problems of train.jsonl have no gold answer (lines 4, 7)"; nil when all have one.
     package func missing(of name: String) -> String? {
         guard missing.count > 0 else { return nil }
-        return "\(missing.count) problem\(missing.count == 1 ? "" : "s") of \(name) \(missing.count == 1 ? "has" : "have") no gold answer (\(missing.text))"
+        let subject = missing.count == 1 ? "1 problem of \(name) has" : "\(missing.count) problems of \(name) have"
+        return "\(subject) no gold answer (\(missing.text))"
     }
 
     /// The same for gold answers that are neither mathematics nor words.

@@ -29,8 +29,9 @@ final class RunReport {
         if unread * 2 > ended, !saidUnread {
             saidUnread = true
             say(
-                "\(unread) of the \(ended) responses that ended by step \(step.step) have no answer that can be read, expected #### and an answer, "
-                    + "a box or \"the answer is\": set samples.every=1 to see what the model writes, and ask for one of these in the prompts")
+                "\(unread) of the \(ended) responses that ended by step \(step.step) have no answer that can be read, expected #### and an "
+                    + "answer, a box or \"the answer is\": set samples.every=1 to see what the model writes, and ask for one of these in the "
+                    + "prompts")
         }
     }
 

@@ -95,7 +95,9 @@ struct StepReport {
     private var verdictShares: JSONLine {
         let shares = Verdict.shares(of: verdicts)
         var line = JSONLine()
-        for reason in Verdict.Reason.allCases where reason != .noGold || shares[reason] != nil { line.add(reason.rawValue, shares[reason] ?? 0) }
+        for reason in Verdict.Reason.allCases where reason != .noGold || shares[reason] != nil {
+            line.add(reason.rawValue, shares[reason] ?? 0)
+        }
         return line
     }
 

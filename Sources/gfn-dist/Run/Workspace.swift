@@ -120,7 +120,9 @@ struct Workspace: Sendable {
     private static func notes(on golds: UnreadGolds, _ path: String) throws(RunError) -> [String] {
         let advice = "end each answer with #### and the answer alone, or give it as the field answer"
         let missing = golds.missing(of: path)
-        if let missing, golds.areAllMissing { throw .badData("\(missing), and no other problem is left to judge responses by; \(advice)") }
+        if let missing, golds.areAllMissing {
+            throw .badData("\(missing), and no other problem is left to judge responses by; \(advice)")
+        }
         return [
             missing.map { "\($0), so no response to them is right; \(advice)" },
             golds.unread(of: path).map { "\($0), so only the same text is right; write a number, an expression or words" },

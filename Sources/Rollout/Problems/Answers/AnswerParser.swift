@@ -163,7 +163,7 @@ struct AnswerParser {
             case .word(let text): words.append((text, token.isText))
             case .letter(let text) where token.isText || !words.isEmpty: words.append((text, token.isText || text == "a"))
             case .symbol("/") where !words.isEmpty || self.token(1)?.isWord == true: break
-            case .number(let digits) where (digits == "2" || digits == "3") && !token.followsSpace && words.last.map { AnswerUnit.isMeasure($0.text) } == true:
+            case .number(let digits) where ["2", "3"].contains(digits) && !token.followsSpace && words.last.map(\.text).map(AnswerUnit.isMeasure) == true:
                 power = Int(digits)
             case .symbol("^") where !words.isEmpty:
                 let isGroup = self.token(1)?.isSymbol("{") == true

@@ -68,7 +68,7 @@ struct AnswerMarks {
         guard lower(index..<(index + 6)) == "answer", index == 0 || !Self.isLetter(bytes[index - 1]) else { return nil }
         var place = index + 6
         if place < bytes.count, bytes[place] | 0x20 == UInt8(ascii: "s") { place += 1 }
-        while place < bytes.count, bytes[place] == 0x20 || bytes[place] == UInt8(ascii: "*") || bytes[place] == UInt8(ascii: "_") { place += 1 }
+        while place < bytes.count, [0x20, UInt8(ascii: "*"), UInt8(ascii: "_")].contains(bytes[place]) { place += 1 }
         guard place < bytes.count, !lower(max(0, index - 12)..<index).contains("if ") else { return nil }
         if bytes[place] == UInt8(ascii: ":") || bytes[place] == UInt8(ascii: "=") { return place + 1 }
         let verbs = ["is", "are", "would be", "must be", "should be", "will be"]
@@ -142,20 +142,24 @@ struct AnswerMarks {
     // MARK: Headings
 
     private static let headings: Set<String> = [
-        "step", "steps", "part", "case", "explanation", "verification", "verify", "check", "checking", "method", "approach", "note", "notes", "reasoning",
-        "section", "problem", "question", "example", "calculation", "calculations", "analysis", "given", "understanding", "understand", "setup", "equation",
-        "stage", "phase", "day", "day", "option", "proof", "hint", "lemma", "exercise", "task", "round", "work", "working", "first", "second", "third", "next",
-        "interpretation", "justification", "breakdown", "details", "background", "introduction", "summary", "theorem", "definition", "figure", "table",
+        "step", "steps", "part", "case", "explanation", "verification", "verify", "check", "checking", "method", "approach", "note", "notes",
+        "reasoning", "section", "problem", "question", "example", "calculation", "calculations", "analysis", "given", "understanding", "understand",
+        "setup", "equation", "stage", "phase", "day", "proof", "hint", "lemma", "exercise", "task", "round", "work", "working", "first",
+        "second", "third", "next", "interpretation", "justification", "breakdown", "details", "background", "introduction", "summary", "theorem",
+        "definition", "figure", "table",
     ]
     /// Headings that do have an answer behind a colon.
-    private static let titles: Set<String> = ["solution", "conclusion", "finding", "find", "compute", "computing", "calculate", "calculating", "determine", "let"]
+    private static let titles: Set<String> = [
+        "solution", "conclusion", "finding", "find", "compute", "computing", "calculate", "calculating", "determine", "let",
+    ]
 
     /// Whether a line behind `####` is a heading: it begins with a heading's word, or it is the k-th one and begins with "k.".
     private func isHeading(_ line: String, _ start: Int) -> Bool {
         let text = line.drop { !$0.isLetter && !$0.isNumber && $0 != "\\" && $0 != "$" && $0 != "(" && $0 != "-" }
         let word = text.prefix { $0.isLetter }.lowercased()
         if Self.headings.contains(word) { return true }
-        let isFollowed = bytes[start...].drop { AnswerExtraction.isSpace($0) }.drop { $0 != 0x0A }.contains { !AnswerExtraction.isSpace($0) }
+        let behind = bytes[start...].drop { AnswerExtraction.isSpace($0) }.drop { $0 != 0x0A }
+        let isFollowed = behind.contains { !AnswerExtraction.isSpace($0) }
         if Self.titles.contains(word) {
             guard let colon = text.firstIndex(of: ":") else { return true }
             return !Answer(String(text[text.index(after: colon)...])).isReadable

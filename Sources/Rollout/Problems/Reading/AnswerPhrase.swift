@@ -63,8 +63,8 @@ struct AnswerPhrase {
     // MARK: The quantity in front
 
     private static let breaks: Set<String> = [
-        "because", "since", "as", "so", "which", "that", "in", "for", "when", "after", "of", "if", "with", "from", "at", "who", "where", "is", "are",
-        "by", "on", "will", "was", "were", "has", "have", "we", "after", "left", "per",
+        "because", "since", "as", "so", "which", "that", "in", "for", "when", "after", "of", "if", "with", "from", "at", "who", "where", "is",
+        "are", "by", "on", "will", "was", "were", "has", "have", "we", "left", "per",
     ]
     /// What says that the quantity before it was not the last word.
     private static let doubts: Set<String> = ["maybe", "perhaps", "or", "possibly", "but", "no", "wait", "actually", "and", "to", "hmm"]
@@ -82,9 +82,8 @@ struct AnswerPhrase {
             var word = ""
             if characters[index].isWhitespace {
                 word = String(characters[(index + 1)...].prefix { $0.isLetter }).lowercased()
-                guard breaks.contains(word) || characters[index + 1] == "(" || characters[index + 1] == "-" && index + 2 < characters.count
-                    && characters[index + 2].isWhitespace
-                else { continue }
+                let isDash = characters[index + 1] == "-" && index + 2 < characters.count && characters[index + 2].isWhitespace
+                guard breaks.contains(word) || characters[index + 1] == "(" || isDash else { continue }
             } else if !isMark {
                 continue
             }
@@ -120,19 +119,20 @@ struct AnswerPhrase {
     /// Without an aside in brackets at the end: `12 (rounded)`. `(1, 2)` and `5 (x+1)` are none.
     private static func withoutAside(_ line: String) -> String {
         let text = trimmed(line)
-        guard text.last == ")", let open = text.lastIndex(of: "("), open > text.startIndex, text[text.index(before: open)].isWhitespace else { return text }
+        guard text.last == ")", let open = text.lastIndex(of: "("), open > text.startIndex, text[text.index(before: open)].isWhitespace
+        else { return text }
         let words = text[open...].split { !$0.isLetter }
         return words.contains { $0.count > 1 } ? trimmed(String(text[..<open])) : text
     }
 
     private static let labels = [
-        "the final answer is", "the answer is", "final answer is", "final answer", "answer is", "answer", "therefore", "thus", "hence", "so", "result", "ans", "option", "choice",
-        "approximately", "about", "exactly", "simply", "just", "equal to", "that",
+        "the final answer is", "the answer is", "final answer is", "final answer", "answer is", "answer", "therefore", "thus", "hence", "so",
+        "result", "ans", "option", "choice", "approximately", "about", "exactly", "simply", "just", "equal to", "that",
     ]
 
     /// Without "Final answer:", "≈" and the like in front.
     static func unlabelled(_ line: String) -> String {
-        var text = trimmed(String(line.drop { $0.isWhitespace || ":*_≈~=`>".contains($0) }))
+        var text = trimmed(String(line.drop { $0.isWhitespace || ":*_≈~=`".contains($0) }))
         var isLabelled = true
         while isLabelled {
             isLabelled = false

@@ -8,19 +8,19 @@ struct LoneQuantity {
     /// The number so far.
     private var start: Int, end: Int
 
-    /// Units with a power of their own that are passed over.
-    private static let mostUnits = 4
+    /// Units with a power of their own, and asides, that are passed over.
+    private static let mostPassed = 4
 
     static func last(in text: String) -> String? { last(in: Array(text.unicodeScalars)) }
 
     private static func last(in scalars: [Unicode.Scalar]) -> String? {
         var rest = scalars
-        for _ in 0..<mostUnits {
+        for _ in 0..<mostPassed {
             guard let last = rest.lastIndex(where: isDigit) else { return nil }
             var quantity = LoneQuantity(scalars: rest, start: last, end: last + 1)
             quantity.extendLeft()
-            // The 2 of "km2" and of "cm^2" belongs to the unit of the number before.
-            if let unit = quantity.startOfRaisedUnit() {
+            // The 2 of "km2" and of "cm^2" belongs to the unit of the number before; "(out of 20)" is said by the way.
+            if let unit = quantity.startOfRaisedUnit() ?? quantity.startOfAside() {
                 rest = Array(rest[..<unit])
                 continue
             }
@@ -38,11 +38,10 @@ struct LoneQuantity {
     private mutating func extendLeft() {
         while start > 0 {
             let before = scalars[start - 1]
-            if Self.isDigit(before) || before == "." { start -= 1 } else if ",/:".unicodeScalars.contains(before), isDigit(start - 2), isDigit(start) {
+            let isInner = isDigit(start - 2) && isDigit(start)
+            if Self.isDigit(before) || before == "." || isInner && ",/:eE".unicodeScalars.contains(before) {
                 start -= 1
-            } else if "eE".unicodeScalars.contains(before), isDigit(start - 2), isDigit(start) { start -= 1 } else if "+-−".unicodeScalars.contains(before),
-                start >= 3, "eE".unicodeScalars.contains(scalars[start - 2]), isDigit(start - 3), isDigit(start)
-            {
+            } else if "+-−".unicodeScalars.contains(before), start >= 3, "eE".unicodeScalars.contains(scalars[start - 2]), isDigit(start - 3) {
                 start -= 2
             } else if Self.spaces.contains(before), isDigit(start - 2), isGroup(at: start), digitsBefore(start - 1) <= 3 {
                 start -= 1
@@ -75,9 +74,9 @@ struct LoneQuantity {
         if part.contains(":") { return part.allSatisfy { Self.isDigit($0) || $0 == ":" } }
         guard part.count(where: { $0 == "/" }) <= 1, part.count(where: { $0 == "." }) <= 1 else { return false }
         guard part.contains(",") else { return true }
-        let groups = (part.split(separator: ".", omittingEmptySubsequences: false).first ?? part).split(separator: ",", omittingEmptySubsequences: false)
-        return groups.joined().allSatisfy(Self.isDigit) && groups.dropFirst().allSatisfy { $0.count == 3 } && (1...3).contains(groups[0].count)
-            && !part.drop { $0 != "." }.contains(",")
+        let groups = part.prefix { $0 != "." }.split(separator: ",", omittingEmptySubsequences: false)
+        let areThousands = groups.dropFirst().allSatisfy { $0.count == 3 } && (1...3).contains(groups[0].count)
+        return areThousands && groups.joined().allSatisfy(Self.isDigit) && !part.drop { $0 != "." }.contains(",")
     }
 
     private func startOfRaisedUnit() -> Int? {
@@ -85,6 +84,15 @@ struct LoneQuantity {
         let stop = scalars[start - 1] == "^" ? start - 1 : start
         let word = wordBefore(stop)
         return AnswerUnit.isMeasure(word) || stop < start && word == "m" ? stop - word.unicodeScalars.count : nil
+    }
+
+    /// Where a bracket with words around the number opens, behind a space.
+    private func startOfAside() -> Int? {
+        guard let open = scalars[..<start].lastIndex(where: { $0 == "(" || $0 == ")" || $0 == "\n" }), scalars[open] == "(", open > 0,
+            Self.spaces.contains(scalars[open - 1])
+        else { return nil }
+        let words = scalars[open...].prefix { $0 != ")" }.split { !$0.properties.isAlphabetic }
+        return words.contains { $0.count > 1 } ? open : nil
     }
 
     // MARK: What stands before
@@ -104,8 +112,9 @@ struct LoneQuantity {
         guard start > 0 else { return true }
         let before = scalars[start - 1]
         if before == "(" || before == "[" {
-            let isMath = start > 1 && scalars[start - 2] == "\\"
-            return isMath || (start < 2 || !Self.continues(scalars[start - 2]) && scalars[start - 2] != ".") && end < scalars.count && (scalars[end] == ")" || scalars[end] == "]")
+            let other = start > 1 ? scalars[start - 2] : " "
+            let closes = end < scalars.count && (scalars[end] == ")" || scalars[end] == "]")
+            return other == "\\" || closes && !Self.continues(other) && other != "."
         }
         if "{^_\\#|<>&".unicodeScalars.contains(before) || Self.operators.contains(before) && before != "*" { return false }
         if Self.continues(before), before.value < 0x2E80 || before == "之" { return false }
@@ -185,9 +194,10 @@ struct LoneQuantity {
         let word = wordAt(ink)
         let after = ink + max(1, word.unicodeScalars.count)
         if word.isEmpty {
-            guard Self.operators.contains(next) || "<>".unicodeScalars.contains(next) || Self.dashes.contains(next) else { return true }
+            let isDash = Self.dashes.contains(next)
+            guard isDash || Self.operators.contains(next) || "<>".unicodeScalars.contains(next) else { return true }
             // A dash between words is none between terms.
-            return Self.dashes.contains(next) && after + 1 < scalars.count && scalars[after] == " " && wordAt(after + 1).count > 1
+            return isDash && after + 1 < scalars.count && scalars[after] == " " && wordAt(after + 1).count > 1
         }
         if word.count == 1, !"aAImghslL".contains(word) { return false }
         let lower = word.lowercased()
@@ -225,21 +235,25 @@ struct LoneQuantity {
     private static let joining: Set<String> = ["and", "to", "through", "of"]
     private static let scales: Set<String> = ["hundred", "thousand", "million", "billion", "percent"]
     private static let refusedBefore: Set<String> = [
-        "not", "or", "than", "least", "most", "between", "sqrt", "root", "x", "times", "plus", "minus", "negative", "over", "under", "no", "never",
-        "almost", "nearly", "below", "above", "exceeds", "step", "case", "part", "question", "problem", "figure", "chapter", "mod", "maybe", "perhaps",
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
-        "zwischen", "oder",
+        "not", "or", "than", "least", "most", "between", "sqrt", "root", "x", "times", "plus", "minus", "negative", "over", "under", "no",
+        "never", "almost", "nearly", "below", "above", "exceeds", "step", "case", "part", "question", "problem", "figure", "chapter", "mod",
+        "maybe", "perhaps", "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "december",
     ]
     private static let refusedBehind: Set<String> = [
-        "or", "dozen", "pi", "sqrt", "squared", "cubed", "times", "plus", "minus", "factorial", "divided", "over", "choose", "mod", "am", "pm", "to",
-        "trillion", "halves", "thirds", "quarters", "fifths",
+        "or", "dozen", "pi", "sqrt", "squared", "cubed", "times", "plus", "minus", "factorial", "divided", "over", "choose", "mod", "am", "pm",
+        "to", "trillion", "halves", "thirds", "quarters", "fifths",
     ]
 
     private func isDigit(_ index: Int) -> Bool { scalars.indices.contains(index) && Self.isDigit(scalars[index]) }
     private static func isDigit(_ scalar: Unicode.Scalar) -> Bool { (0x30...0x39).contains(scalar.value) }
-    private static func isLetter(_ scalar: Unicode.Scalar) -> Bool { (0x41...0x5A).contains(scalar.value & ~0x20) && scalar.value < 0x80 }
-    /// A letter or digit.
-    private static func continues(_ scalar: Unicode.Scalar) -> Bool { isDigit(scalar) || isLetter(scalar) || scalar.properties.isAlphabetic || scalar == ")" }
+    private static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
+        (0x41...0x5A).contains(scalar.value & ~0x20) && scalar.value < 0x80
+    }
+    /// A letter, a digit, or the end of a group.
+    private static func continues(_ scalar: Unicode.Scalar) -> Bool {
+        isDigit(scalar) || isLetter(scalar) || scalar.properties.isAlphabetic || scalar == ")"
+    }
 
     /// The last place before this one that is no space, on the same line; -1: there is none.
     private func lastInk(before place: Int) -> Int {
