@@ -61,6 +61,17 @@ struct MetricTests {
         }
     }
 
+    @Test("equal texts are one solution in every script, and different ones are not")
+    func scripts() {
+        func count(_ texts: [String]) -> Int { DistinctSolutions.kept(of: texts, correct: texts.map { _ in true }, threshold: 0.7).count }
+        for text in ["答案是七十三。", "ответ семь", "الجواب سبعة", "คำตอบคือเจ็ด", "七 + 三", "++", "", "η = θ"] { #expect(count([text, text, text]) == 1, "\(text)") }
+        #expect(count(["ответ семь", "ответ восемь", "это сорок два"]) == 3)
+        #expect(count(["先乘后加,得七十三。", "把所有苹果放在一起数。"]) == 2)
+        #expect(count(["先乘后加,得七十三。", "先乘后加,得七十三"]) == 1)
+        #expect(count(["++", "--", ""]) == 3)
+        #expect(count(["共73个", "总共 73"]) == 1)
+    }
+
     @Test("pass@k is the exact quotient of binomials")
     func passAtK() throws {
         for row in try metricRows("pass_at_k.jsonl") {
@@ -85,7 +96,7 @@ struct MetricTests {
         ProblemSamples(
             verdicts.map { answer, isCorrect in
                 ProblemSamples.Sample(
-                    text: "the answer is \(answer)", verdict: Verdict(isCorrect: isCorrect, answer: answer),
+                    text: "the answer is \(answer)", verdict: Verdict(isCorrect ? .correct : .wrong, answer: answer),
                     length: 4, entropyPerToken: 0.5)
             })
     }

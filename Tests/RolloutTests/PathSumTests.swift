@@ -51,8 +51,8 @@ struct PathSumTests {
         #expect(states.map(\.index) == [4, 8, 12])
         #expect(states.map(\.isCorrect) == [false, false, true])
         #expect(states.allSatisfy { $0.isFinished && $0.process == 0 })
-        #expect(task.verdict(on: response, stop: .stopToken, problem: 0) == Verdict(isCorrect: true, answer: "84"))
-        #expect(task.verdict(on: response, stop: .length, problem: 0) == Verdict(isCorrect: false, answer: nil))
+        #expect(task.verdict(on: response, stop: .stopToken, problem: 0) == Verdict(.correct, answer: "84"))
+        #expect(task.verdict(on: response, stop: .length, problem: 0) == Verdict(.unfinished))
     }
 
     @Test("a wrong step costs log ε, and the steps after it are judged by the result it stated")

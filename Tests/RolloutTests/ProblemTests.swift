@@ -18,11 +18,11 @@ struct ProblemTests {
 
     @Test("the last number carries its sign, and no minus of a subtraction")
     func lastNumber() {
-        #expect(AnswerExtraction.lastNumber("it is -5.") == "-5")
-        #expect(AnswerExtraction.lastNumber("10-3 = 7 of 10-3") == "3")
-        #expect(AnswerExtraction.lastNumber("costs $1,234.50 in all.") == "$1,234.50")
-        #expect(AnswerExtraction.lastNumber("half, 1/2, remain") == "1/2")
-        #expect(AnswerExtraction.lastNumber("none") == nil)
+        #expect(LoneQuantity.last(in: "it is -5.") == "-5")
+        #expect(LoneQuantity.last(in: "10-3 = 7 of 10-3") == nil)
+        #expect(LoneQuantity.last(in: "costs $1,234.50 in all.") == "$1,234.50")
+        #expect(LoneQuantity.last(in: "half, 1/2, remain") == "1/2")
+        #expect(LoneQuantity.last(in: "none") == nil)
     }
 
     @Test("all accepted shapes give prompt, solution and gold answer")
@@ -38,7 +38,7 @@ struct ProblemTests {
             {"problem": "No answer.", "answer": ""}
             """#
         let problems = try ProblemFile.parse(Array(lines.utf8), path: "x.jsonl")
-        #expect(problems.map(\.answer) == ["1024", "7", "\\frac12", "3", "5", "6", nil])
+        #expect(problems.map(\.answer) == ["1,024", "7", "\\frac12", "3", "5", "6", nil])
         #expect(problems.map { $0.messages.last?.content } == ["How many?", "Bare?", "Find x.", "Find y.", "P", "U", "No answer."])
         #expect(problems[1].solution == nil && problems[5].solution == "The answer is 6")
         #expect(WordProblems.withoutNotes(problems[0].solution ?? "") == "48/2 = 24\n#### 1,024")

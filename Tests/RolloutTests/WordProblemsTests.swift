@@ -54,14 +54,14 @@ struct WordProblemsTests {
     func ends() {
         #expect(task.states(of: tokenizer.encode("+7 44\n"), stop: .stopToken, problem: 0).map(\.index) == [4])
         #expect(task.states(of: [], stop: .stopToken, problem: 0).map(\.index) == [0])
-        #expect(task.verdict(on: [], stop: .stopToken, problem: 0) == Verdict(isCorrect: false, answer: nil))
+        #expect(task.verdict(on: [], stop: .stopToken, problem: 0) == Verdict(.unread))
     }
 
     @Test("the verdict goes by the last number, and by whether the response ended")
     func verdicts() {
-        #expect(task.verdict(on: tokenizer.encode("-4 84\n"), stop: .stopToken, problem: 0) == Verdict(isCorrect: true, answer: "84"))
-        #expect(task.verdict(on: tokenizer.encode("-4 83\n"), stop: .stopToken, problem: 0) == Verdict(isCorrect: false, answer: "83"))
-        #expect(!task.verdict(on: tokenizer.encode("-4 84\n"), stop: .length, problem: 0).isCorrect)
+        #expect(task.verdict(on: tokenizer.encode("-4 84\n"), stop: .stopToken, problem: 0) == Verdict(.correct, answer: "84"))
+        #expect(task.verdict(on: tokenizer.encode("-4 83\n"), stop: .stopToken, problem: 0) == Verdict(.wrong, answer: "83"))
+        #expect(task.verdict(on: tokenizer.encode("-4 84\n"), stop: .length, problem: 0) == Verdict(.unfinished))
     }
 
     @Test("demonstrations come without calculator notes, prompts with the instruction")

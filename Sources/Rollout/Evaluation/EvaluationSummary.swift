@@ -22,6 +22,8 @@ package struct TemperatureSummary: Sendable, Equatable {
     package var distinctCorrect: [String: Estimate]
     package var meanLength: Estimate
     package var entropyPerToken: Estimate?
+    /// The share of the samples by the reason of their verdict.
+    package var verdicts: [Verdict.Reason: Double]
 
     package static let rougeThresholds = [0.6, 0.7, 0.8]
 
@@ -40,6 +42,7 @@ package struct TemperatureSummary: Sendable, Equatable {
         let entropies = problems.compactMap(\.entropyPerToken)
         if entropies.count == problems.count { columns.append(entropies) }
 
+        verdicts = Verdict.shares(of: problems.flatMap { $0.samples.map(\.verdict.reason) })
         let estimates = Self.bootstrap(columns, resamples: resamples, seed: seed)
         accuracy = estimates[0]
         meanLength = estimates[1]
@@ -168,6 +171,8 @@ package struct EvaluationSummary: Sendable, Equatable, Encodable {
             var nested = object.nestedContainer(keyedBy: Key.self, forKey: Key(key))
             for (k, estimate) in values { try encode(estimate, as: "\(k)", into: &nested) }
         }
+        var shares = object.nestedContainer(keyedBy: Key.self, forKey: Key("verdicts"))
+        for (reason, share) in summary.verdicts { try shares.encode(share, forKey: Key(reason.rawValue)) }
         var nested = object.nestedContainer(keyedBy: Key.self, forKey: Key("distinct_correct"))
         for (kind, estimate) in summary.distinctCorrect { try encode(estimate, as: kind, into: &nested) }
     }

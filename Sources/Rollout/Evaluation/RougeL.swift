@@ -77,7 +77,34 @@ package enum DistinctSolutions {
     /// Indices of the correct texts that stay: greedily in sampling order, a text is kept if its ROUGE-L F-measure with every
     /// kept one is below `threshold`.
     package static func kept(of texts: [String], correct: [Bool], threshold: Double) -> [Int] {
-        kept(of: texts.map(RougeL.tokens(of:)), correct: correct, threshold: threshold)
+        kept(of: texts.map(tokens(of:)), correct: correct, threshold: threshold)
+    }
+
+    /// A text's tokens for ``RougeL``: those of rouge_score, which keeps Latin letters and digits only; of a text that has none of
+    /// them, the words of its own script, each sign by itself where scripts are written without spaces; of one that has no words,
+    /// the text itself. So equal texts are one solution in every script.
+    static func tokens(of text: String) -> [String] {
+        let tokens = RougeL.tokens(of: text)
+        guard tokens.isEmpty else { return tokens }
+        var (words, current): ([String], String) = ([], "")
+        func close() {
+            if !current.isEmpty { words.append(current) }
+            current = ""
+        }
+        for character in text.lowercased() {
+            let isUnspaced = character.unicodeScalars.first.map { isWrittenWithoutSpaces($0.value) } ?? false
+            if isUnspaced || !(character.isLetter || character.isNumber) { close() }
+            if character.isLetter || character.isNumber { current.append(character) }
+            if isUnspaced { close() }
+        }
+        close()
+        return words.isEmpty ? [text] : words
+    }
+
+    /// Chinese and Japanese signs, Thai, Lao, Burmese and Khmer letters.
+    private static func isWrittenWithoutSpaces(_ scalar: UInt32) -> Bool {
+        [0x0E00...0x0EFF, 0x1000...0x109F, 0x1780...0x17FF, 0x3040...0x30FF, 0x3400...0x9FFF, 0xF900...0xFAFF, 0x20000...0x3FFFF]
+            .contains { $0.contains(scalar) }
     }
 
     static func kept(of texts: [[String]], correct: [Bool], threshold: Double) -> [Int] {

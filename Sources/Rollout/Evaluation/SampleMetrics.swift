@@ -60,7 +60,7 @@ package struct ProblemSamples: Sendable {
     }
 
     package func distinct(thresholds: [Double]) -> [Double] {
-        let tokens = samples.map { RougeL.tokens(of: $0.text) }
+        let tokens = samples.map { DistinctSolutions.tokens(of: $0.text) }
         return thresholds.map { Double(DistinctSolutions.kept(of: tokens, correct: correct, threshold: $0).count) }
     }
 

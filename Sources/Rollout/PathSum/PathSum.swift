@@ -115,8 +115,9 @@ package struct PathSum: Task {
             lineStart = position + 1
         }
         if lineStart < response.count { reading.breakOff() }
-        let hasEnded = stop == .stopToken && reading.isFinished
-        return Verdict(isCorrect: hasEnded && reading.isCorrect, answer: hasEnded ? "\(reading.value)" : nil)
+        guard stop == .stopToken else { return Verdict(.unfinished) }
+        guard reading.isFinished else { return Verdict(.unread) }
+        return Verdict(reading.isCorrect ? .correct : .wrong, answer: "\(reading.value)")
     }
 
     /// What the lines read so far amount to.

@@ -1,4 +1,4 @@
-/// Finds the final answer in a solution. Every rule is one pass over the text's bytes.
+/// Finds the final answer in a solution. Marked answers are in ``AnswerMarks``, unmarked ones in ``LoneQuantity``.
 package enum AnswerExtraction {
     /// First match of `#### (\-?[0-9\.\,]+)` without its commas: GSM8K's own rule. Nil when there is none.
     package static func gsm8k(_ text: String) -> String? {
@@ -7,70 +7,76 @@ package enum AnswerExtraction {
 
     /// Content of the last `\boxed{…}` or `\fbox{…}` with balanced braces; for `\boxed x`, the text up to the next `$` or the
     /// end. Nil when there is none or its braces do not close.
-    package static func lastBoxed(_ text: String) -> String? { lastBoxed(Array(text.utf8)) }
+    package static func lastBoxed(_ text: String) -> String? {
+        let bytes = Array(text.utf8)
+        guard let end = ["\\boxed", "\\fbox"].compactMap({ endOfLast($0, in: bytes) }).max(), let content = boxed(bytes[end...])
+        else { return nil }
+        return bytes[end...].drop(while: isSpace).first == UInt8(ascii: "{") ? String(decoding: content, as: UTF8.self) : trimmed(content)
+    }
 
-    private static func lastBoxed(_ bytes: [UInt8]) -> String? {
-        guard let end = ["\\boxed", "\\fbox"].compactMap({ endOfLast($0, in: bytes) }).max() else { return nil }
-        let rest = bytes[end...]
+    /// What the command in front boxes; nil when its braces do not close.
+    static func boxed(_ rest: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         let content = rest.drop(while: isSpace)
         guard content.first == UInt8(ascii: "{") else {
-            return rest.first == UInt8(ascii: " ") ? trimmed(content.prefix { $0 != UInt8(ascii: "$") }) : nil
+            return rest.first == UInt8(ascii: " ") ? content.prefix { $0 != UInt8(ascii: "$") } : nil
         }
         var depth = 0
-        for index in content.indices {
+        for index in content.indices.prefix(longestBox) {
             if content[index] == UInt8(ascii: "{") { depth += 1 }
             guard content[index] == UInt8(ascii: "}") else { continue }
             depth -= 1
-            if depth == 0 { return String(decoding: content[(content.startIndex + 1)..<index], as: UTF8.self) }
+            if depth == 0 { return content[(content.startIndex + 1)..<index] }
         }
         return nil
     }
 
-    /// An answer that the text marks as such: after the last `####`, in the last box, or after "answer is" or "answer:".
-    package static func stated(_ text: String) -> String? {
-        let bytes = Array(text.utf8)
-        if let end = endOfLast("####", in: bytes) { return firstLine(bytes[end...]) }
-        if let boxed = lastBoxed(bytes) { return boxed }
-        let lower = bytes.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
-        guard let end = ["answer is", "answer:"].compactMap({ endOfLast($0, in: lower) }).max() else { return nil }
-        return firstLine(bytes[end...].drop { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: " ") }).map(firstSentence)
-    }
+    /// Boxes are looked for in texts that hold thousands of them without an end.
+    private static let longestBox = 4096
+
+    /// An answer that the text marks as such: after `####`, in a box, or after "answer is" or "answer:".
+    package static func stated(_ text: String) -> String? { AnswerMarks(Array(text.utf8)).answer }
 
     /// Texts longer than this are not an answer alone.
     private static let longestBareAnswer = 256
 
-    /// The stated answer, else the text itself where it can be read as one answer, else its last number.
+    /// The stated answer, else the text itself where it can be read as one answer, else what its last line has in bold, else its
+    /// last number.
     package static func flexible(_ text: String) -> String? {
-        if let stated = stated(text) { return stated }
-        guard text.utf8.count <= longestBareAnswer, Answer(text).value != nil else { return lastNumber(text) }
-        return text
+        if let stated = stated(text) ?? bare(text) { return stated }
+        return boldInLastLine(text) ?? LoneQuantity.last(in: withoutHeadings(text))
     }
 
-    /// The last number of the text, with a sign that does not belong to a subtraction. Nil when it is a part of something
-    /// larger, as the 2 of `\frac{1}{2}` and of x^2 is.
-    package static func lastNumber(_ text: String) -> String? {
-        let bytes = Array(text.utf8)
-        guard var end = bytes.lastIndex(where: isDigit) else { return nil }
-        var start = end
-        end += 1
-        while start > 0 {
-            let before = bytes[start - 1]
-            let joins = before == UInt8(ascii: ",") || before == UInt8(ascii: "/")
-            guard isDigit(before) || before == UInt8(ascii: ".") || (joins && start > 1 && isDigit(bytes[start - 2])) else { break }
-            start -= 1
-        }
-        if end < bytes.count, bytes[end] == UInt8(ascii: "}") { return nil }
-        if start > 0, "{^_\\".utf8.contains(bytes[start - 1]) { return nil }
-        if start > 0, bytes[start - 1] == UInt8(ascii: "$") { start -= 1 }
-        let minus = Array("−".utf8)
-        let sign = bytes[..<start].last == UInt8(ascii: "-") ? 1 : bytes[..<start].suffix(minus.count).elementsEqual(minus) ? minus.count : 0
-        if sign > 0, start == sign || !isDigit(bytes[start - sign - 1]) { start -= sign }
-        if end < bytes.count, bytes[end] == UInt8(ascii: "%") { end += 1 }
-        return String(decoding: bytes[start..<end], as: UTF8.self)
+    /// The gold answer that a data file gives: bare as it is, and what is marked in a worked answer.
+    package static func gold(_ text: String) -> String {
+        let isWorked = text.firstRange(of: "####") != nil || text.firstRange(of: "\\boxed") != nil || text.firstRange(of: "\\fbox") != nil
+        return isWorked ? stated(text) ?? "" : text
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
-    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+    /// The gold answer of a worked solution: what it marks, or the whole of it where that is an answer. Nil when there is none.
+    package static func gold(ofWorked solution: String) -> String? { stated(solution) ?? bare(solution) }
+
+    /// The text itself where it is an answer and nothing else: mathematics, or up to three words.
+    private static func bare(_ text: String) -> String? {
+        guard text.utf8.count <= longestBareAnswer else { return nil }
+        let plain = AnswerPhrase.unlabelled(text)
+        let answer = Answer(plain)
+        guard answer.isReadable, !answer.isWords || text.split(whereSeparator: \.isWhitespace).count <= 3 else { return nil }
+        return plain
+    }
+
+    private static func withoutHeadings(_ text: String) -> String {
+        guard text.utf8.contains(UInt8(ascii: "#")) else { return text }
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        return lines.filter { !$0.hasPrefix("#") }.joined(separator: "\n")
+    }
+
+    private static func boldInLastLine(_ text: String) -> String? {
+        let lines = text.split(whereSeparator: \.isNewline)
+        guard let line = lines.last(where: { !$0.allSatisfy(\.isWhitespace) }), line.firstRange(of: "**") != nil else { return nil }
+        return AnswerPhrase.bold(in: String(line)).last
+    }
+
+    static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
     /// Where the last occurrence of a mark ends.
     private static func endOfLast(_ mark: String, in bytes: [UInt8]) -> Int? {
@@ -83,19 +89,7 @@ package enum AnswerExtraction {
         return nil
     }
 
-    private static func firstLine(_ bytes: ArraySlice<UInt8>) -> String? {
-        let line = trimmed(bytes.drop(while: isSpace).prefix { $0 != 0x0A && $0 != 0x0D })
-        return line.isEmpty ? nil : line
-    }
-
-    /// "18. So she has" is 18: up to a point that white space follows.
-    private static func firstSentence(_ line: String) -> String {
-        let bytes = Array(line.utf8)
-        let end = bytes.indices.dropLast().first { bytes[$0] == UInt8(ascii: ".") && isSpace(bytes[$0 + 1]) }
-        return end.map { String(decoding: bytes[..<$0], as: UTF8.self) } ?? line
-    }
-
-    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> String {
+    static func trimmed(_ bytes: ArraySlice<UInt8>) -> String {
         var text = bytes.drop(while: isSpace)
         while let last = text.last, isSpace(last) { text.removeLast() }
         return String(decoding: text, as: UTF8.self)

@@ -54,19 +54,17 @@ package enum ProblemFile {
         } else {
             throw record.unknownShape("a prompt, question, problem or query with an answer or a solution, or messages")
         }
-        let known = answer.flatMap(present) ?? solution.flatMap(final).flatMap(present)
+        let known = answer.flatMap(present) ?? solution.flatMap(AnswerExtraction.gold(ofWorked:)).flatMap(present)
         return Problem(messages: turns, solution: solution, answer: known, line: line)
     }
 
-    /// Nil when there is no field for it; of several, the first that is not blank. An `answer` that is worked ends in `#### N`.
+    /// Nil when there is no field for it; of several, the first that is not blank. A worked answer marks it.
     private static func gold(_ record: JSONRecord) throws(JSONRecord.Fault) -> String? {
         var texts: [String] = []
         for field in golds where record.has(field) { texts.append(try record.singleText(field)) }
         if let reward = try record.optionalRecord("reward_model") { texts.append(try reward.singleText("ground_truth")) }
-        if record.has("answer") {
-            let answer = try record.singleText("answer")
-            texts.append(isWorked(answer) ? AnswerExtraction.gsm8k(answer) ?? AnswerExtraction.stated(answer) ?? "" : answer)
-        }
+        if record.has("answer") { texts.append(try record.singleText("answer")) }
+        texts = texts.map(AnswerExtraction.gold)
         return texts.first { present($0) != nil } ?? texts.first
     }
 
@@ -82,16 +80,6 @@ package enum ProblemFile {
     }
 
     private static func isWorked(_ answer: String) -> Bool { answer.firstRange(of: "####") != nil }
-
-    /// The answer that a solution states, or that it is.
-    private static func final(_ solution: String) -> String? {
-        if let stated = AnswerExtraction.stated(solution) { return stated }
-        let isAnswer = solution.utf8.count <= longestBareAnswer && !isWorked(solution) && Answer(solution).value != nil
-        return isAnswer ? solution : nil
-    }
-
-    /// Longer solutions are not an answer alone.
-    private static let longestBareAnswer = 256
 
     private static func present(_ answer: String?) -> String? {
         guard let answer, let first = answer.firstIndex(where: { !$0.isWhitespace }), let last = answer.lastIndex(where: { !$0.isWhitespace })

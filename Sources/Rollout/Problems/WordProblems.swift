@@ -14,6 +14,8 @@ package struct WordProblems: Task {
     private let golds: [Answer?]
     /// The same for worked solutions to learn from, together with their prompts.
     package let longExamples: LongPrompts
+    /// The problems to which no response can be right, or the same text only.
+    package let unreadGolds: UnreadGolds
     private let tokenizer: Tokenizer
     private let chatTemplate: ChatTemplate?
     /// By token id: whether its text ends in a newline, and whether it is nothing but white space.
@@ -59,6 +61,7 @@ package struct WordProblems: Task {
         }
         (self.problems, self.prompts, longPrompts, self.longExamples) = (kept, prompts, long, longExamples)
         golds = kept.map { $0.answer.map { Answer($0) } }
+        unreadGolds = UnreadGolds(kept, golds)
         let texts = (0..<Int32(tokenizer.vocabularySize)).map { tokenizer.decode([$0]) }
         endsLine = texts.map { $0.utf8.last == 0x0A }
         isBlank = texts.map { text in text.allSatisfy(\.isWhitespace) }
@@ -116,12 +119,12 @@ package struct WordProblems: Task {
     }
 
     package func verdict(on response: [Int32], stop: StopReason, problem: Int) -> Verdict {
-        guard stop == .stopToken, let found = AnswerExtraction.flexible(text(of: response)) else {
-            return Verdict(isCorrect: false, answer: nil)
-        }
-        let prediction = Answer(found)
-        let isCorrect = golds[problem].map { Answer.judge(gold: $0, prediction: prediction).isEqual } ?? false
-        return Verdict(isCorrect: isCorrect, answer: prediction.canonical)
+        guard stop == .stopToken else { return Verdict(.unfinished) }
+        let found = AnswerExtraction.flexible(text(of: response)).map { Answer($0) }
+        guard let gold = golds[problem] else { return Verdict(.noGold, answer: found?.canonical) }
+        guard let found else { return Verdict(.unread) }
+        let isCorrect = Answer.judge(gold: gold, prediction: found).isEqual
+        return Verdict(isCorrect ? .correct : found.isReadable ? .wrong : .unread, answer: found.canonical)
     }
 
     /// The file's own solution, without GSM8K's calculator notes `<<48/2=24>>`, as the continuation of the prompt.

@@ -23,6 +23,8 @@ struct JSONLine {
         parts.append("\(Self.quote(key)):[\(values.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ","))]")
     }
 
+    mutating func add(_ key: String, _ nested: JSONLine) { parts.append("\(Self.quote(key)):\(nested.text)") }
+
     var text: String { "{" + parts.joined(separator: ",") + "}" }
 
     static func quote(_ text: String) -> String {

@@ -8,6 +8,9 @@ final class RunReport {
     private var progress: ProgressLine
     private var evaluations: [(step: Int, summary: EvaluationSummary)] = []
     private let steps: Int
+    /// Of the responses that ended so far: how many there are, and how many could not be read.
+    private var ended = 0, unread = 0
+    private var saidUnread = false
 
     init(folder: RunFolder, firstStep: Int, steps: Int, quiet: Bool) throws {
         self.folder = folder
@@ -21,6 +24,15 @@ final class RunReport {
     func add(_ step: StepReport) throws {
         try log.write(step.line)
         progress.show(step: step.step, step.progress)
+        ended += step.verdicts.count { $0 != .unfinished }
+        unread += step.verdicts.count { $0 == .unread }
+        if unread * 2 > ended, !saidUnread {
+            saidUnread = true
+            say(
+                "\(unread) of the \(ended) responses that ended by step \(step.step) have no answer that can be read, expected #### and an "
+                    + "answer, a box or \"the answer is\": set samples.every=1 to see what the model writes, and ask for one of these in the "
+                    + "prompts")
+        }
     }
 
     /// `evaluation.json` is the last evaluation; each is kept as `evaluation-<step>.json` as well.

@@ -28,6 +28,7 @@ struct SampleLog {
         line.add("stop", trajectory.stop == .stopToken ? "stop" : "length")
         if let answer = verdict.answer { line.add("answer", answer) }
         line.add("correct", verdict.isCorrect)
+        line.add("verdict", verdict.reason.rawValue)
         line.add("reward", rewards.logRewards(of: trajectory, step: step - 1).last)
         line.add("policy_version", group.sampledWith)
         return line

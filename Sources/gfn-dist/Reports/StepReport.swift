@@ -15,6 +15,8 @@ struct StepReport {
     var metrics: StepMetrics
     /// What was sampled for this step; empty in supervised fine-tuning.
     var groups: [TrajectoryGroup]
+    /// How each of these samples was judged.
+    var verdicts: [Verdict.Reason] = []
     var replayedGroups = 0
     var replayTrajectories = 0
     /// Mean age of what the buffer holds, in versions.
@@ -49,6 +51,7 @@ struct StepReport {
             line.add("reward_mean", mean(trajectories.compactMap { $0.states.last.map { untempered($0) } }))
             line.add("log_reward_mean", mean(logRewards))
             line.add("accuracy", accuracy)
+            line.add("verdicts", verdictShares)
             line.add("distinct_correct", distinctCorrect)
             line.add("unique_share", mean(groups.map { Double(Set($0.trajectories.map(\.response)).count) / Double($0.trajectories.count) }))
             line.add("log_z_mean", metrics.logPartitionMean)
@@ -85,6 +88,15 @@ struct StepReport {
             ("learn", seconds.learn), ("reduce", seconds.reduce), ("sync", seconds.sync),
         ] {
             line.add("seconds_\(name)", value)
+        }
+        return line
+    }
+
+    private var verdictShares: JSONLine {
+        let shares = Verdict.shares(of: verdicts)
+        var line = JSONLine()
+        for reason in Verdict.Reason.allCases where reason != .noGold || shares[reason] != nil {
+            line.add(reason.rawValue, shares[reason] ?? 0)
         }
         return line
     }

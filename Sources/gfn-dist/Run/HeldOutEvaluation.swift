@@ -10,7 +10,7 @@ struct HeldOutEvaluation {
     private struct ProblemResult: Codable {
         struct Sample: Codable {
             var text: String
-            var isCorrect: Bool
+            var reason: Verdict.Reason
             var answer: String?
             var length: Int
             var entropy: Double
@@ -71,7 +71,7 @@ struct HeldOutEvaluation {
                     let verdict = task.verdict(on: response.tokens, stop: response.stop, problem: problem)
                     let entropies = response.scores.entropies.map(Double.init)
                     return ProblemResult.Sample(
-                        text: task.text(of: response.tokens), isCorrect: verdict.isCorrect, answer: verdict.answer,
+                        text: task.text(of: response.tokens), reason: verdict.reason, answer: verdict.answer,
                         length: response.tokens.count, entropy: entropies.reduce(0, +) / Double(max(1, entropies.count)))
                 },
                 logPolicy: [], logReward: [])
@@ -117,7 +117,7 @@ struct HeldOutEvaluation {
             ProblemSamples(
                 result.samples.map {
                     ProblemSamples.Sample(
-                        text: $0.text, verdict: Verdict(isCorrect: $0.isCorrect, answer: $0.answer), length: $0.length,
+                        text: $0.text, verdict: Verdict($0.reason, answer: $0.answer), length: $0.length,
                         entropyPerToken: $0.entropy)
                 })
         }

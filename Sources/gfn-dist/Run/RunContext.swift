@@ -140,6 +140,13 @@ final class RunContext {
             })
     }
 
+    /// How the samples of these groups are judged; a function of their tokens, like the rewards that came with them.
+    func verdicts(on groups: [TrajectoryGroup]) -> [Verdict.Reason] {
+        groups.flatMap { group in
+            group.trajectories.map { workspace.training.verdict(on: $0.response, stop: $0.stop, problem: group.promptID).reason }
+        }
+    }
+
     /// Rank 0 writes what was sampled, in the steps in which that is asked for.
     func writeSamples(_ groups: [TrajectoryGroup], step: Int) throws {
         let every = configuration.integer("samples.every")

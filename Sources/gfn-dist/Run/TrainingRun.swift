@@ -111,7 +111,7 @@ final class TrainingRun {
         let synced = watch.lap()
         try context.report?.add(
             StepReport(
-                step: version, metrics: metrics, groups: fresh, replayedGroups: replayed.count, replayTrajectories: replay.count,
+                step: version, metrics: metrics, groups: fresh, verdicts: context.verdicts(on: fresh), replayedGroups: replayed.count, replayTrajectories: replay.count,
                 replayAge: replay.meanAge(at: version), replayDuplicates: duplicates,
                 ages: (fresh + replayed).map { step - $0.sampledWith }, logProbabilityDifference: difference, sync: sync,
                 digest: sha256Hex(learner.publishedBits), weightGradientCore: context.weightGradientCore, rewards: context.rewards,

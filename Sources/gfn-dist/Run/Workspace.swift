@@ -64,7 +64,7 @@ struct Workspace: Sendable {
                     "model \(basePath) names no token that ends a response, expected eos_token_id in its configuration or a chat template")
             }
             var notes = files.notes + [template?.note, ends.note].compactMap { $0 }
-            func task(_ path: String, maxExampleTokens: Int = .max) throws -> WordProblems {
+            func task(_ path: String, maxExampleTokens: Int = .max, isJudged: Bool = true) throws -> WordProblems {
                 let problems = try ProblemFile.read(path)
                 let room = try Self.room(configuration, context: context)
                 let task = WordProblems(
@@ -72,9 +72,12 @@ struct Workspace: Sendable {
                     chatTemplate: template, stopTokens: ends.stopTokens, taughtStop: ends.taught, maxNewTokens: room.answer,
                     maxPromptTokens: room.prompt, maxExampleTokens: maxExampleTokens)
                 notes += try Self.notes(on: task, path, configuration)
+                if isJudged { notes += try Self.notes(on: task.unreadGolds, path) }
                 return task
             }
-            training = try task(configuration.text("data.train"), maxExampleTokens: configuration.isSupervised ? context : .max)
+            training = try task(
+                configuration.text("data.train"), maxExampleTokens: configuration.isSupervised ? context : .max,
+                isJudged: !configuration.isSupervised)
             let path = configuration.text("data.evaluate")
             evaluation = path.isEmpty ? nil : try task(path)
             self.notes = notes
@@ -111,6 +114,19 @@ struct Workspace: Sendable {
                 "the model's context of \(context) tokens has no room for a prompt beside an answer of \(answer); lower rollout.max_new_tokens")
         }
         return (wanted.prompt > 0 ? min(wanted.prompt, context - answer) : context - answer, answer)
+    }
+
+    /// What to say about problems whose gold answers are missing or cannot be read.
+    private static func notes(on golds: UnreadGolds, _ path: String) throws(RunError) -> [String] {
+        let advice = "end each answer with #### and the answer alone, or give it as the field answer"
+        let missing = golds.missing(of: path)
+        if let missing, golds.areAllMissing {
+            throw .badData("\(missing), and no other problem is left to judge responses by; \(advice)")
+        }
+        return [
+            missing.map { "\($0), so no response to them is right; \(advice)" },
+            golds.unread(of: path).map { "\($0), so only the same text is right; write a number, an expression or words" },
+        ].compactMap { $0 }
     }
 
     /// What to say about prompts and examples that were too long.

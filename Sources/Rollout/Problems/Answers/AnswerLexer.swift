@@ -19,7 +19,13 @@ struct AnswerLexer {
         return lexer.trimmed()
     }
 
-    private init(scalars: [Unicode.Scalar]) { self.scalars = scalars }
+    /// Whether `$` encloses mathematics: there are two of them, and one alone is dollars.
+    private let isMath: Bool
+
+    private init(scalars: [Unicode.Scalar]) {
+        self.scalars = scalars
+        isMath = zip([" "] + scalars, scalars).count { $0 != "\\" && $1 == "$" } != 1
+    }
 
     private var isText: Bool { groups.last == true }
 
@@ -46,6 +52,7 @@ struct AnswerLexer {
         position += 1
         switch scalar {
         case "\\": command()
+        case "$" where !isMath && (isDigit(0) || tokens.last?.startsNumber == true && !sawSpace): emit(.command("dollar"))
         case "$", "`", "\"", "'", "“", "”", "‘", "’", "~": sawSpace = true
         case "*":
             if peek() == "*" {
@@ -71,6 +78,17 @@ struct AnswerLexer {
             if scalar.properties.isWhitespace || scalar.value == 0x200B || scalar.value == 0xFEFF {
                 sawSpace = true
             } else if let kinds = AnswerNotation.scalars[scalar] {
+                // "20 m²" are square metres.
+                if kinds.first == .symbol("^"), let last = tokens.last, last.kind == .letter("m"), last.followsSpace {
+                    tokens[tokens.count - 1] = AnswerToken(kind: last.kind, isText: true, followsSpace: true)
+                }
+                // ½ is a number of its own behind 3, as in 3 1/2.
+                if case .number = kinds[0] { sawSpace = true }
+                if scalar == "°", let scale = peek(), scale == "C" || scale == "F", !(peek(1).map(Self.isLetter) ?? false) {
+                    position += 1
+                    emit(.word(scale == "C" ? "celsius" : "fahrenheit"))
+                    return
+                }
                 for kind in kinds { emit(kind) }
             } else {
                 emit(.other(String(scalar)))
@@ -102,7 +120,8 @@ struct AnswerLexer {
     private mutating func number() {
         var text = digits()
         if (1...3).contains(text.count), text.first != "0" {
-            while let separator = groupSeparator() {
+            let bySpaces = groupSeparator(bySpaces: true) != nil
+            while let separator = groupSeparator(bySpaces: bySpaces) {
                 position += separator
                 text += digits()
             }
@@ -111,6 +130,7 @@ struct AnswerLexer {
             position += 1
             let fraction = digits()
             text = (text.isEmpty ? "0" : text) + (fraction.isEmpty ? "" : "." + fraction)
+            if let cycle = cycle() { return emit(.repeating(text, cycle: cycle)) }
         }
         emit(.number(text))
         exponent()
@@ -122,11 +142,40 @@ struct AnswerLexer {
         return String(String.UnicodeScalarView(scalars[start..<position]))
     }
 
+    /// The digits that repeat, where they stand directly behind a decimal fraction: `\overline{6}`, `\bar 6`, `(6)`.
+    private mutating func cycle() -> String? {
+        let start = position
+        if peek() == "\\" {
+            let name = ["overline", "bar", "dot"].first { scalars[(position + 1)...].starts(with: $0.unicodeScalars) }
+            guard let name else { return nil }
+            position += 1 + name.unicodeScalars.count
+            while peek() == " " { position += 1 }
+        } else if peek() != "(" {
+            return nil
+        }
+        let close: Unicode.Scalar? = peek() == "{" ? "}" : peek() == "(" ? ")" : nil
+        if close != nil { position += 1 }
+        let digits = digits()
+        guard !digits.isEmpty, close == nil || peek() == close else {
+            position = start
+            return nil
+        }
+        if close != nil { position += 1 }
+        return digits
+    }
+
+    private static let spaces: Set<Unicode.Scalar> = [" ", "~", "\u{A0}", "\u{2007}", "\u{2009}", "\u{202F}"]
+
     /// The length of a thousands separator at this place: a comma before exactly three digits outside of brackets, and
-    /// LaTeX's `,\!`, `\,` and `{,}` anywhere.
-    private func groupSeparator() -> Int? {
+    /// LaTeX's `,\!`, `\,` and `{,}` anywhere; or else a space, unless the digits are the upper part of a mixed number's fraction.
+    private func groupSeparator(bySpaces: Bool) -> Int? {
         func threeDigits(after length: Int) -> Int? {
             isDigit(length) && isDigit(length + 1) && isDigit(length + 2) && !isDigit(length + 3) ? length : nil
+        }
+        if bySpaces {
+            let length = peek() == "\\" && peek(1) == " " ? 2 : peek().map(Self.spaces.contains) == true ? 1 : 0
+            guard length > 0, threeDigits(after: length) != nil, peek(length + 3) != "/" else { return nil }
+            return length
         }
         if peek() == ",", peek(1) == "\\", peek(2) == "!" { return threeDigits(after: 3) }
         if peek() == "\\", peek(1) == "!", peek(2) == "," { return threeDigits(after: 3) }

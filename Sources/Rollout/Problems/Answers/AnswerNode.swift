@@ -46,13 +46,14 @@ indirect enum AnswerNode: Sendable {
     enum Relation: Sendable, Hashable { case equal, less, lessOrEqual, greater, greaterOrEqual }
 
     /// Whether it is a number as one writes a result, not a calculation that is still to be done: digits, a fraction, a mixed
-    /// number, scientific notation, a percentage, a sign, a unit.
+    /// number, scientific notation, a percentage, a sign, a unit; a whole number's power or factorial too, which nobody is given to copy.
     var isPlainNumber: Bool {
         switch self {
         case .number: true
         case .sum(let terms): terms.count == 1 && terms[0].value.isPlainNumber
         case .measured(let value, _), .percent(let value), .degrees(let value), .named(_, let value): value.isPlainNumber
-        case .power(.number(let base), let exponent): base == Rational(integer: 10) && exponent.isSignedNumber
+        case .power(.number(let base), let exponent): base.isInteger && exponent.isSignedNumber
+        case .factorial(.number): true
         case .product(let factors):
             factors.count == 2 && !factors[0].isInverted && factors[0].value.isSignedNumber
                 && (factors[1].isInverted ? factors[1].value.isSignedNumber : factors[1].value.isPowerOfTen)
@@ -69,7 +70,7 @@ indirect enum AnswerNode: Sendable {
     }
 
     private var isPowerOfTen: Bool {
-        if case .power = self { return isPlainNumber }
+        if case .power(.number(let base), _) = self { return base == Rational(integer: 10) && isPlainNumber }
         return false
     }
 }

@@ -37,6 +37,10 @@ enum AnswerNotation {
         "≤": [.command("leq")], "≥": [.command("geq")], "≠": [.command("ne")], "∪": [.command("cup")], "∩": [.command("cap")],
         "∅": [.command("emptyset")], "∈": [.command("in")], "θ": [.command("theta")], "α": [.command("alpha")], "β": [.command("beta")],
         "²": [.symbol("^"), .number("2")], "³": [.symbol("^"), .number("3")], "€": [.command("euro")], "£": [.command("pound")],
+        "¥": [.command("yen")], "₹": [.command("rupee")], "¢": [.word("cents")],
+        "½": [.number("1"), .symbol("/"), .number("2")], "¼": [.number("1"), .symbol("/"), .number("4")],
+        "¾": [.number("3"), .symbol("/"), .number("4")], "⅓": [.number("1"), .symbol("/"), .number("3")],
+        "⅔": [.number("2"), .symbol("/"), .number("3")], "⅛": [.number("1"), .symbol("/"), .number("8")],
         "ℝ": [.command("R")],
     ]
 }

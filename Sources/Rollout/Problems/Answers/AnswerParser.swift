@@ -116,13 +116,30 @@ struct AnswerParser {
 
     private mutating func side() throws(AnswerFailure) -> AnswerNode {
         currency = nil
+        if case .word(let word) = next?.kind, let sign = AnswerUnit.currency(word), token(1)?.startsNumber == true {
+            position += 1
+            currency = sign
+        }
         var parts = [try sum()]
         while takeCommand("cup") { parts.append(try sum()) }
         if parts.count > 1 { return .union(parts) }
+        if next?.isSymbol(":") == true { return try ratio(from: parts[0]) }
         let value = try scaled(parts[0])
+        if currency == nil, case .command(let name) = next?.kind, let sign = AnswerUnit.currency(name) {
+            position += 1
+            currency = sign
+        }
         let unit = try unit()
-        if let sign = currency { return .measured(value, unit == nil || unit == .noun ? sign : AnswerUnit(name: unit?.name.map { "\(sign.name ?? "")/" + $0 })) }
+        if let sign = currency { return .measured(value, unit == nil || unit == .noun || unit == sign ? sign : AnswerUnit(name: unit?.name.map { "\(sign.name ?? "")/" + $0 })) }
         return unit.map { .measured(value, $0) } ?? value
+    }
+
+    /// Numbers joined by colons: a ratio or a time, which is itself only.
+    private mutating func ratio(from first: AnswerNode) throws(AnswerFailure) -> AnswerNode {
+        var parts = [first]
+        while take(":") { parts.append(try sum()) }
+        guard parts.allSatisfy(\.isPlainNumber) else { throw .unparsable }
+        return .tuple(open: ":", parts, close: ":")
     }
 
     /// 3 million.
@@ -146,6 +163,8 @@ struct AnswerParser {
             case .word(let text): words.append((text, token.isText))
             case .letter(let text) where token.isText || !words.isEmpty: words.append((text, token.isText || text == "a"))
             case .symbol("/") where !words.isEmpty || self.token(1)?.isWord == true: break
+            case .number(let digits) where ["2", "3"].contains(digits) && !token.followsSpace && words.last.map(\.text).map(AnswerUnit.isMeasure) == true:
+                power = Int(digits)
             case .symbol("^") where !words.isEmpty:
                 let isGroup = self.token(1)?.isSymbol("{") == true
                 guard case .number(let digits) = self.token(isGroup ? 2 : 1)?.kind, let exponent = Int(digits), (1...3).contains(exponent) else {
@@ -171,6 +190,13 @@ struct AnswerParser {
 }
 
 extension AnswerToken {
+    var startsNumber: Bool {
+        switch kind {
+        case .number, .repeating: true
+        default: isSymbol("-") || isSymbol(".")
+        }
+    }
+
     var isWord: Bool {
         if case .word = kind { return true }
         return false

@@ -9,6 +9,7 @@ extension AnswerParser {
         position += 1
         switch token.kind {
         case .number(let digits): return try number(digits)
+        case .repeating(let digits, let cycle): return .number(try repeating(digits, cycle))
         case .letter(let letter): return .symbol(try subscripted(letter))
         case .word(let word):
             guard word.count <= 3, !token.isText, !AnswerUnit.isMeasure(word) else { throw .unparsable }
@@ -16,6 +17,7 @@ extension AnswerParser {
         case .command(let name): return try command(name)
         case .symbol("("), .symbol("["): return try bracketed(open: token)
         case .symbol("{"):
+            if take("}") { return .set([]) }
             let items = try elements()
             try expect("}")
             return items.count == 1 ? items[0] : .set(items)
@@ -45,6 +47,16 @@ extension AnswerParser {
         position += 1
         guard let exponent = Int(power), let scale = Rational.powerOfTen(exponent), let scaled = value.times(scale) else { throw .tooLarge }
         return .number(scaled)
+    }
+
+    /// The cycle's share is its digits over as many nines, moved behind the fixed digits.
+    private func repeating(_ digits: String, _ cycle: String) throws(AnswerFailure) -> Rational {
+        let places = digits.split(separator: ".").dropFirst().first?.count ?? 0
+        guard let fixed = Rational(decimal: digits), let part = Rational(decimal: cycle),
+            let nines = Rational(decimal: String(repeating: "9", count: cycle.count)), let scale = Rational.powerOfTen(-places),
+            let value = part.over(nines)?.times(scale)?.plus(fixed)
+        else { throw .tooLarge }
+        return value
     }
 
     private static func withoutLeadingZeros(_ digits: String) -> String {
@@ -102,11 +114,12 @@ extension AnswerParser {
             return .root(index: index, try primary())
         case "pi": return .symbol("π")
         case "emptyset": return .set([])
-        case "dollar", "euro", "pound":
+        case "dollar", "euro", "pound", "yen", "rupee":
             guard currency == nil else { throw .unparsable }
             currency = AnswerUnit(name: name)
             return try take("-") ? .sum([AnswerNode.Term(isNegative: true, value: primary())]) : primary()
         case "{":
+            if takeCommand("}") { return .set([]) }
             let items = try elements()
             guard takeCommand("}") else { throw .unparsable }
             return .set(items)

@@ -48,7 +48,7 @@ extension AnswerParser {
         case .word(let word): !token.isText && !token.followsSpace && word.count <= 3 && !AnswerUnit.isMeasure(word)
         case .symbol(let character): character == "(" || character == "[" || character == "{"
         case .command(let name): Self.opensFactor(name)
-        case .number, .other: false
+        case .number, .repeating, .other: false
         }
     }
 

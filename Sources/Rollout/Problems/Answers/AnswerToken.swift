@@ -3,6 +3,8 @@ struct AnswerToken: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
         /// Decimal digits with at most one point, group commas taken out.
         case number(String)
+        /// A decimal fraction and the digits that repeat after it: `0.1\overline{6}` and `0.1(6)`.
+        case repeating(String, cycle: String)
         case letter(String)
         /// Two or more letters in a row.
         case word(String)
@@ -26,6 +28,7 @@ struct AnswerToken: Hashable, Sendable {
     var text: String {
         switch kind {
         case .number(let text), .letter(let text), .other(let text): text
+        case .repeating(let text, let cycle): "\(text)(\(cycle))"
         case .word(let text): text.lowercased()
         case .command(let name): "\\" + name
         case .symbol(let character): String(character)

@@ -16,13 +16,14 @@ struct AnswerUnit: Hashable, Sendable {
             ("mm", ["mm", "millimeter", "millimeters"]), ("cm", ["cm", "cms", "centimeter", "centimeters", "centimetres"]),
             ("m", ["m", "meter", "meters", "metre", "metres"]), ("km", ["km", "kms", "kilometer", "kilometers", "kilometres"]),
             ("in", ["in", "inch", "inches"]), ("ft", ["ft", "foot", "feet"]), ("yd", ["yd", "yds", "yard", "yards"]), ("mi", ["mi", "mile", "miles"]),
-            ("mg", ["mg"]), ("g", ["g", "gram", "grams"]), ("kg", ["kg", "kgs", "kilogram", "kilograms"]), ("lb", ["lb", "lbs", "pound", "pounds"]),
+            ("mg", ["mg"]), ("g", ["g", "gram", "grams"]), ("kg", ["kg", "kgs", "kilogram", "kilograms"]), ("pound", ["lb", "lbs", "pound", "pounds", "GBP"]),
             ("oz", ["oz", "ounce", "ounces"]), ("ml", ["ml", "mL", "milliliter", "milliliters"]),
             ("l", ["l", "L", "liter", "liters", "litre", "litres"]), ("s", ["s", "sec", "secs", "second", "seconds"]),
             ("min", ["min", "mins", "minute", "minutes"]), ("h", ["h", "hr", "hrs", "hour", "hours"]), ("day", ["day", "days"]),
             ("week", ["week", "weeks"]), ("month", ["month", "months"]), ("year", ["yr", "yrs", "year", "years"]),
-            ("dollar", ["dollar", "dollars", "USD", "bucks"]), ("cent", ["cent", "cents"]), ("euro", ["euro", "euros"]),
-            ("mph", ["mph"]), ("kph", ["kph"]), ("square", ["sq"]),
+            ("dollar", ["dollar", "dollars", "USD", "bucks"]), ("cent", ["cent", "cents"]), ("euro", ["euro", "euros", "EUR"]),
+            ("yen", ["yen", "JPY"]), ("rupee", ["rupee", "rupees", "INR", "Rs"]),
+            ("celsius", ["celsius"]), ("fahrenheit", ["fahrenheit"]), ("mph", ["mph"]), ("kph", ["kph"]), ("square", ["sq"]),
         ]
         var names: [String: String] = [:]
         for (name, spellings) in table { for spelling in spellings { names[spelling] = name } }
@@ -37,7 +38,14 @@ struct AnswerUnit: Hashable, Sendable {
         "positive", "below", "above", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
         "twenty", "thirty", "forty", "fifty", "remainder", "off", "then", "where", "with", "for", "when", "each", "either", "unless", "except",
         "dozen", "score", "point", "base", "power", "choose", "therefore", "so", "hence", "answer", "equals", "true", "false",
+        "am", "pm", "because", "since", "as", "out",
     ]
+
+    /// The currency that a word or a sign's name in front of a number says.
+    static func currency(_ word: String) -> AnswerUnit? {
+        guard let name = names[word], ["dollar", "euro", "yen", "rupee", "pound"].contains(name), !word.hasPrefix("lb") else { return nil }
+        return AnswerUnit(name: name)
+    }
 
     /// Whether a word directly behind a number is surely a unit and no product of letters.
     static func isMeasure(_ word: String) -> Bool { word.count >= 2 && names[word] != nil }
@@ -46,8 +54,10 @@ struct AnswerUnit: Hashable, Sendable {
     static func named(by words: [(text: String, isText: Bool)], power: Int?) -> AnswerUnit? {
         guard !words.isEmpty, words.count <= wordLimit else { return nil }
         var (measures, isSquare, isCubic): ([String], Bool, Bool) = ([], power == 2, power == 3)
-        for word in words {
+        for (index, word) in words.enumerated() {
             let lower = word.text.lowercased()
+            // "5 in total" are no inches.
+            if lower == "in", index < words.count - 1 { continue }
             if refused.contains(lower) { return nil }
             if lower == "square" || lower == "sq" { isSquare = true } else if lower == "cubic" || lower == "cu" { isCubic = true }
             else if let name = names[word.text] ?? names[lower] {
