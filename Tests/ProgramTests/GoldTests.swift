@@ -28,8 +28,6 @@ extension ProgramTests {
             #expect(outcome.status == 0, "\(outcome.errors)")
             #expect(outcome.errors.contains("1 problem of \(folder.path)/problems.jsonl has no gold answer (line 2)"), "\(outcome.errors)")
             #expect(outcome.errors.contains("cannot be read (line 3: 5 +), so only the same text is right"), "\(outcome.errors)")
-            // The embedded base ends with the number it reached: that is read.
-            #expect(!outcome.errors.contains("have no answer that can be read"), "\(outcome.errors)")
             let metrics = try String(contentsOfFile: "\(folder.path)/run/metrics.jsonl", encoding: .utf8)
             for line in metrics.split(separator: "\n") {
                 let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
@@ -37,6 +35,24 @@ extension ProgramTests {
                 #expect(Set(shares.keys).isSuperset(of: ["correct", "wrong", "unread", "unfinished"]))
                 #expect(abs(shares.values.reduce(0, +) - 1) < 1e-12 && shares["correct"] == object["accuracy"] as? Double)
             }
+        }
+
+        @Test("that responses cannot be read is said once, and only then", arguments: [("5", false), ("x", false), ("?", true)])
+        func unread(answer: String, isSaid: Bool) throws {
+            let folder = try TemporaryFolder()
+            let model = try RoteModel(ProgramTests.ResponseEnds.families[5], answering: answer, "<|im_end|>").write(to: "\(folder.path)/model")
+            let data = try folder.write("{\"question\": \"2+3?\", \"answer\": \"5\"}\n", to: "problems.jsonl")
+            let values = [
+                "model=\(model)", "data.train=\(data)", "train.steps=3", "rollout.max_new_tokens=4", "rollout.samples_per_prompt=4",
+                "train.prompts_per_step=2",
+            ]
+            let run = RunFiles(path: "\(folder.path)/run")
+            let outcome = try runProgram(["train", "--output", run.path, "--threads", "1"] + values.flatMap { ["--set", $0] })
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let said = outcome.errors.split(separator: "\n").filter { $0.contains("have no answer that can be read") }
+            #expect(said.count == (isSaid ? 1 : 0), "\(outcome.errors)")
+            let shares = try run.metrics().map { try #require($0["verdicts"] as? [String: Double]) }
+            #expect(shares.allSatisfy { $0[isSaid ? "unread" : answer == "5" ? "correct" : "wrong"] == 1 }, "\(shares)")
         }
 
         @Test("a file without any gold answer is refused with what to do")

@@ -132,7 +132,7 @@ extension ProgramTests {
 /// A model that knows one answer by heart: after a newline it writes the answer's character, after that the end.
 ///
 /// One layer of zeros: the next token depends on the last alone, through the output matrix.
-private struct RoteModel {
+struct RoteModel {
     let family: ProgramTests.ResponseEnds.Family
     let vocabulary: [String]
     let answer, end: Int

@@ -57,7 +57,7 @@ struct DataShapeTests {
         Row(#"{"messages": [{"role": "user", "content": "Q"}], "answer": "4"}"#, ["user: Q"], answer: "4"),
         Row(
             #"{"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}, {"role": "assistant", "content": "The answer is 4."}]}"#,
-            ["system: S", "user: a", "assistant: b", "user: c"], solution: "The answer is 4.", answer: "4."),
+            ["system: S", "user: a", "assistant: b", "user: c"], solution: "The answer is 4.", answer: "4"),
         Row(
             #"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}], "answer": 4}"#,
             ["user: a", "assistant: b", "user: c"], answer: "4"),
