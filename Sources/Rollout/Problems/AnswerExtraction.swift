@@ -57,11 +57,18 @@ package enum AnswerExtraction {
 
     /// The text itself where it is an answer and nothing else: mathematics, or up to three words.
     private static func bare(_ text: String) -> String? {
-        guard text.utf8.count <= longestBareAnswer else { return nil }
+        guard text.utf8.count <= longestBareAnswer, !isListItem(text) else { return nil }
         let plain = AnswerPhrase.unlabelled(text)
         let answer = Answer(plain)
         guard answer.isReadable, !answer.isWords || text.split(whereSeparator: \.isWhitespace).count <= 3 else { return nil }
         return plain
+    }
+
+    /// "6. Compare them" numbers a step; "6." and "6. 5" may be answers.
+    private static func isListItem(_ text: String) -> Bool {
+        let behind = text.drop { $0.isWhitespace }.drop { $0.isNumber }
+        guard behind.first == "." || behind.first == ")", behind.dropFirst().first?.isWhitespace == true else { return false }
+        return text.contains { $0.isNumber } && behind.dropFirst().first { !$0.isWhitespace && $0 != "*" }?.isLetter == true
     }
 
     private static func withoutHeadings(_ text: String) -> String {

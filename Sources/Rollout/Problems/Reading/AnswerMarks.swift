@@ -1,4 +1,5 @@
-/// The places of a text that are marked as its answer: `#### …`, `\boxed{…}`, "the answer is …", "Answer: …".
+/// The places of a text that are marked as its answer: `#### …`, `\boxed{…}`, "the answer is …", "Answer: …", "the correct option is …",
+/// `<answer>…</answer>`.
 ///
 /// The last one that says a value counts, wherever the others stand; of those that say words, the last one counts where no
 /// value is marked. Markdown headings (`#### Step 1: …`) are no answers.
@@ -15,6 +16,8 @@ struct AnswerMarks {
     private var marks: [Mark] = []
     /// Marks that are looked at, from the last one.
     private static let limit = 24
+    private static let tag = "<answer>", endTag = "</answer>"
+    private static let nouns = ["answer", "correct option", "correct choice", "correct answer choice"]
 
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
@@ -25,7 +28,9 @@ struct AnswerMarks {
                 marks.append(Mark(kind: .hashes, start: start, end: start))
             case UInt8(ascii: "\\"):
                 if let box = box(at: index) { marks.append(box) }
-            case UInt8(ascii: "a"), UInt8(ascii: "A"):
+            case UInt8(ascii: "<") where lower(index..<(index + Self.tag.count)) == Self.tag:
+                marks.append(Mark(kind: .sentence, start: index + Self.tag.count, end: index + Self.tag.count))
+            case UInt8(ascii: "a"), UInt8(ascii: "A"), UInt8(ascii: "c"), UInt8(ascii: "C"):
                 if let start = sentence(at: index) { marks.append(Mark(kind: .sentence, start: start, end: start)) }
             default: break
             }
@@ -65,8 +70,9 @@ struct AnswerMarks {
 
     /// Where the content of "answer is", "**Answer:**" and the like begins.
     private func sentence(at index: Int) -> Int? {
-        guard lower(index..<(index + 6)) == "answer", index == 0 || !Self.isLetter(bytes[index - 1]) else { return nil }
-        var place = index + 6
+        guard let noun = Self.nouns.first(where: { lower(index..<(index + $0.count)) == $0 }), index == 0 || !Self.isLetter(bytes[index - 1])
+        else { return nil }
+        var place = index + noun.count
         if place < bytes.count, bytes[place] | 0x20 == UInt8(ascii: "s") { place += 1 }
         while place < bytes.count, [0x20, UInt8(ascii: "*"), UInt8(ascii: "_")].contains(bytes[place]) { place += 1 }
         guard place < bytes.count, !lower(max(0, index - 12)..<index).contains("if ") else { return nil }
@@ -131,7 +137,8 @@ struct AnswerMarks {
             guard closes || first == UInt8(ascii: ":") || AnswerExtraction.isSpace(first) else { break }
             rest = rest.dropFirst(closes ? 2 : 1)
         }
-        let line = AnswerExtraction.trimmed(rest.prefix { $0 != 0x0A && $0 != 0x0D })
+        var line = AnswerExtraction.trimmed(rest.prefix { $0 != 0x0A && $0 != 0x0D })
+        if let tag = line.firstRange(of: Self.endTag) { line = String(line[..<tag.lowerBound]) }
         guard !line.isEmpty else { return nil }
         // "#### Final answer" has it on the next line.
         let isLabel = AnswerPhrase.unlabelled(line.replacing("**", with: "")).isEmpty

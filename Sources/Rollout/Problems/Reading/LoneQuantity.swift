@@ -166,7 +166,8 @@ struct LoneQuantity {
         case "%": end += 1
         case "!": return isExclamation
         case "*": return !(end + 1 < scalars.count && Self.continues(scalars[end + 1]))
-        case ":", ".", ",": return !isDigit(end + 1)
+        case ".": return !isDigit(end + 1) && !isListMark
+        case ":", ",": return !isDigit(end + 1)
         case "-", "−", "–": return !(end + 1 < scalars.count && Self.continues(scalars[end + 1]))
         case "}", "^", "_", "(", "{", "[", "/", "<", ">", "+", "&": return false
         case ")", "]": return isAlone(in: next == ")" ? "(" : "[")
@@ -205,6 +206,12 @@ struct LoneQuantity {
         if lower == "and", ["a", "half", "one"].contains(wordAt(min(after + 1, scalars.count)).lowercased()) { return false }
         if Self.scales.contains(lower) || AnswerUnit.isMeasure(word) && lower != "in" { end = after }
         return true
+    }
+
+    /// The 3 of "3. Add them" at the beginning of a line numbers it.
+    private var isListMark: Bool {
+        let behind = scalars[(end + 1)...].prefix { $0 != "\n" }.first { !Self.spaces.contains($0) && $0 != "*" }
+        return isLineStart(start) && behind.map(Self.isLetter) == true
     }
 
     /// "She has 5!" is no factorial; "5! ways" and "= 5!" are.
