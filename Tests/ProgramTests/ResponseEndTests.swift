@@ -21,7 +21,9 @@ extension ProgramTests {
             var testDescription: String { name }
         }
 
-        private static let llamaTokens = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eom_id|>", "<|eot_id|>"]
+        private static let llamaTokens = [
+            "<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eom_id|>", "<|eot_id|>",
+        ]
         private static let chatTokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
         static let families = [
@@ -108,17 +110,18 @@ extension ProgramTests {
                 let folder = try TemporaryFolder()
                 let model = try RoteModel(family, answering: "5", end).write(to: "\(folder.path)/model")
                 let problem = try folder.write("{\"prompt\":\"2+3?\",\"completion\":\"5\"}\n", to: "problem.jsonl")
+                let settings = ["model=\(model)", "data.train=\(problem)", "train.prompts_per_step=1", "train.steps=1"].flatMap { ["--set", $0] }
                 let run = RunFiles(path: "\(folder.path)/sft")
                 let outcome = try runProgram(
                     ["train", "--objective", "sft", "--quiet", "--output", run.path]
-                        + ["model=\(model)", "data.train=\(problem)", "train.prompts_per_step=1", "train.steps=1"].flatMap { ["--set", $0] })
+                        + settings)
                 #expect(outcome.status == 0, "\(outcome.errors)")
                 losses[end] = try run.numbers("loss").first
                 if family.name == "Qwen2.5", end == family.closing {
                     let whole = RunFiles(path: "\(folder.path)/whole")
                     let outcome = try runProgram(
                         ["train", "--objective", "sft", "--quiet", "--output", whole.path, "--set", "trainable=full"]
-                            + ["model=\(model)", "data.train=\(problem)", "train.prompts_per_step=1", "train.steps=1"].flatMap { ["--set", $0] })
+                            + settings)
                     #expect(outcome.status == 0, "\(outcome.errors)")
                     let ends = try whole.object("model/generation_config.json")["eos_token_id"] as? [Int]
                     #expect(ends == [258, 256], "<|im_end|>, which the base did not name, and <|endoftext|>")
@@ -173,17 +176,23 @@ struct RoteModel {
         try write(
             [
                 "added_tokens": family.special.map { token in
-                    ["id": ids([token])[0], "content": token, "special": true, "normalized": false, "single_word": false, "lstrip": false, "rstrip": false]
+                    [
+                        "id": ids([token])[0], "content": token, "special": true, "normalized": false, "single_word": false,
+                        "lstrip": false, "rstrip": false,
+                    ]
                 },
                 "pre_tokenizer": ["type": "ByteLevel", "add_prefix_space": false, "use_regex": true], "decoder": ["type": "ByteLevel"],
-                "model": ["type": "BPE", "vocab": Dictionary(uniqueKeysWithValues: vocabulary.enumerated().map { ($1, $0) }), "merges": [String]()],
+                "model": [
+                    "type": "BPE", "vocab": Dictionary(uniqueKeysWithValues: vocabulary.enumerated().map { ($1, $0) }), "merges": [String](),
+                ],
             ], to: "\(path)/tokenizer.json")
         try write(["chat_template": try template()], to: "\(path)/tokenizer_config.json")
         var object = try #require(
             try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: "\(path)/config.json"))) as? [String: Any])
-        object["eos_token_id"] = family.named.configuration.count == 1 ? ids(family.named.configuration)[0] : ids(family.named.configuration)
+        let (named, generation) = (ids(family.named.configuration), ids(family.named.generation))
+        object["eos_token_id"] = named.count == 1 ? named[0] : named
         try write(object, to: "\(path)/config.json")
-        try write(family.named.generation.isEmpty ? [:] : ["eos_token_id": ids(family.named.generation)], to: "\(path)/generation_config.json")
+        try write(generation.isEmpty ? [:] : ["eos_token_id": generation], to: "\(path)/generation_config.json")
         return path
     }
 

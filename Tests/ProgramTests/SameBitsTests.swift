@@ -84,7 +84,8 @@ extension ProgramTests {
         func cores() throws {
             let folder = try TemporaryFolder()
             let supervised = [
-                "train", "--objective", "sft", "--model", "random", "--quiet", "--set", "train.steps=2", "--set", "train.prompts_per_step=4",
+                "train", "--objective", "sft", "--model", "random", "--quiet",
+                "--set", "train.steps=2", "--set", "train.prompts_per_step=4",
                 "--set", "evaluate.problems=1", "--set", "evaluate.samples_per_problem=1",
                 "--set", "train.schedule=constant",
             ]

@@ -86,7 +86,8 @@ package struct KeyTable: Sendable {
                     case .refused(let neutral, _):
                         neutral.isEmpty
                             ? "refused"
-                            : "refused unless " + neutral.map { "`\(String(decoding: $0.encoded(indented: false), as: UTF8.self))`" }.joined(separator: ", ")
+                            : "refused unless "
+                                + neutral.map { "`\(String(decoding: $0.encoded(indented: false), as: UTF8.self))`" }.joined(separator: ", ")
                     }
                 let advice = if case .refused(_, let advice) = entry.treatment { "; supported: " + advice } else { "" }
                 return "| `\(entry.key)` | \(treatment) | \(entry.note)\(advice) |"

@@ -19,8 +19,10 @@ package struct ResponseEnds: Sendable, Equatable {
         self.taught = taught
         stopTokens = StopTokens(named + [taught])
         if let closing, let marker = template?.closingMarker, !named.contains(closing) {
-            let names = named.isEmpty ? "no end of a response" : "as end of a response only \(named.map(String.init).joined(separator: ", "))"
-            note = "the chat template closes a turn with \(marker) (token \(closing)), but the model's files name \(names): it ends responses as well"
+            let ids = named.map(String.init).joined(separator: ", ")
+            let names = named.isEmpty ? "no end of a response" : "as end of a response only \(ids)"
+            note = "the chat template closes a turn with \(marker) (token \(closing)), but the model's files name \(names): "
+                + "it ends responses as well"
         } else {
             note = nil
         }

@@ -27,7 +27,8 @@ struct FinalModel {
             // Whoever samples from the folder has to stop where the run did; first comes the end that the model was taught.
             var configuration = workspace.base.configuration
             let taught = workspace.training.taughtStop
-            configuration.endTokens = [taught] + Set(configuration.endTokens + workspace.training.stopTokens.ids).subtracting([taught]).sorted()
+            let all = Set(configuration.endTokens + workspace.training.stopTokens.ids)
+            configuration.endTokens = [taught] + all.subtracting([taught]).sorted()
             try ModelFolder.write(
                 path, configuration: configuration, tensors: tensors,
                 tokenizerJSON: workspace.files == nil ? [UInt8](PathSum.tokenizerJSON()) : nil,

@@ -70,8 +70,8 @@ final class RunContext {
         }
         if let core = weightGradientCore, let before = checkpoint?.notes[Self.coreNote], before != core {
             report?.say(
-                "this run began with the kernels of OpenBLAS for \(before) and goes on with those for \(core): it will not end with the bytes "
-                    + "of an unbroken run, unless OPENBLAS_CORETYPE=\(before) is set")
+                "this run began with the kernels of OpenBLAS for \(before) and goes on with those for \(core): "
+                    + "it will not end with the bytes of an unbroken run, unless OPENBLAS_CORETYPE=\(before) is set")
         }
     }
 

@@ -27,10 +27,12 @@ struct ScoreModel: Sendable {
         }
         files = try ModelFiles.open(text("model").isEmpty ? EmbeddedResources.baseModelPath : text("model"))
         // No template is used here, but where training used one, its end of a turn belongs to ⊤ and is scored with it.
-        let template = ChatTemplate(setting: text("data.chat_template")) ?? files.writtenTemplate.text.flatMap { ChatTemplate.recognise($0) }
+        let own = files.writtenTemplate.text.flatMap { ChatTemplate.recognise($0) }
+        let template = ChatTemplate(setting: text("data.chat_template")) ?? own
         guard let ends = ResponseEnds(of: files, template: template) else {
             throw RunError.badData(
-                "model \(files.path) names no token that ends a response, expected eos_token_id in its configuration: there is no end to score")
+                "model \(files.path) names no token that ends a response, expected eos_token_id in its configuration: "
+                    + "there is no end to score")
         }
         stopTokens = ends.stopTokens
         notes = files.notes + [ends.note].compactMap { $0 }
