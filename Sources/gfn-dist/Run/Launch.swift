@@ -52,7 +52,9 @@ struct Launch: Sendable {
     }
 
     /// Fails when a launcher started several tasks that MPI did not join: each would do the whole work, in the same place.
-    private static func refuseUnjoined(_ tasks: AnnouncedTasks?) throws(ConfigurationError) {
+    ///
+    /// Not `throws(ConfigurationError)`: beside `body`, which throws anything, Swift 6.3 makes invalid code of that when it optimises.
+    private static func refuseUnjoined(_ tasks: AnnouncedTasks?) throws {
         guard let tasks, tasks.count > 1 else { return }
         // One task speaks for all; a launcher may end the job with the first that ends, so that one is first.
         if tasks.rank > 0, tasks.hasCount {
