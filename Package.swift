@@ -32,7 +32,6 @@ let package = Package(
         // A dependency of libopenmpi-dev.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSignals"),
-        .target(name: "CAllocationMeter"),
         .target(name: "CKernels", cSettings: kernelSettings),
         .target(name: "Tensor", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: swiftSettings),
         .target(name: "Model", dependencies: ["Tensor"], swiftSettings: swiftSettings),
@@ -40,10 +39,9 @@ let package = Package(
             name: "Collective",
             dependencies: ["COpenMPI", "CSignals", "CZstd", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: swiftSettings),
-        .executableTarget(name: "gfn-mpi-check", dependencies: ["Collective"], swiftSettings: swiftSettings),
-        .target(
-            name: "Rollout", dependencies: ["Tensor", "Model", "Collective", "CZlib", "CZstd"],
-            swiftSettings: swiftSettings),
+        .target(name: "Problems", dependencies: ["Tensor", "Model", "CZlib", "CZstd"], swiftSettings: swiftSettings),
+        .target(name: "Evaluation", dependencies: ["Tensor", "Problems"], swiftSettings: swiftSettings),
+        .target(name: "Rollout", dependencies: ["Tensor", "Model", "Collective", "Problems"], swiftSettings: swiftSettings),
         .target(
             name: "Learner",
             dependencies: [
@@ -53,19 +51,24 @@ let package = Package(
         .executableTarget(
             name: "gfn-dist",
             dependencies: [
-                "Tensor", "Model", "Collective", "Rollout", "Learner", "Yams",
+                "Tensor", "Model", "Collective", "Problems", "Evaluation", "Rollout", "Learner", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.copy("Resources")],
             swiftSettings: swiftSettings),
+        // What only tests and scripts run.
+        .target(name: "CAllocationMeter", path: "Tests/CAllocationMeter"),
+        .executableTarget(
+            name: "gfn-mpi-check", dependencies: ["Collective"], path: "Tests/gfn-mpi-check", swiftSettings: swiftSettings),
         .target(
-            name: "Fuzzing", dependencies: ["Tensor", "Model", "Collective", "Rollout", "Learner"], swiftSettings: swiftSettings),
+            name: "Fuzzing", dependencies: ["Tensor", "Model", "Collective", "Problems", "Rollout", "Learner"], path: "Tests/Fuzzing",
+            swiftSettings: swiftSettings),
         .executableTarget(
             name: "gfn-fuzz",
             dependencies: [
                 "Fuzzing", "CAllocationMeter", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: swiftSettings),
+            path: "Tests/gfn-fuzz", swiftSettings: swiftSettings),
         .target(name: "TestSupport", dependencies: ["Tensor", "Model"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
@@ -75,10 +78,14 @@ let package = Package(
             name: "CollectiveTests", dependencies: ["Collective", "gfn-mpi-check", "TestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "RolloutTests", dependencies: ["Rollout", "Model", "Tensor", "TestSupport"], exclude: ["Fixtures"],
+            name: "ProblemsTests", dependencies: ["Problems", "Evaluation", "Model", "Tensor", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "LearnerTests", dependencies: ["Learner", "Rollout", "Model", "Tensor", "Collective", "TestSupport"],
+            name: "EvaluationTests", dependencies: ["Evaluation", "Problems", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swiftSettings),
+        .testTarget(name: "RolloutTests", dependencies: ["Rollout", "Problems", "Model", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "LearnerTests", dependencies: ["Learner", "Rollout", "Problems", "Model", "Tensor", "Collective", "TestSupport"],
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "FuzzTests", dependencies: ["gfn-fuzz", "gfn-dist", "Fuzzing", "TestSupport"], swiftSettings: swiftSettings),

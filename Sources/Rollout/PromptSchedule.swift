@@ -25,21 +25,3 @@ package struct PromptSchedule: Sendable {
         return order[position % problemCount]
     }
 }
-
-extension RandomStream {
-    /// A uniform index below `count`: the high word of a 64-bit product, biased by less than count / 2⁶⁴.
-    package mutating func index(below count: Int) -> Int {
-        precondition(count > 0, "an index below \(count)")
-        return Int(next().multipliedFullWidth(by: UInt64(count)).high)
-    }
-
-    /// Uniform in [0, 1) with 53 bits.
-    package mutating func unitDouble() -> Double { Double(next() >> 11) * 0x1p-53 }
-
-    /// 0..<count in random order (Fisher and Yates). Written out, because `shuffle(using:)` may change between Swift versions.
-    package mutating func permutation(of count: Int) -> [Int] {
-        var order = Array(0..<count)
-        for last in stride(from: count - 1, to: 0, by: -1) { order.swapAt(last, index(below: last + 1)) }
-        return order
-    }
-}

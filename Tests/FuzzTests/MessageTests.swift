@@ -1,6 +1,6 @@
+import Rollout
 import Collective
 import Foundation
-import Rollout
 import Testing
 
 @testable import Fuzzing

@@ -2,7 +2,6 @@ import Collective
 import Foundation
 @testable import Learner
 import Model
-import Rollout
 import TestSupport
 import Testing
 

@@ -1,7 +1,6 @@
 import Collective
 import Learner
 import Model
-import Rollout
 import TestSupport
 import Testing
 

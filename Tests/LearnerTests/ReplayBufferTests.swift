@@ -1,5 +1,6 @@
-@testable import Learner
+import Problems
 import Rollout
+@testable import Learner
 import TestSupport
 import Testing
 

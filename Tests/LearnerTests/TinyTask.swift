@@ -1,6 +1,7 @@
 import Collective
 import Learner
 import Model
+import Problems
 import Rollout
 import Tensor
 

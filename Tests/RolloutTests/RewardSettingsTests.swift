@@ -3,6 +3,7 @@ import Model
 import TestSupport
 import Testing
 
+@testable import Problems
 @testable import Rollout
 
 @Suite("Rewards")

@@ -1,6 +1,7 @@
 import Model
 import Testing
 
+@testable import Problems
 @testable import Rollout
 
 @Suite("Trajectory coding")

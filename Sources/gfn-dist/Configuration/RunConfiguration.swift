@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Learner
 internal import Model
+internal import Problems
 internal import Rollout
 internal import Tensor
 

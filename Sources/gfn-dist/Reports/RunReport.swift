@@ -1,5 +1,5 @@
+internal import Evaluation
 internal import Foundation
-internal import Rollout
 
 /// What rank 0 tells people and files, step by step and at the end.
 final class RunReport {

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Problems
 internal import Rollout
 
 /// `samples/step-<n>.jsonl`: what was sampled for a step, one solution a line.

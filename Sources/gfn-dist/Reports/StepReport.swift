@@ -1,6 +1,8 @@
+internal import Evaluation
 internal import Foundation
 internal import Learner
 internal import Model
+internal import Problems
 internal import Rollout
 internal import Tensor
 

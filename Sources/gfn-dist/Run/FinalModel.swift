@@ -1,6 +1,6 @@
 internal import Learner
 internal import Model
-internal import Rollout
+internal import Problems
 
 /// What a run leaves to others: a PEFT adapter, or for `trainable: full` a Hugging Face folder.
 struct FinalModel {

@@ -1,7 +1,8 @@
 internal import Collective
+internal import Evaluation
 internal import Foundation
 internal import Model
-internal import Rollout
+internal import Problems
 internal import Tensor
 
 /// Held-out problems, sampled and judged by all ranks together; nothing is learned from them.

@@ -2,7 +2,7 @@ internal import Collective
 internal import Foundation
 internal import Learner
 internal import Model
-internal import Rollout
+internal import Problems
 internal import Tensor
 
 /// How the ranks of a run come to be: MPI processes, or virtual ranks on threads of this process.

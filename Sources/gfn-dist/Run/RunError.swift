@@ -2,7 +2,6 @@ internal import Collective
 internal import Foundation
 internal import Learner
 internal import Model
-internal import Rollout
 
 /// The ways a run ends other than well, that no module below has an error for. Each is one sentence.
 enum RunError: Error, CustomStringConvertible {

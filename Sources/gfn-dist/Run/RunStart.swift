@@ -2,7 +2,6 @@ internal import Collective
 internal import Foundation
 internal import Learner
 internal import Model
-internal import Rollout
 internal import Tensor
 
 /// From the command line to a rank's story: settings, folder, checkpoint, model, and then `TrainingRun` or `SupervisedRun`.

@@ -1,7 +1,7 @@
 internal import Collective
 internal import Foundation
 internal import Model
-internal import Rollout
+internal import Problems
 internal import Tensor
 
 /// What all ranks of a process share and never change: the configuration, the base model, the tasks.

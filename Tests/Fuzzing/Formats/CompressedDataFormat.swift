@@ -1,5 +1,5 @@
 internal import Foundation
-internal import Rollout
+internal import Problems
 
 /// Data sets that are compressed, in several members with checksums: what is accepted of them is what was compressed.
 struct CompressedDataFormat: FuzzFormat {

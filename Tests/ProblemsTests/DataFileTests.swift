@@ -3,7 +3,7 @@ import Model
 import TestSupport
 import Testing
 
-@testable import Rollout
+@testable import Problems
 
 @Suite("Data files")
 struct DataFileTests {

@@ -1,3 +1,5 @@
+package import Problems
+
 /// A value that moves linearly from `from` to `to` within the first `steps` steps and stays there.
 package struct LinearSchedule: Codable, Sendable, Equatable {
     package var from: Double

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Rollout
+@testable import Problems
 
 /// The rows of a fixture that is our own.
 func ownRows(_ name: String) throws -> [[String: Any]] {

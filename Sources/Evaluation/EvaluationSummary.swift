@@ -1,4 +1,5 @@
 package import Foundation
+package import Problems
 internal import Tensor
 
 /// A mean over problems and its 95 % interval.

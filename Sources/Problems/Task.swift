@@ -1,33 +1,6 @@
 package import Model
 package import Tensor
 
-/// What a judge says of a whole response.
-package struct Verdict: Sendable, Equatable {
-    /// Why a response is right or not, as reports call it.
-    package enum Reason: String, Sendable, Codable, CaseIterable {
-        case correct, wrong
-        /// It ended, and no answer was found in it, or none that can be read.
-        case unread
-        /// The limit of tokens ended it.
-        case unfinished
-        /// There is nothing to compare it with.
-        case noGold = "no_gold"
-    }
-
-    package var reason: Reason
-    /// The final answer in canonical form, for majority votes; nil when none is given.
-    package var answer: String?
-
-    package init(_ reason: Reason, answer: String? = nil) { (self.reason, self.answer) = (reason, answer) }
-
-    package var isCorrect: Bool { reason == .correct }
-
-    /// The share of each reason that occurs.
-    package static func shares(of reasons: [Reason]) -> [Reason: Double] {
-        Dictionary(grouping: reasons) { $0 }.mapValues { Double($0.count) / Double(reasons.count) }
-    }
-}
-
 /// Problems, how to pose them, and how to judge what comes back.
 ///
 /// Problems are numbered from 0; responses are token ids without ⊤. Everything here is a pure function.

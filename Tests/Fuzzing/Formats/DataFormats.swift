@@ -1,5 +1,5 @@
 internal import Model
-internal import Rollout
+internal import Problems
 
 /// Data sets as JSON Lines, of one of the kinds that are read.
 struct DataFormat: FuzzFormat {

@@ -1,7 +1,7 @@
 import Model
 import Testing
 
-@testable import Rollout
+@testable import Problems
 
 @Suite("Shapes of data")
 struct DataShapeTests {

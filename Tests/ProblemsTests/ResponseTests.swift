@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Rollout
+@testable import Problems
 
 @Suite("Answers in what models write")
 struct ResponseTests {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Rollout
+@testable import Evaluation
 
 @Suite("Exact distance")
 struct ExactDistanceTests {

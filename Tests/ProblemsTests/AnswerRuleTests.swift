@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Rollout
+@testable import Problems
 
 @Suite("Rules for final answers")
 struct AnswerRuleTests {

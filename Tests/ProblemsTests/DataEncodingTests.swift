@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Rollout
+@testable import Problems
 
 @Suite("Encodings of data files")
 struct DataEncodingTests {

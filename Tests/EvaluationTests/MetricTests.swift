@@ -2,23 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Rollout
-
-/// The rows of a fixture: our own copy, and the full file when `GFN_FIXTURES` names one. Says how many there are.
-func metricRows(_ name: String) throws -> [[String: Any]] {
-    var files = [fixtureFolder().appendingPathComponent(name)]
-    if let folder = externalFixtures("metrics") { files = [folder.appendingPathComponent(name)] }
-    let rows = try files.flatMap { file in
-        try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map { line in
-            try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-        }
-    }
-    print("\(name): \(rows.count) cases")
-    #expect(!rows.isEmpty)
-    return rows
-}
-
-func number(_ value: Any?) throws -> Double { try #require(value as? NSNumber).doubleValue }
+@testable import Problems
+@testable import Evaluation
 
 @Suite("Metrics")
 struct MetricTests {

@@ -1,3 +1,5 @@
+package import Problems
+
 /// Numbers that several samples of one problem yield.
 package enum SampleMetrics {
     /// The unbiased estimate of pass@k from n samples of which c are correct: `1 − C(n−c, k) / C(n, k)` (Chen et al. 2021).

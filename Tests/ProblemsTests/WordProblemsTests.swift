@@ -4,7 +4,7 @@ import Tensor
 import TestSupport
 import Testing
 
-@testable import Rollout
+@testable import Problems
 
 /// PathSum's own tokenizer has numbers and newlines, which is all that judging needs.
 @Suite("Word problems")

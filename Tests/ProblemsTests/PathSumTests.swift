@@ -4,7 +4,7 @@ import Tensor
 import TestSupport
 import Testing
 
-@testable import Rollout
+@testable import Problems
 
 @Suite("PathSum")
 struct PathSumTests {
@@ -181,18 +181,5 @@ struct PathSumTests {
         expectClose(style.cost(of: [step(.subtract, 7)]), 0.8 + 0.3 + 0.3)
         expectClose(style.cost(of: [step(.add, 9), step(.multiply, 5)]), 0.8 + 0.8 + 4 * 0.075 + 2)
         #expect(style.cost(of: [step(.add, 9), step(.add, 5)]) < style.cost(of: [step(.add, 5), step(.add, 9)]))
-    }
-
-    @Test("a schedule poses each problem once per epoch, in another order each time")
-    func schedule() {
-        var schedule = PromptSchedule(seed: 3, problemCount: 10, slotsPerStep: 4)
-        let posed = (0..<10).flatMap { step in
-            (0..<4).map { schedule.problem(at: GroupAddress(step: step, slot: $0)) }
-        }
-        let epochs = (0..<4).map { Array(posed[10 * $0..<10 * $0 + 10]) }
-        for epoch in epochs { #expect(epoch.sorted() == Array(0..<10)) }
-        #expect(Set(epochs).count == 4)
-        var other = PromptSchedule(seed: 3, problemCount: 10, slotsPerStep: 4)
-        #expect(other.problem(at: GroupAddress(step: 7, slot: 2)) == posed[30])
     }
 }

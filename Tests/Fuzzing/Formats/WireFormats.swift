@@ -1,5 +1,6 @@
 internal import Collective
 internal import Model
+internal import Problems
 internal import Rollout
 
 /// One message in a file named "message".

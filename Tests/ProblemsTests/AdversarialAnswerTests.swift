@@ -1,7 +1,7 @@
 import Tensor
 import Testing
 
-@testable import Rollout
+@testable import Problems
 
 /// Answers that were made to break a checker: cut and glued notation, deep nesting, huge numbers, long texts.
 struct AdversarialAnswers {
