@@ -15,6 +15,8 @@ package protocol Task: Sendable {
     /// A limit that leaves room for any sensible response.
     var defaultMaxNewTokens: Int { get }
 
+    /// What samples name a problem by.
+    func identifier(of problem: Int) -> String
     func promptTokens(of problem: Int) -> [Int32]
     /// The states at which `response` may end, ascending; the last one is its end, with index n.
     func states(of response: [Int32], stop: StopReason, problem: Int) -> [TerminableState]
@@ -22,4 +24,9 @@ package protocol Task: Sendable {
     /// A worked solution to learn from, without ⊤; `sample` varies it where a task has several. Nil when there is none.
     func demonstration(of problem: Int, sample: Int) -> [Int32]?
     func text(of tokens: [Int32]) -> String
+}
+
+extension Task {
+    /// A problem without a name of its own is called by its number.
+    package func identifier(of problem: Int) -> String { "\(problem)" }
 }

@@ -24,3 +24,24 @@ package struct Verdict: Sendable, Equatable {
         Dictionary(grouping: reasons) { $0 }.mapValues { Double($0.count) / Double(reasons.count) }
     }
 }
+
+extension Verdict {
+    /// Of a response in words, by the final answer that is found in it.
+    package init(on text: @autoclosure () -> String, isFinished: Bool, gold: Answer?) {
+        guard isFinished else {
+            self.init(.unfinished)
+            return
+        }
+        let found = AnswerExtraction.flexible(text()).map { Answer($0) }
+        guard let gold else {
+            self.init(.noGold, answer: found?.canonical)
+            return
+        }
+        guard let found else {
+            self.init(.unread)
+            return
+        }
+        let isCorrect = Answer.judge(gold: gold, prediction: found).isEqual
+        self.init(isCorrect ? .correct : found.isReadable ? .wrong : .unread, answer: found.canonical)
+    }
+}

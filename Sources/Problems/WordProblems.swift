@@ -80,7 +80,12 @@ package struct WordProblems: Task {
 
     package var problemCount: Int { problems.count }
 
+    package func identifier(of problem: Int) -> String { problems[problem].id }
+
     package func promptTokens(of problem: Int) -> [Int32] { prompts[problem] }
+
+    /// The value of one of the fields that were read with the problems.
+    package func field(_ name: String, of problem: Int) -> String? { problems[problem].fields[name] }
 
     /// Only the template's own markers become special tokens, whatever a problem's text contains.
     private static func tokens(
@@ -119,12 +124,7 @@ package struct WordProblems: Task {
     }
 
     package func verdict(on response: [Int32], stop: StopReason, problem: Int) -> Verdict {
-        guard stop == .stopToken else { return Verdict(.unfinished) }
-        let found = AnswerExtraction.flexible(text(of: response)).map { Answer($0) }
-        guard let gold = golds[problem] else { return Verdict(.noGold, answer: found?.canonical) }
-        guard let found else { return Verdict(.unread) }
-        let isCorrect = Answer.judge(gold: gold, prediction: found).isEqual
-        return Verdict(isCorrect ? .correct : found.isReadable ? .wrong : .unread, answer: found.canonical)
+        Verdict(on: text(of: response), isFinished: stop == .stopToken, gold: golds[problem])
     }
 
     /// The file's own solution, without GSM8K's calculator notes `<<48/2=24>>`, as the continuation of the prompt.

@@ -1,4 +1,4 @@
-package import Tensor
+internal import Tensor
 
 /// Which problem each slot of each step poses: a pure function of (seed, step, slot), so nobody hands prompts out.
 ///

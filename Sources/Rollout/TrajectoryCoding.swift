@@ -1,6 +1,6 @@
 package import Collective
 internal import Model
-package import Problems
+internal import Problems
 
 /// Why the bytes of another rank are not a trajectory group.
 package enum TrajectoryCodingError: Error, Equatable, Sendable, CustomStringConvertible {

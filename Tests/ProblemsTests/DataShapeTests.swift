@@ -150,3 +150,28 @@ struct DataShapeTests {
         }
     }
 }
+
+@Suite("Names and fields of problems")
+struct ProblemNameTests {
+    private func read(_ lines: String, fields: [String] = []) throws -> [Problem] {
+        try ProblemFile.parse(Array(lines.utf8), path: "p", fields: fields)
+    }
+
+    @Test("a problem has the name its file gives, where all rows have one, each another")
+    func names() throws {
+        let named = try read(#"{"id":"a","unique_id":7,"question":"q","answer":"1"}"# + "\n\n" + #"{"id":"b","unique_id":8,"question":"q","answer":"1"}"#)
+        #expect(named.map(\.id) == ["a", "b"])
+        let twice = try read(#"{"id":"a","unique_id":7,"question":"q","answer":"1"}"# + "\n" + #"{"id":"a","unique_id":8,"question":"q","answer":"1"}"#)
+        #expect(twice.map(\.id) == ["7", "8"])
+        let partly = try read(#"{"id":"a","question":"q","answer":"1"}"# + "\n\n" + #"{"question":"q","answer":"1"}"#)
+        #expect(partly.map(\.id) == ["0", "1"])
+    }
+
+    @Test("fields that are asked for are kept as texts, where a row has them")
+    func fields() throws {
+        let rows = try read(
+            #"{"level":3,"kind":"x","hard":true,"question":"q","answer":"1"}"# + "\n" + #"{"kind":["x"],"question":"q","answer":"1"}"#,
+            fields: ["level", "kind", "hard"])
+        #expect(rows.map(\.fields) == [["level": "3", "kind": "x", "hard": "true"], [:]])
+    }
+}

@@ -67,6 +67,13 @@ package struct JSONRecord: Sendable {
 
     package func optionalText(_ field: String) throws(Fault) -> String? { has(field) ? try text(field) : nil }
 
+    /// A text, number or truth value as text; nil for anything else.
+    package func plainText(_ field: String) -> String? {
+        guard let value = value(field) else { return nil }
+        if case .boolean(let boolean) = value { return "\(boolean)" }
+        return Self.text(of: value)
+    }
+
     /// The same, also as the only element of a list.
     package func singleText(_ field: String) throws(Fault) -> String {
         guard case .array(let values)? = value(field) else { return try text(field) }

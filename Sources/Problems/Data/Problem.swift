@@ -8,9 +8,16 @@ package struct Problem: Sendable, Equatable {
     package var answer: String?
     /// Where its file has it, from 1.
     package var line: Int
+    /// What samples name it by: what its file calls it, else its place among the file's problems, from 0.
+    package var id: String
+    /// The values of those of the file's other fields that were asked for, such as `level`.
+    package var fields: [String: String]
 
-    package init(messages: [ChatMessage], solution: String?, answer: String?, line: Int = 1) {
-        (self.messages, self.solution, self.answer, self.line) = (messages, solution, answer, line)
+    package init(
+        messages: [ChatMessage], solution: String?, answer: String?, line: Int = 1, id: String = "0", fields: [String: String] = [:]
+    ) {
+        (self.messages, self.solution, self.answer, self.line, self.id) = (messages, solution, answer, line, id)
+        self.fields = fields
     }
 }
 
@@ -24,12 +31,40 @@ package enum ProblemFile {
     /// The first of them that a row has is its gold answer, before verl's `reward_model.ground_truth` and `answer`.
     private static let golds = ["expected_answer", "final_answer", "ground_truth"]
 
-    package static func read(_ path: String) throws(DataFileError) -> [Problem] {
-        try JSONLines.read(path, kind: kind, problem)
+    /// The first of them that every row has, each another value, names the problems.
+    private static let names = ["problem_id", "id", "unique_id"]
+
+    /// - Parameter fields: of the rows, to be kept as ``Problem/fields``; a row may lack them.
+    package static func read(_ path: String, fields: [String] = []) throws(DataFileError) -> [Problem] {
+        named(
+            try JSONLines.read(path, kind: kind) { (record, line) throws(JSONRecord.Fault) in
+                try row(record, line: line, fields: fields)
+            })
     }
 
-    package static func parse(_ bytes: [UInt8], path: String) throws(DataFileError) -> [Problem] {
-        try JSONLines.parse(bytes, path: path, kind: kind, problem)
+    package static func parse(_ bytes: [UInt8], path: String, fields: [String] = []) throws(DataFileError) -> [Problem] {
+        named(
+            try JSONLines.parse(bytes, path: path, kind: kind) { (record, line) throws(JSONRecord.Fault) in
+                try row(record, line: line, fields: fields)
+            })
+    }
+
+    /// A problem, and what it may be named by.
+    private typealias Row = (problem: Problem, names: [String?])
+
+    private static func row(_ record: JSONRecord, line: Int, fields: [String]) throws(JSONRecord.Fault) -> Row {
+        var problem = try problem(record, line: line)
+        for field in fields { problem.fields[field] = record.plainText(field) }
+        return (problem, names.map(record.plainText))
+    }
+
+    private static func named(_ rows: [Row]) -> [Problem] {
+        let name = names.indices.first { name in Set(rows.compactMap { $0.names[name] }).count == rows.count }
+        return rows.enumerated().map { place, row in
+            var problem = row.problem
+            problem.id = name.flatMap { row.names[$0] } ?? "\(place)"
+            return problem
+        }
     }
 
     private static func problem(_ record: JSONRecord, line: Int) throws(JSONRecord.Fault) -> Problem {

@@ -9,18 +9,39 @@ internal import Tensor
 struct RunConfiguration: Sendable {
     static let objectives = ["subtb", "subtb-pooled", "subtb-token", "subtb-unrooted", "vargrad", "tb", "sft"]
 
+    /// What the settings are for: only what matters to it is checked.
+    enum Purpose: Sendable {
+        case training
+        /// Sampling and judging, of the problems that `data.evaluate` names.
+        case sampling
+    }
+
     let layers: ConfigurationLayers
+    let purpose: Purpose
 
     /// Reads the layers; throws every problem that concerns more than one setting.
-    init(_ layers: ConfigurationLayers) throws(ConfigurationError) {
+    init(_ layers: ConfigurationLayers, for purpose: Purpose = .training) throws(ConfigurationError) {
         var layers = layers
         try layers.check()
         self.layers = layers
+        self.purpose = purpose
         for problem in combinedProblems() { layers.note(problem: problem) }
         try layers.check()
     }
 
     private func combinedProblems() -> [String] {
+        var problems = purpose == .training ? trainingProblems() : samplingProblems()
+        if let problem = Self.kernelsProblem(text("kernels")) { problems.append(problem) }
+        return problems
+    }
+
+    private func samplingProblems() -> [String] {
+        if model == "random" { return ["model is 'random', which has learned nothing to sample; name a folder or a .gguf file"] }
+        guard model.isEmpty, !usesEmbeddedTask else { return [] }
+        return ["there is no model: the embedded base knows PathSum only; name one with --model"]
+    }
+
+    private func trainingProblems() -> [String] {
         var problems: [String] = []
         if model.isEmpty || model == "random", !usesEmbeddedTask {
             problems.append("data.train is set but model is not: the embedded base knows PathSum only; name a model with --model")
@@ -34,7 +55,6 @@ struct RunConfiguration: Sendable {
         if layers.values["trainable"] == "full", !text("adapter").isEmpty {
             problems.append("adapter is set but trainable is full: there is no adapter to start from")
         }
-        if let problem = Self.kernelsProblem(text("kernels")) { problems.append(problem) }
         if number("reward.temperature_final") == 0 {
             problems.append("reward.temperature_final is 0, but rewards are divided by it; expected a number above 0, or -1 for no change")
         }
@@ -69,9 +89,10 @@ struct RunConfiguration: Sendable {
     var objective: String { text("objective") }
     var isSupervised: Bool { objective == "sft" }
     var model: String { text("model") }
-    /// PathSum: by its name, or because neither a model nor data is named.
+    /// PathSum: by its name, or because neither a model nor data to train on is named.
     var usesEmbeddedTask: Bool {
-        text("data.train") == Self.embeddedTask || text("data.train").isEmpty && (model.isEmpty || model == "random")
+        if purpose == .sampling { return text("data.evaluate") == Self.embeddedTask }
+        return text("data.train") == Self.embeddedTask || text("data.train").isEmpty && (model.isEmpty || model == "random")
     }
     static let embeddedTask = "pathsum"
     var seed: UInt64 { UInt64(integer("seed")) }

@@ -15,6 +15,10 @@ struct JSONLine {
         parts.append("\(Self.quote(key)):\(text)")
     }
     mutating func add(_ key: String, _ value: String) { parts.append("\(Self.quote(key)):\(Self.quote(value))") }
+    /// A name, as a number where it is one.
+    mutating func add(name key: String, _ value: String) {
+        if let number = Int(value), "\(number)" == value { add(key, number) } else { add(key, value) }
+    }
     mutating func add(_ key: String, _ values: [Double]) {
         parts.append("\(Self.quote(key)):[\(values.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ","))]")
     }

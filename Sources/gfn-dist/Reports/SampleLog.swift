@@ -18,7 +18,7 @@ struct SampleLog {
         let logProbability = Trajectory.terminatedLogProbabilities(
             at: trajectory.states, tokens: trajectory.tokenLogProbabilities, stops: trajectory.stopLogProbabilities).last
         var line = JSONLine()
-        line.add("problem_id", group.promptID)
+        line.add(name: "problem_id", task.identifier(of: group.promptID))
         line.add("sample_index", index)
         line.add("prompt", task.text(of: group.prompt))
         line.add("text", task.text(of: trajectory.response))

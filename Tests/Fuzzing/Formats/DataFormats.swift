@@ -62,7 +62,9 @@ struct DataFormat: FuzzFormat {
                 // A conversation that ends with a reply would be read as one with a solution.
                 guard problem.messages.last?.role != "assistant" else { continue }
                 let turns = problem.messages + (problem.solution.map { [ChatMessage(role: "assistant", content: $0)] } ?? [])
-                let again = try read([("messages", .array(turns.map(Self.turn))), ("answer", problem.answer.map { JSONValue($0) })], ProblemFile.parse)
+                let again = try read([("messages", .array(turns.map(Self.turn))), ("answer", problem.answer.map { JSONValue($0) })]) {
+                    (bytes, path) throws(DataFileError) in try ProblemFile.parse(bytes, path: path)
+                }
                 try BrokenInvariant.unless(
                     again.messages == problem.messages && again.solution == problem.solution
                         && (problem.answer == nil || again.answer == problem.answer), "written and read again \(problem) is \(again)")
