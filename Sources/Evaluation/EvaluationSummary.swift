@@ -1,217 +1,172 @@
 package import Foundation
-package import Problems
-internal import Tensor
 
-/// A mean over problems and its 95 % interval.
-package struct Estimate: Sendable, Equatable {
-    package var value: Double
-    package var low: Double
-    package var high: Double
+/// What the samples of one set on one data set amount to: the contents of `evaluation.json`, and of `evaluate --json`.
+package struct EvaluationSummary: Sendable, Equatable {
+    /// The figures of a part of the problems, or of all of them.
+    package struct Part: Sendable, Equatable {
+        package var problems: Int
+        /// At temperature 0.
+        package var greedy: TemperatureSummary?
+        /// At all others.
+        package var temperatures: [Temperature: TemperatureSummary]
 
-    package init(value: Double, low: Double, high: Double) {
-        (self.value, self.low, self.high) = (value, low, high)
-    }
-}
-
-/// What one temperature yields; a key that is absent was not measured.
-package struct TemperatureSummary: Sendable, Equatable {
-    package var accuracy: Estimate
-    /// By k.
-    package var passAt: [Int: Estimate]
-    package var majorityAt: [Int: Estimate]
-    /// "exact" and "rouge_l_0.6" and so on.
-    package var distinctCorrect: [String: Estimate]
-    package var meanLength: Estimate
-    package var entropyPerToken: Estimate?
-    /// The share of the samples by the reason of their verdict.
-    package var verdicts: [Verdict.Reason: Double]
-
-    package static let rougeThresholds = [0.6, 0.7, 0.8]
-
-    /// Summarises `problems`, each with the same number of samples. Nil when there is nothing to summarise.
-    ///
-    /// Intervals are percentiles of bootstrap resamples of problems, the same ones for every value and every caller.
-    package init?(_ problems: [ProblemSamples], resamples: Int = 1000, seed: UInt64 = 0) {
-        let counts = Set(problems.map(\.samples.count))
-        guard let count = counts.min(), count > 0 else { return nil }
-        let powers = Self.sampleCounts(upTo: count)
-        var columns: [[Double]] = [problems.map(\.accuracy), problems.map(\.meanLength), problems.map(\.distinctExact)]
-        let distinct = problems.map { $0.distinct(thresholds: Self.rougeThresholds) }
-        columns += Self.rougeThresholds.indices.map { index in distinct.map { $0[index] } }
-        columns += powers.map { k in problems.map { $0.pass(at: k) } }
-        columns += powers.map { k in problems.map { $0.majority(at: k) } }
-        let entropies = problems.compactMap(\.entropyPerToken)
-        if entropies.count == problems.count { columns.append(entropies) }
-
-        verdicts = Verdict.shares(of: problems.flatMap { $0.samples.map(\.verdict.reason) })
-        let estimates = Self.bootstrap(columns, resamples: resamples, seed: seed)
-        accuracy = estimates[0]
-        meanLength = estimates[1]
-        distinctCorrect = ["exact": estimates[2]]
-        for (index, threshold) in Self.rougeThresholds.enumerated() {
-            distinctCorrect["rouge_l_\(threshold)"] = estimates[3 + index]
-        }
-        let first = 3 + Self.rougeThresholds.count
-        passAt = Dictionary(uniqueKeysWithValues: zip(powers, estimates[first...]))
-        majorityAt = Dictionary(uniqueKeysWithValues: zip(powers, estimates[(first + powers.count)...]))
-        entropyPerToken = entropies.count == problems.count ? estimates.last : nil
-    }
-
-    /// 1, 2, 4, … and the number of samples itself.
-    static func sampleCounts(upTo count: Int) -> [Int] {
-        var powers: [Int] = []
-        var k = 1
-        while k < count {
-            powers.append(k)
-            k *= 2
-        }
-        return powers + [count]
-    }
-
-    /// Mean and 2.5 and 97.5 percentiles of each column over resampled rows.
-    static func bootstrap(_ columns: [[Double]], resamples: Int, seed: UInt64) -> [Estimate] {
-        let rows = columns.first?.count ?? 0
-        var random = RandomStream(seed: seed, purpose: .bootstrap)
-        var means = [[Double]](repeating: [], count: columns.count)
-        for _ in 0..<(rows > 1 ? resamples : 0) {
-            let drawn = (0..<rows).map { _ in random.index(below: rows) }
-            for (index, column) in columns.enumerated() {
-                means[index].append(drawn.reduce(0) { $0 + column[$1] } / Double(rows))
-            }
-        }
-        return zip(columns, means).map { column, means in
-            let value = mean(column) ?? 0
-            let sorted = means.sorted()
-            guard !sorted.isEmpty else { return Estimate(value: value, low: value, high: value) }
-            func percentile(_ share: Double) -> Double { sorted[Int((share * Double(sorted.count - 1)).rounded())] }
-            return Estimate(value: value, low: percentile(0.025), high: percentile(0.975))
+        package init(problems: Int, greedy: TemperatureSummary? = nil, temperatures: [Temperature: TemperatureSummary]) {
+            (self.problems, self.greedy, self.temperatures) = (problems, greedy, temperatures)
         }
     }
-}
 
-/// The mean over problems of their exact distances.
-package struct ExactSummary: Sendable, Equatable {
-    package var totalVariation, targetToPolicy, policyToTarget, logPartitionGap, correctMass, effectiveCount: Estimate
+    /// What this set has over another, on the problems that both have.
+    package struct Difference: Sendable, Equatable {
+        /// The other set.
+        package var name: String
+        package var problems: Int
+        package var greedy: [Figure: Estimate]
+        package var temperatures: [Temperature: [Figure: Estimate]]
 
-    /// Nil when there are none.
-    package init?(_ distances: [ExactDistance], resamples: Int = 1000, seed: UInt64 = 0) {
-        guard !distances.isEmpty else { return nil }
-        let estimates = TemperatureSummary.bootstrap(
-            [
-                distances.map(\.totalVariation), distances.map(\.targetToPolicy), distances.map(\.policyToTarget),
-                distances.map(\.logPartitionGap), distances.map(\.correctMass), distances.map(\.effectiveCount),
-            ], resamples: resamples, seed: seed)
-        (totalVariation, targetToPolicy, policyToTarget) = (estimates[0], estimates[1], estimates[2])
-        (logPartitionGap, correctMass, effectiveCount) = (estimates[3], estimates[4], estimates[5])
+        package init(
+            name: String, problems: Int, greedy: [Figure: Estimate], temperatures: [Temperature: [Figure: Estimate]]
+        ) {
+            (self.name, self.problems, self.greedy, self.temperatures) = (name, problems, greedy, temperatures)
+        }
     }
-}
 
-/// The contents of `evaluation.json`, and of `evaluate --json`.
-///
-/// Beside a value `name` stands `name_interval`, its 95 % interval [low, high].
-package struct EvaluationSummary: Sendable, Equatable, Encodable {
+    /// The set of samples; nil where there is one without a name.
+    package var name: String?
     package var dataset: String
-    package var problems: Int
     package var samplesPerProblem: Int
-    package var policyVersion: Int
+    /// Nil where the samples do not say it.
+    package var policyVersion: Int?
     package var adapterSHA256: String?
-    package var temperatures: [Double: TemperatureSummary]
+    package var all: Part
     package var exact: ExactSummary?
+    /// Problems of the data set that have no sample and count in no figure.
+    package var problemsWithoutSamples = 0
+    /// By field and its value.
+    package var groups: [String: [String: Part]] = [:]
+    package var difference: Difference?
 
     package init(
-        dataset: String, problems: Int, samplesPerProblem: Int, policyVersion: Int, adapterSHA256: String?,
-        temperatures: [Double: TemperatureSummary], exact: ExactSummary? = nil
+        name: String? = nil, dataset: String, samplesPerProblem: Int, policyVersion: Int?, adapterSHA256: String?, all: Part,
+        exact: ExactSummary? = nil
     ) {
-        self.dataset = dataset
-        self.problems = problems
-        self.samplesPerProblem = samplesPerProblem
-        self.policyVersion = policyVersion
-        self.adapterSHA256 = adapterSHA256
-        self.temperatures = temperatures
-        self.exact = exact
+        (self.name, self.dataset, self.samplesPerProblem) = (name, dataset, samplesPerProblem)
+        (self.policyVersion, self.adapterSHA256) = (policyVersion, adapterSHA256)
+        (self.all, self.exact) = (all, exact)
     }
 
-    private struct Key: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init(_ text: String) { stringValue = text }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
+    package var problems: Int { all.problems }
+}
 
-    private typealias Object = KeyedEncodingContainer<Key>
-
-    package func encode(to encoder: any Encoder) throws {
-        var object = encoder.container(keyedBy: Key.self)
-        try object.encode(dataset, forKey: Key("dataset"))
-        try object.encode(problems, forKey: Key("problems"))
-        try object.encode(samplesPerProblem, forKey: Key("samples_per_problem"))
-        try object.encode(policyVersion, forKey: Key("policy_version"))
-        try object.encodeIfPresent(adapterSHA256, forKey: Key("adapter_sha256"))
-        var all = object.nestedContainer(keyedBy: Key.self, forKey: Key("temperatures"))
-        for (temperature, summary) in temperatures {
-            var one = all.nestedContainer(keyedBy: Key.self, forKey: Key("\(temperature)"))
-            try Self.encode(summary, into: &one)
-        }
-        if let exact {
-            var values = object.nestedContainer(keyedBy: Key.self, forKey: Key("exact"))
-            try Self.encode(exact.totalVariation, as: "total_variation", into: &values)
-            try Self.encode(exact.targetToPolicy, as: "kl_target_policy", into: &values)
-            try Self.encode(exact.policyToTarget, as: "kl_policy_target", into: &values)
-            try Self.encode(exact.logPartitionGap, as: "log_z_gap", into: &values)
-            try Self.encode(exact.correctMass, as: "correct_mass", into: &values)
-            try Self.encode(exact.effectiveCount, as: "effective_solutions", into: &values)
-        }
-    }
-
-    private static func encode(_ summary: TemperatureSummary, into object: inout Object) throws {
-        try encode(summary.accuracy, as: "accuracy", into: &object)
-        try encode(summary.meanLength, as: "mean_length", into: &object)
-        if let entropy = summary.entropyPerToken { try encode(entropy, as: "entropy_per_token", into: &object) }
-        for (key, values) in [("pass_at", summary.passAt), ("maj_at", summary.majorityAt)] {
-            var nested = object.nestedContainer(keyedBy: Key.self, forKey: Key(key))
-            for (k, estimate) in values { try encode(estimate, as: "\(k)", into: &nested) }
-        }
-        var shares = object.nestedContainer(keyedBy: Key.self, forKey: Key("verdicts"))
-        for (reason, share) in summary.verdicts { try shares.encode(share, forKey: Key(reason.rawValue)) }
-        var nested = object.nestedContainer(keyedBy: Key.self, forKey: Key("distinct_correct"))
-        for (kind, estimate) in summary.distinctCorrect { try encode(estimate, as: kind, into: &nested) }
-    }
-
-    private static func encode(_ estimate: Estimate, as key: String, into object: inout Object) throws {
-        try object.encode(estimate.value, forKey: Key(key))
-        try object.encode([estimate.low, estimate.high], forKey: Key(key + "_interval"))
-    }
-
-    /// One JSON object with sorted keys. Throws `EncodingError` if a value is not a finite number.
-    package func json(pretty: Bool = false) throws -> Data {
+extension EvaluationSummary {
+    /// One JSON object with sorted keys, or an array of them where there are several. Beside a value `name` stands `name_interval`,
+    /// its 95 % interval [low, high], and `name_problems` where it is a mean over some of the problems only.
+    ///
+    /// Throws `EncodingError` if a value is not a finite number.
+    package static func json(_ summaries: [EvaluationSummary], pretty: Bool = false) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(self)
+        let objects = summaries.map(\.node)
+        return try encoder.encode(objects.count == 1 ? objects[0] : .list(objects))
     }
 
-    /// A table of fixed width for people: a row per temperature.
-    package var table: String {
-        let k = samplesPerProblem
-        let header = ["temp", "accuracy", "pass@\(k)", "maj@\(k)", "distinct", "rl 0.6", "rl 0.7", "rl 0.8", "length", "entropy"]
-        var rows = [header]
-        for (temperature, summary) in temperatures.sorted(by: { $0.key < $1.key }) {
-            let estimates: [Estimate?] =
-                [summary.accuracy, summary.passAt[k], summary.majorityAt[k], summary.distinctCorrect["exact"]]
-                + TemperatureSummary.rougeThresholds.map { summary.distinctCorrect["rouge_l_\($0)"] }
-                + [summary.meanLength, summary.entropyPerToken]
-            rows.append(["\(temperature)"] + estimates.map { $0.map { Self.short($0.value) } ?? "-" })
+    private var node: JSONNode {
+        var object: [String: JSONNode] = Self.members(of: all)
+        object["dataset"] = .text(dataset)
+        object["samples_per_problem"] = .integer(samplesPerProblem)
+        object["name"] = name.map { .text($0) }
+        object["policy_version"] = policyVersion.map { .integer($0) }
+        object["adapter_sha256"] = adapterSHA256.map { .text($0) }
+        if problemsWithoutSamples > 0 { object["problems_without_samples"] = .integer(problemsWithoutSamples) }
+        object["exact"] = exact.map(Self.node(of:))
+        if !groups.isEmpty {
+            object["by"] = .object(groups.mapValues { values in .object(values.mapValues { .object(Self.members(of: $0)) }) })
         }
-        var lines = ["\(dataset): \(problems) problems, \(k) samples each, policy version \(policyVersion)"]
-        lines += rows.map { row in row.map { String(repeating: " ", count: max(0, 9 - $0.count)) + $0 }.joined() }
-        if let exact {
-            lines.append(
-                "exact: total variation \(Self.short(exact.totalVariation.value)), correct mass "
-                    + "\(Self.short(exact.correctMass.value)), KL(target, policy) \(Self.short(exact.targetToPolicy.value)), "
-                    + "effective solutions \(Self.short(exact.effectiveCount.value))")
+        if let difference {
+            object["against"] = .object([
+                "name": .text(difference.name), "problems": .integer(difference.problems),
+                "greedy": .object(Self.members(of: difference.greedy)),
+                "temperatures": .object(Self.named(difference.temperatures) { Self.members(of: $0) }),
+            ])
         }
-        return lines.joined(separator: "\n")
+        return .object(object)
     }
 
-    private static func short(_ value: Double) -> String { String(format: "%.3f", value) }
+    private static func members(of part: Part) -> [String: JSONNode] {
+        var object: [String: JSONNode] = [
+            "problems": .integer(part.problems), "temperatures": .object(named(part.temperatures, members(of:))),
+        ]
+        object["greedy"] = part.greedy.map { .object(members(of: $0)) }
+        return object
+    }
+
+    private static func named<Value>(
+        _ temperatures: [Temperature: Value], _ members: (Value) -> [String: JSONNode]
+    ) -> [String: JSONNode] {
+        Dictionary(uniqueKeysWithValues: temperatures.map { ($0.key.description, .object(members($0.value))) })
+    }
+
+    private static func members(of summary: TemperatureSummary) -> [String: JSONNode] {
+        var object = members(of: summary.figures)
+        object["verdicts"] = .object(
+            Dictionary(uniqueKeysWithValues: summary.verdicts.map { ($0.key.rawValue, .number($0.value)) }))
+        object["examples"] = .object(
+            Dictionary(
+                uniqueKeysWithValues: summary.examples.map {
+                    ($0.key.rawValue, .object(["problem_id": .text($0.value.problem), "text": .text($0.value.text)]))
+                }))
+        return object
+    }
+
+    private static func members(of figures: [Figure: Estimate]) -> [String: JSONNode] {
+        var object: [String: JSONNode] = [:]
+        var nested: [String: [String: JSONNode]] = [:]
+        for (figure, estimate) in figures {
+            let path = figure.path
+            var members: [String: JSONNode] = [:]
+            add(estimate, as: path[path.count - 1], to: &members)
+            if figure.isConditional { members[path[path.count - 1] + "_problems"] = .integer(estimate.problems) }
+            if path.count == 1 {
+                object.merge(members) { $1 }
+            } else {
+                nested[path[0], default: [:]].merge(members) { $1 }
+            }
+        }
+        return object.merging(nested.mapValues { .object($0) }) { $1 }
+    }
+
+    private static func node(of exact: ExactSummary) -> JSONNode {
+        var object: [String: JSONNode] = [:]
+        add(exact.totalVariation, as: "total_variation", to: &object)
+        add(exact.targetToPolicy, as: "kl_target_policy", to: &object)
+        add(exact.policyToTarget, as: "kl_policy_target", to: &object)
+        add(exact.logPartitionGap, as: "log_z_gap", to: &object)
+        add(exact.correctMass, as: "correct_mass", to: &object)
+        add(exact.effectiveCount, as: "effective_solutions", to: &object)
+        return .object(object)
+    }
+
+    private static func add(_ estimate: Estimate, as key: String, to object: inout [String: JSONNode]) {
+        object[key] = .number(estimate.value)
+        object[key + "_interval"] = .list([.number(estimate.low), .number(estimate.high)])
+    }
+}
+
+/// A value of JSON that is built member by member.
+private enum JSONNode: Encodable {
+    case integer(Int)
+    case number(Double)
+    case text(String)
+    case list([JSONNode])
+    case object([String: JSONNode])
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .integer(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
+        case .text(let value): try container.encode(value)
+        case .list(let values): try container.encode(values)
+        case .object(let members): try container.encode(members)
+        }
+    }
 }

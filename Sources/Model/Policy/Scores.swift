@@ -27,6 +27,11 @@ package struct ResponseScores: Sendable, Equatable {
         self.stopLogProbabilities = stopLogProbabilities
         self.entropies = entropies
     }
+
+    /// Over the states of the response, in nats.
+    package var meanEntropy: Double {
+        entropies.reduce(0) { $0 + Double($1) } / Double(max(1, entropies.count))
+    }
 }
 
 /// What a backward pass multiplies the gradients of a response's log-probabilities with.

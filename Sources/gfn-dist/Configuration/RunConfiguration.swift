@@ -162,6 +162,17 @@ struct RunConfiguration: Sendable {
             processFloor: number("reward.process_floor"))
     }
 
+    /// The files of `data.evaluate`.
+    var evaluationPaths: [String] {
+        text("data.evaluate").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    }
+
+    /// How many of a data set's problems are evaluated: the first ones.
+    func evaluatedCount(of task: any Task) -> Int {
+        let limit = integer("evaluate.problems")
+        return limit == 0 ? task.problemCount : min(limit, task.problemCount)
+    }
+
     func maxNewTokens(for task: any Task) -> Int {
         let setting = integer("rollout.max_new_tokens")
         return setting > 0 ? setting : task.defaultMaxNewTokens

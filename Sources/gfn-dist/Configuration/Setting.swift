@@ -71,7 +71,7 @@ struct Setting: Sendable {
         Setting("lag", .integer(0...8), "1", "groups of step s are sampled with the weights of step s - lag"),
         Setting("ranks.learners", .integer(countOrZero), "0", "learner ranks; 0: a quarter of all, at least one", changesWeights: false),
         Setting("data.train", .text, "", "JSONL of problems to train on; pathsum: the embedded task"),
-        Setting("data.evaluate", .text, "", "JSONL of problems to evaluate on; empty: none", changesWeights: false),
+        Setting("data.evaluate", .text, "", "JSONL of problems to evaluate on, several with commas; empty: none", changesWeights: false),
         Setting("data.chat_template", .choice(["auto", "plain", "chatml", "smollm2", "qwen2.5", "llama3", "llama3.1", "llama3.2"]), "auto", "how a problem becomes a prompt; auto: the model's own"),
         Setting("data.max_prompt_tokens", .integer(countOrZero), "0", "of a problem's prompt; 0: the model's context less rollout.max_new_tokens"),
         Setting("data.long_prompts", .choice(["skip", "error"]), "skip", "what is done about problems with longer prompts, and examples longer than the context"),

@@ -6,7 +6,7 @@ final class RunReport {
     private let folder: RunFolder
     private let log: MetricsLog
     private var progress: ProgressLine
-    private var evaluations: [(step: Int, summary: EvaluationSummary)] = []
+    private var evaluations: [(step: Int, summaries: [EvaluationSummary])] = []
     private let steps: Int
     /// Of the responses that ended so far: how many there are, and how many could not be read.
     private var ended = 0, unread = 0
@@ -36,16 +36,18 @@ final class RunReport {
     }
 
     /// `evaluation.json` is the last evaluation; each is kept as `evaluation-<step>.json` as well.
-    func add(_ summary: EvaluationSummary, at step: Int) throws {
-        let text = String(decoding: try summary.json(pretty: true), as: UTF8.self) + "\n"
+    func add(_ summaries: [EvaluationSummary], at step: Int) throws {
+        let text = String(decoding: try EvaluationSummary.json(summaries, pretty: true), as: UTF8.self) + "\n"
         try folder.write(text, to: "evaluation-\(step).json")
         try folder.write(text, to: "evaluation.json")
-        evaluations.append((step, summary))
+        evaluations.append((step, summaries))
         if evaluations.count == 1 { progress.begin() }
-        if let line = summary.temperatures.values.first {
+        for summary in summaries {
+            guard let figures = summary.all.temperatures.values.first else { continue }
             progress.say(
-                "evaluation at step \(step): accuracy \(decimals(line.accuracy.value, 3))  distinct correct "
-                    + "\(decimals(line.distinctCorrect["exact"]?.value ?? 0, 2)) of \(summary.samplesPerProblem)")
+                "evaluation at step \(step)\(summaries.count > 1 ? " on \(summary.dataset)" : ""): "
+                    + "accuracy \(decimals(figures[.accuracy]?.value ?? 0, 3))  distinct correct "
+                    + "\(decimals(figures[.distinct(.exact)]?.value ?? 0, 2)) of \(summary.samplesPerProblem)")
         }
     }
 
@@ -53,10 +55,11 @@ final class RunReport {
     func finish(digest: String, wroteModel name: String) {
         if let first = evaluations.first, let last = evaluations.last {
             // A resumed run has seen its end only; evaluation-0.json has the beginning.
-            print(
-                first.step == last.step && steps > 0
-                    ? last.summary.table
-                    : ComparisonTable(before: first.summary, after: last.summary, firstStep: first.step, lastStep: last.step).text)
+            for (before, after) in zip(first.summaries, last.summaries) {
+                print(
+                    first.step == last.step && steps > 0
+                        ? after.table : ComparisonTable(before: before, after: after, firstStep: first.step, lastStep: last.step).text)
+            }
         }
         print("\(name)  sha256 of its bf16 weights: \(digest)")
         print("run folder  \(folder.path)")
@@ -73,16 +76,16 @@ struct ComparisonTable {
     var text: String {
         let k = after.samplesPerProblem
         var rows: [(String, Estimate?, Estimate?)] = []
-        if let b = before.temperatures.values.first, let a = after.temperatures.values.first {
-            rows.append(("accuracy", b.accuracy, a.accuracy))
-            rows.append(("pass@\(k)", b.passAt[k], a.passAt[k]))
-            rows.append(("distinct correct of \(k), exact", b.distinctCorrect["exact"], a.distinctCorrect["exact"]))
-            for threshold in TemperatureSummary.rougeThresholds {
-                let key = "rouge_l_\(threshold)"
-                rows.append(("distinct correct of \(k), ROUGE-L \(threshold)", b.distinctCorrect[key], a.distinctCorrect[key]))
+        if let b = before.all.temperatures.values.first, let a = after.all.temperatures.values.first {
+            func add(_ name: String, _ figure: Figure) { rows.append((name, b[figure], a[figure])) }
+            add("accuracy", .accuracy)
+            add("pass@\(k)", .pass(k))
+            add("distinct correct of \(k), exact", .distinct(.exact))
+            for threshold in EvaluationOptions().thresholds {
+                add("distinct correct of \(k), ROUGE-L \(threshold)", .distinct(.rougeL(threshold)))
             }
-            rows.append(("length", b.meanLength, a.meanLength))
-            rows.append(("entropy per token, nats", b.entropyPerToken, a.entropyPerToken))
+            add("length", .length)
+            add("entropy per token, nats", .entropyPerToken)
         }
         if let b = before.exact, let a = after.exact {
             rows.append(("exact: correct mass", b.correctMass, a.correctMass))
@@ -91,7 +94,7 @@ struct ComparisonTable {
             rows.append(("exact: effective solutions", b.effectiveCount, a.effectiveCount))
         }
         let width = rows.map(\.0.count).max() ?? 0
-        var lines = ["\(after.dataset): \(after.problems) problems, \(k) samples each, temperature \(after.temperatures.keys.first ?? 1)"]
+        var lines = ["\(after.dataset): \(after.problems) problems, \(k) samples each, temperature \(after.all.temperatures.keys.first?.description ?? "1")"]
         lines.append(Self.pad("", width) + Self.column("step \(firstStep)") + Self.column("step \(lastStep)") + "   95 % interval")
         for (name, b, a) in rows {
             let interval = a.map { "   [\(decimals($0.low, 3)), \(decimals($0.high, 3))]" } ?? ""

@@ -1,4 +1,3 @@
-internal import Evaluation
 internal import Foundation
 internal import Learner
 internal import Model

@@ -9,15 +9,8 @@ internal import Tensor
 struct HeldOutEvaluation {
     /// What one rank found out about one problem, as it travels to rank 0.
     private struct ProblemResult: Codable {
-        struct Sample: Codable {
-            var text: String
-            var reason: Verdict.Reason
-            var answer: String?
-            var length: Int
-            var entropy: Double
-        }
         var problem: Int
-        var samples: [Sample]
+        var figures: ProblemFigures
         /// log π(y⊤|x) and log R(y⊤) of every correct solution, where the task can list them.
         var logPolicy: [Double]
         var logReward: [Double]
@@ -28,19 +21,21 @@ struct HeldOutEvaluation {
     /// Solutions that are scored in one forward pass.
     private static let solutionsAtOnce = 128
 
-    let workspace: Workspace
+    let task: any Task
+    let configuration: RunConfiguration
     let communicator: any Communicator
+
+    private var options: EvaluationOptions { EvaluationOptions() }
 
     /// Evaluates `policy` as it is. Collective over all ranks; rank 0 gets the summary, the others nil.
     ///
     /// Samples are addressed by problem and not by version: two versions are compared on the same random numbers.
     func evaluate(_ policy: Policy, reference: Policy, step: Int, adapterDigest: String?) throws -> EvaluationSummary? {
-        guard let task = workspace.evaluation else { return nil }
-        let mine = (0..<workspace.evaluationCount).filter { $0 % communicator.size == communicator.rank }
+        let mine = (0..<configuration.evaluatedCount(of: task)).filter { $0 % communicator.size == communicator.rank }
         var results: [ProblemResult] = []
         for start in stride(from: 0, to: mine.count, by: Self.problemsAtOnce) {
             let problems = Array(mine[start..<min(start + Self.problemsAtOnce, mine.count)])
-            results += sample(problems, of: task, with: policy)
+            results += sample(problems, with: policy)
         }
         if let pathSum = task as? PathSum {
             for index in results.indices {
@@ -50,11 +45,10 @@ struct HeldOutEvaluation {
         let gathered = try communicator.allGather([UInt8](JSONEncoder().encode(results)))
         guard communicator.rank == 0 else { return nil }
         let all = try gathered.flatMap { try JSONDecoder().decode([ProblemResult].self, from: Data($0)) }
-        return summarise(all.sorted { $0.problem < $1.problem }, task, version: policy.version, adapterDigest)
+        return summarise(all.sorted { $0.problem < $1.problem }, version: policy.version, adapterDigest)
     }
 
-    private func sample(_ problems: [Int], of task: any Task, with policy: Policy) -> [ProblemResult] {
-        let configuration = workspace.configuration
+    private func sample(_ problems: [Int], with policy: Policy) -> [ProblemResult] {
         let requests = problems.map { problem in
             SampleRequest(
                 prompt: task.promptTokens(of: problem),
@@ -66,16 +60,13 @@ struct HeldOutEvaluation {
             temperature: Float(configuration.number("evaluate.temperature")), maxNewTokens: configuration.maxNewTokens(for: task))
         let sampled = policy.sample(requests, settings: settings, poll: { communicator.poll() })
         return zip(problems, sampled).map { problem, responses in
-            ProblemResult(
-                problem: problem,
-                samples: responses.map { response in
-                    let verdict = task.verdict(on: response.tokens, stop: response.stop, problem: problem)
-                    let entropies = response.scores.entropies.map(Double.init)
-                    return ProblemResult.Sample(
-                        text: task.text(of: response.tokens), reason: verdict.reason, answer: verdict.answer,
-                        length: response.tokens.count, entropy: entropies.reduce(0, +) / Double(max(1, entropies.count)))
-                },
-                logPolicy: [], logReward: [])
+            let samples = responses.map { response in
+                JudgedSamples.Sample(
+                    text: task.text(of: response.tokens),
+                    verdict: task.verdict(on: response.tokens, stop: response.stop, problem: problem),
+                    length: response.tokens.count, entropyPerToken: response.scores.meanEntropy)
+            }
+            return ProblemResult(problem: problem, figures: JudgedSamples(samples).figures(options), logPolicy: [], logReward: [])
         }
     }
 
@@ -85,7 +76,7 @@ struct HeldOutEvaluation {
     ) {
         let solutions = task.solutions(of: result.problem)
         let prompt = task.promptTokens(of: result.problem)
-        let rewards = workspace.configuration.rewards
+        let rewards = configuration.rewards
         for start in stride(from: 0, to: solutions.count, by: Self.solutionsAtOnce) {
             let part = Array(solutions[start..<min(start + Self.solutionsAtOnce, solutions.count)])
             let group = TokenGroup(prompt: prompt, responses: part)
@@ -110,24 +101,15 @@ struct HeldOutEvaluation {
         scores.tokenLogProbabilities.reduce(0) { $0 + Double($1) } + Double(scores.stopLogProbabilities.last ?? 0)
     }
 
-    private func summarise(
-        _ results: [ProblemResult], _ task: any Task, version: Int, _ adapterDigest: String?
-    ) -> EvaluationSummary? {
-        let configuration = workspace.configuration
-        let problems = results.map { result in
-            ProblemSamples(
-                result.samples.map {
-                    ProblemSamples.Sample(
-                        text: $0.text, verdict: Verdict($0.reason, answer: $0.answer), length: $0.length,
-                        entropyPerToken: $0.entropy)
-                })
-        }
-        guard let summary = TemperatureSummary(problems) else { return nil }
+    private func summarise(_ results: [ProblemResult], version: Int, _ adapterDigest: String?) -> EvaluationSummary? {
+        var tally = TemperatureTally(options)
+        for result in results { tally.add(result.figures, of: result.problem, named: task.identifier(of: result.problem)) }
+        guard let summary = tally.summary else { return nil }
+        let temperature = Temperature(configuration.number("evaluate.temperature"))
         let distances = results.filter { !$0.logPolicy.isEmpty }.map { ExactDistance(logPolicy: $0.logPolicy, logReward: $0.logReward) }
         return EvaluationSummary(
-            dataset: task.name, problems: results.count,
-            samplesPerProblem: configuration.integer("evaluate.samples_per_problem"), policyVersion: version,
-            adapterSHA256: adapterDigest, temperatures: [configuration.number("evaluate.temperature"): summary],
+            dataset: task.name, samplesPerProblem: configuration.integer("evaluate.samples_per_problem"), policyVersion: version,
+            adapterSHA256: adapterDigest, all: EvaluationSummary.Part(problems: results.count, temperatures: [temperature: summary]),
             exact: ExactSummary(distances))
     }
 }

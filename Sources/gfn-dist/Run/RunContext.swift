@@ -106,13 +106,15 @@ final class RunContext {
             parameters: try initialParameters(), parallel: parallel)
     }
 
-    /// All ranks evaluate these weights together; rank 0 reports.
+    /// All ranks evaluate these weights together, on every data set; rank 0 reports.
     func evaluate(_ bits: [UInt16], version: Int) throws {
-        guard workspace.evaluation != nil else { return }
+        guard !workspace.evaluations.isEmpty else { return }
         policy.adopt(bits, version: version)
-        let evaluation = HeldOutEvaluation(workspace: workspace, communicator: communicator)
-        let summary = try evaluation.evaluate(policy, reference: reference, step: version, adapterDigest: sha256Hex(bits))
-        if let summary { try report?.add(summary, at: version) }
+        let summaries = try workspace.evaluations.compactMap { task in
+            let evaluation = HeldOutEvaluation(task: task, configuration: configuration, communicator: communicator)
+            return try evaluation.evaluate(policy, reference: reference, step: version, adapterDigest: sha256Hex(bits))
+        }
+        if !summaries.isEmpty { try report?.add(summaries, at: version) }
     }
 
     func isEvaluated(after step: Int) -> Bool {

@@ -15,10 +15,8 @@ struct Workspace: Sendable {
     let basePath: String
     let files: ModelFiles?
     let training: any Task
-    /// Nil when there is nothing to evaluate on.
-    let evaluation: (any Task)?
-    /// How many of its problems are evaluated: the first ones.
-    let evaluationCount: Int
+    /// Each data set to evaluate on; none when there is nothing to evaluate on.
+    let evaluations: [any Task]
     let threads: Int
     /// The adapter that the run starts from, in the order of the layout; nil when it starts fresh.
     let startingBits: [UInt16]?
@@ -49,7 +47,7 @@ struct Workspace: Sendable {
 
         if configuration.usesEmbeddedTask {
             training = configuration.pathSum(.train)
-            evaluation = configuration.pathSum(.heldOut)
+            evaluations = [configuration.pathSum(.heldOut)]
             notes = files?.notes ?? []
         } else {
             guard let files else {
@@ -60,8 +58,7 @@ struct Workspace: Sendable {
             training = try opening.task(
                 configuration.text("data.train"), maxExampleTokens: configuration.isSupervised ? base.configuration.contextLength : .max,
                 isJudged: !configuration.isSupervised, notes: &notes)
-            let path = configuration.text("data.evaluate")
-            evaluation = path.isEmpty ? nil : try opening.task(path, notes: &notes)
+            evaluations = try configuration.evaluationPaths.map { try opening.task($0, notes: &notes) }
             self.notes = notes
         }
         let path = configuration.text("adapter")
@@ -73,9 +70,6 @@ struct Workspace: Sendable {
             trainable = .lora(adapter.configuration)
             startingBits = roundToBFloat16(ParameterLayout(trainable, of: base.configuration).parameters(of: adapter.matrices))
         }
-        let limit = configuration.integer("evaluate.problems")
-        let count = evaluation?.problemCount ?? 0
-        evaluationCount = limit == 0 ? count : min(limit, count)
     }
 
     /// A policy on the shared base, before it has adopted any parameters.

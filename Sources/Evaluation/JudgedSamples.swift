@@ -1,0 +1,106 @@
+package import Problems
+
+/// What is counted, and how.
+package struct EvaluationOptions: Sendable, Equatable {
+    /// Of the ROUGE-L F-measure: two solutions below it are different.
+    package var thresholds = [0.6, 0.7, 0.8]
+    /// Resamples of the bootstrap.
+    package var resamples = 1000
+    /// Of the bootstrap.
+    package var seed: UInt64 = 0
+
+    package init() {}
+}
+
+/// All samples of one problem at one temperature, in the order in which they were sampled, judged.
+package struct JudgedSamples: Sendable {
+    package struct Sample: Sendable {
+        package var text: String
+        package var verdict: Verdict
+        /// Response tokens without ⊤; nil where they are not known.
+        package var length: Int?
+        /// Mean entropy of the policy's next-token distribution along the response, in nats; nil where it was not measured.
+        package var entropyPerToken: Double?
+
+        package init(text: String, verdict: Verdict, length: Int? = nil, entropyPerToken: Double? = nil) {
+            self.text = text
+            self.verdict = verdict
+            self.length = length
+            self.entropyPerToken = entropyPerToken
+        }
+    }
+
+    package var samples: [Sample]
+    /// The mean distance between the embeddings of two right ones; nil where it was not measured, or there are not two.
+    package var embeddingDistance: Double?
+
+    package init(_ samples: [Sample], embeddingDistance: Double? = nil) {
+        precondition(!samples.isEmpty, "a problem without samples")
+        (self.samples, self.embeddingDistance) = (samples, embeddingDistance)
+    }
+
+    private var correct: [Bool] { samples.map(\.verdict.isCorrect) }
+
+    /// 1 if the majority answer of the first k samples is right, else 0.
+    package func majority(at k: Int) -> Double {
+        let voters = samples.prefix(k)
+        guard let answer = SampleMetrics.majority(of: voters.map(\.verdict.answer)) else { return 0 }
+        return voters.contains { $0.verdict.answer == answer && $0.verdict.isCorrect } ? 1 : 0
+    }
+
+    /// All that is said of them.
+    package func figures(_ options: EvaluationOptions) -> ProblemFigures {
+        let (n, right) = (samples.count, correct.count { $0 })
+        var values: [Figure: Double] = [
+            .accuracy: Double(right) / Double(n),
+            .unfinished: Double(samples.count { $0.verdict.reason == .unfinished }) / Double(n),
+            .words: mean(samples.map { Double(Self.wordCount(of: $0.text)) }) ?? 0,
+        ]
+        for k in 1...n {
+            values[.pass(k)] = SampleMetrics.pass(at: k, samples: n, correct: right)
+            values[.majority(k)] = majority(at: k)
+        }
+        let texts = samples.map(\.text)
+        values[.distinct(.exact)] = Double(DistinctSolutions.exactCount(of: texts, correct: correct))
+        for threshold in options.thresholds {
+            values[.distinct(.rougeL(threshold))] = Double(
+                DistinctSolutions.kept(of: texts, correct: correct, threshold: threshold).count)
+        }
+        values[.embeddingDistance] = embeddingDistance
+        values[.length] = Self.meanOfAll(samples.map { $0.length.map(Double.init) })
+        values[.entropyPerToken] = Self.meanOfAll(samples.map(\.entropyPerToken))
+        var (verdicts, examples): ([Verdict.Reason: Int], [Verdict.Reason: String]) = ([:], [:])
+        for sample in samples {
+            verdicts[sample.verdict.reason, default: 0] += 1
+            if examples[sample.verdict.reason] == nil { examples[sample.verdict.reason] = sample.text }
+        }
+        return ProblemFigures(values: values, verdicts: verdicts, examples: examples)
+    }
+
+    /// Nil unless all have a value.
+    private static func meanOfAll(_ values: [Double?]) -> Double? {
+        let known = values.compactMap { $0 }
+        return known.count == values.count ? mean(known) : nil
+    }
+
+    private static func wordCount(of text: String) -> Int {
+        var (count, isInWord) = (0, false)
+        for byte in text.utf8 {
+            let isSpace = byte == 0x20 || (0x09...0x0D).contains(byte)
+            if !isSpace, !isInWord { count += 1 }
+            isInWord = !isSpace
+        }
+        return count
+    }
+}
+
+/// What is said of the samples of one problem at one temperature.
+package struct ProblemFigures: Sendable, Equatable, Codable {
+    package var values: [Figure: Double]
+    /// How many samples were judged so.
+    package var verdicts: [Verdict.Reason: Int]
+    /// The text of the first sample that was judged so.
+    package var examples: [Verdict.Reason: String]
+
+    package var sampleCount: Int { verdicts.values.reduce(0, +) }
+}

@@ -1,0 +1,121 @@
+internal import Tensor
+
+/// A mean over problems and its 95 % interval.
+package struct Estimate: Sendable, Equatable {
+    package var value: Double
+    package var low: Double
+    package var high: Double
+    /// How many problems have a value.
+    package var problems: Int
+
+    package init(value: Double, low: Double, high: Double, problems: Int) {
+        (self.value, self.low, self.high, self.problems) = (value, low, high, problems)
+    }
+}
+
+/// Means over problems with bootstrap intervals, in one pass: what it holds does not grow with the number of problems.
+///
+/// A resample weighs each problem with a draw of its own from Poisson(1) instead of drawing problems with replacement, which is
+/// the same in the limit (Hanley & MacGibbon 2006; Chamandy et al. 2012) and needs no second look at the problems. The draws are a
+/// pure function of (seed, problem, resample): two tallies weigh the same problems alike, so that differences are paired. A
+/// resample in which all weights are 0 has no mean and is left out. Intervals are the 2.5 and 97.5 percentiles of the resamples.
+///
+/// Equal bits need an order: problems are added in ascending order.
+package struct Tally<Key: Hashable & Sendable>: Sendable {
+    private struct Column {
+        var sum = 0.0, count = 0
+        /// By resample: Σ weight · value and Σ weight.
+        var sums, weights: [Double]
+    }
+
+    private let resamples: Int
+    private let seed: UInt64
+    private var columns: [Key: Column] = [:]
+    private var lastProblem = -1
+
+    package init(resamples: Int = 1000, seed: UInt64 = 0) { (self.resamples, self.seed) = (resamples, seed) }
+
+    package var isEmpty: Bool { columns.isEmpty }
+    package var keys: Set<Key> { Set(columns.keys) }
+
+    /// Adds the values of a problem, which is numbered as in its file.
+    package mutating func add(_ values: [Key: Double], of problem: Int) {
+        precondition(problem > lastProblem, "problem \(problem) after \(lastProblem): they are added in ascending order")
+        lastProblem = problem
+        let weights = Self.weights(of: problem, resamples: resamples, seed: seed)
+        for (key, value) in values {
+            var column =
+                columns.removeValue(forKey: key)
+                ?? Column(sums: [Double](repeating: 0, count: resamples), weights: [Double](repeating: 0, count: resamples))
+            column.sum += value
+            column.count += 1
+            column.sums.withUnsafeMutableBufferPointer { sums in
+                column.weights.withUnsafeMutableBufferPointer { totals in
+                    for resample in 0..<resamples {
+                        sums[resample] += weights[resample] * value
+                        totals[resample] += weights[resample]
+                    }
+                }
+            }
+            columns[key] = column
+        }
+    }
+
+    package var estimates: [Key: Estimate] {
+        columns.mapValues { column in
+            let means = zip(column.sums, column.weights).compactMap { $1 > 0 ? $0 / $1 : nil }
+            return Self.estimate(column.sum / Double(column.count), means, problems: column.count)
+        }
+    }
+
+    /// What this tally's means have over another's, of keys that both have. Both have seen the same problems.
+    package func difference(from other: Tally) -> [Key: Estimate] {
+        precondition(resamples == other.resamples && seed == other.seed, "differences of other resamples")
+        var differences: [Key: Estimate] = [:]
+        for (key, a) in columns {
+            guard let b = other.columns[key] else { continue }
+            let means = (0..<resamples).compactMap { i in
+                a.weights[i] > 0 && b.weights[i] > 0 ? a.sums[i] / a.weights[i] - b.sums[i] / b.weights[i] : nil
+            }
+            differences[key] = Self.estimate(
+                a.sum / Double(a.count) - b.sum / Double(b.count), means, problems: min(a.count, b.count))
+        }
+        return differences
+    }
+
+    private static func estimate(_ value: Double, _ means: [Double], problems: Int) -> Estimate {
+        let sorted = means.sorted()
+        guard let smallest = sorted.first, let largest = sorted.last, problems > 1, smallest < largest else {
+            return Estimate(value: value, low: value, high: value, problems: problems)
+        }
+        func percentile(_ share: Double) -> Double { sorted[Int((share * Double(sorted.count - 1)).rounded())] }
+        return Estimate(value: value, low: percentile(0.025), high: percentile(0.975), problems: problems)
+    }
+
+    /// A problem's weight in each resample.
+    static func weights(of problem: Int, resamples: Int, seed: UInt64) -> [Double] {
+        var random = RandomStream(seed: seed, purpose: .bootstrap, slot: problem)
+        return (0..<resamples).map { _ in Poisson.draw(random.unitDouble()) }
+    }
+}
+
+/// The Poisson distribution of mean 1.
+private enum Poisson {
+    /// P(X ≤ k): e⁻¹ Σ_{i ≤ k} 1/i!. What lies beyond has less than 2⁻⁵³.
+    private static let cumulative: [Double] = {
+        var (term, sum, values) = (0.36787944117144233, 0.0, [Double]())
+        for k in 0..<18 {
+            sum += term
+            values.append(sum)
+            term /= Double(k + 1)
+        }
+        return values
+    }()
+
+    /// The value at which the cumulative distribution first exceeds `uniform` ∈ [0, 1).
+    static func draw(_ uniform: Double) -> Double {
+        var k = 0
+        while k < cumulative.count, uniform >= cumulative[k] { k += 1 }
+        return Double(k)
+    }
+}

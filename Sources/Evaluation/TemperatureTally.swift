@@ -1,0 +1,69 @@
+package import Problems
+
+/// A temperature of sampling; nil where the samples do not say it.
+package struct Temperature: Hashable, Sendable, Comparable, CustomStringConvertible {
+    package var value: Double?
+
+    package init(_ value: Double?) { self.value = value }
+
+    /// Solutions that no chance takes part in.
+    package var isGreedy: Bool { value == 0 }
+
+    package var description: String { value.map { "\($0)" } ?? "unknown" }
+
+    package static func < (a: Temperature, b: Temperature) -> Bool {
+        (a.value ?? .infinity) < (b.value ?? .infinity)
+    }
+}
+
+/// What a judged solution looks like.
+package struct Example: Sendable, Equatable {
+    package var problem: String
+    package var text: String
+
+    package init(problem: String, text: String) { (self.problem, self.text) = (problem, text) }
+}
+
+/// What the samples at one temperature amount to.
+package struct TemperatureSummary: Sendable, Equatable {
+    package var problems: Int
+    /// A figure that is absent was not measured.
+    package var figures: [Figure: Estimate]
+    /// The share of the samples by the reason of their verdict.
+    package var verdicts: [Verdict.Reason: Double]
+    /// The first of each kind.
+    package var examples: [Verdict.Reason: Example]
+
+    package subscript(_ figure: Figure) -> Estimate? { figures[figure] }
+}
+
+/// The problems of one temperature, added up one at a time.
+package struct TemperatureTally: Sendable {
+    private(set) var figures: Tally<Figure>
+    private var problems = 0
+    private var verdicts: [Verdict.Reason: Int] = [:]
+    private var examples: [Verdict.Reason: Example] = [:]
+
+    package init(_ options: EvaluationOptions) { figures = Tally(resamples: options.resamples, seed: options.seed) }
+
+    /// Adds a problem, numbered as in its file; they come in ascending order.
+    package mutating func add(_ result: ProblemFigures, of problem: Int, named name: String) {
+        figures.add(result.values, of: problem)
+        problems += 1
+        for (reason, count) in result.verdicts { verdicts[reason, default: 0] += count }
+        for (reason, text) in result.examples where examples[reason] == nil {
+            examples[reason] = Example(problem: name, text: text)
+        }
+    }
+
+    /// Nil when there is nothing to summarise.
+    package var summary: TemperatureSummary? {
+        guard problems > 0 else { return nil }
+        let samples = Double(verdicts.values.reduce(0, +))
+        return TemperatureSummary(
+            problems: problems, figures: figures.estimates, verdicts: verdicts.mapValues { Double($0) / samples }, examples: examples)
+    }
+
+    /// What the figures have over those of another tally of the same problems.
+    package func difference(from other: TemperatureTally) -> [Figure: Estimate] { figures.difference(from: other.figures) }
+}
