@@ -17,14 +17,19 @@ package struct JudgedSamples: Sendable {
     package struct Sample: Sendable {
         package var text: String
         package var verdict: Verdict
+        /// Whether the policy ended it, rather than the limit of tokens; nil where that is not known.
+        package var isFinished: Bool?
         /// Response tokens without ⊤; nil where they are not known.
         package var length: Int?
         /// Mean entropy of the policy's next-token distribution along the response, in nats; nil where it was not measured.
         package var entropyPerToken: Double?
 
-        package init(text: String, verdict: Verdict, length: Int? = nil, entropyPerToken: Double? = nil) {
+        package init(
+            text: String, verdict: Verdict, isFinished: Bool? = nil, length: Int? = nil, entropyPerToken: Double? = nil
+        ) {
             self.text = text
             self.verdict = verdict
+            self.isFinished = isFinished
             self.length = length
             self.entropyPerToken = entropyPerToken
         }
@@ -53,7 +58,6 @@ package struct JudgedSamples: Sendable {
         let (n, right) = (samples.count, correct.count { $0 })
         var values: [Figure: Double] = [
             .accuracy: Double(right) / Double(n),
-            .unfinished: Double(samples.count { $0.verdict.reason == .unfinished }) / Double(n),
             .words: mean(samples.map { Double(Self.wordCount(of: $0.text)) }) ?? 0,
         ]
         for k in 1...n {
@@ -67,6 +71,7 @@ package struct JudgedSamples: Sendable {
                 DistinctSolutions.kept(of: texts, correct: correct, threshold: threshold).count)
         }
         values[.embeddingDistance] = embeddingDistance
+        values[.unfinished] = Self.meanOfAll(samples.map { $0.isFinished.map { $0 ? 0 : 1 } })
         values[.length] = Self.meanOfAll(samples.map { $0.length.map(Double.init) })
         values[.entropyPerToken] = Self.meanOfAll(samples.map(\.entropyPerToken))
         var (verdicts, examples): ([Verdict.Reason: Int], [Verdict.Reason: String]) = ([:], [:])

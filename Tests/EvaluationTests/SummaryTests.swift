@@ -10,8 +10,8 @@ func judged(_ verdicts: [(String, Bool)]) -> JudgedSamples {
     JudgedSamples(
         verdicts.map { answer, isCorrect in
             JudgedSamples.Sample(
-                text: "the answer is \(answer)", verdict: Verdict(isCorrect ? .correct : .wrong, answer: answer), length: 4,
-                entropyPerToken: 0.5)
+                text: "the answer is \(answer)", verdict: Verdict(isCorrect ? .correct : .wrong, answer: answer), isFinished: true,
+                length: 4, entropyPerToken: 0.5)
         })
 }
 
@@ -54,8 +54,9 @@ struct SummaryTests {
         var samples = judged([("1", true), ("2", false)])
         samples.samples[1].length = nil
         samples.samples[0].entropyPerToken = nil
+        samples.samples[0].isFinished = nil
         let figures = samples.figures(EvaluationOptions())
-        #expect(figures.values[.length] == nil && figures.values[.entropyPerToken] == nil && figures.values[.words] == 4)
+        #expect(figures.values[.length] == nil && figures.values[.entropyPerToken] == nil && figures.values[.unfinished] == nil && figures.values[.words] == 4)
     }
 
     @Test("intervals are those of a bootstrap: as wide as the normal ones, and they cover the mean as often as they say")

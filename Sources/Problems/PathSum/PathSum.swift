@@ -73,6 +73,24 @@ package struct PathSum: Task {
         tokens.map { Vocabulary.text(of: $0) ?? "\u{FFFD}" }.joined()
     }
 
+    /// The tokens that ``text(of:)`` makes this text of; what no token stands for becomes padding, which is in no solution.
+    package static func tokens(of text: String) -> [Int32] {
+        var (tokens, rest) = ([Int32](), Array(text.utf8)[...])
+        while !rest.isEmpty {
+            // Numbers are the longest, a space and two digits.
+            let match = (1...min(4, rest.count)).reversed().lazy.compactMap { length in
+                tokenOfText[Array(rest.prefix(length))].map { (token: $0, length: length) }
+            }.first
+            tokens.append(match?.token ?? Vocabulary.pad)
+            rest = rest.dropFirst(match?.length ?? 1)
+        }
+        return tokens
+    }
+
+    private static let tokenOfText: [[UInt8]: Int32] = Dictionary(
+        uniqueKeysWithValues: (0..<Int32(Vocabulary.count)).filter { $0 != Vocabulary.pad && $0 != Vocabulary.begin && $0 != Vocabulary.stop }
+            .map { (Array((Vocabulary.text(of: $0) ?? "").utf8), $0) })
+
     package func demonstration(of problem: Int, sample: Int) -> [Int32]? {
         var random = RandomStream(seed: seed, purpose: .task, slot: problem, sample: sample)
         return Self.textbookSolution(of: pairs[problem], style: textbook, using: &random)

@@ -64,7 +64,7 @@ struct HeldOutEvaluation {
                 JudgedSamples.Sample(
                     text: task.text(of: response.tokens),
                     verdict: task.verdict(on: response.tokens, stop: response.stop, problem: problem),
-                    length: response.tokens.count, entropyPerToken: response.scores.meanEntropy)
+                    isFinished: response.stop == .stopToken, length: response.tokens.count, entropyPerToken: response.scores.meanEntropy)
             }
             return ProblemResult(problem: problem, figures: JudgedSamples(samples).figures(options), logPolicy: [], logReward: [])
         }
