@@ -62,8 +62,8 @@ package struct ProblemSamples: Sendable {
     }
 
     package func distinct(thresholds: [Double]) -> [Double] {
-        let tokens = samples.map { DistinctSolutions.tokens(of: $0.text) }
-        return thresholds.map { Double(DistinctSolutions.kept(of: tokens, correct: correct, threshold: $0).count) }
+        let solutions = DistinctSolutions(texts: samples.map(\.text), correct: correct)
+        return solutions.counts(thresholds: thresholds, method: .greedy).map { Double($0.count) }
     }
 
     package var meanLength: Double { mean(samples.map { Double($0.length) }) ?? 0 }
