@@ -45,15 +45,17 @@ package struct EquationList: Hashable, Sendable {
         var (notes, index) = ([String](), 0)
         let (left, right) = (UInt8(ascii: "<"), UInt8(ascii: ">"))
         while index + 1 < bytes.count {
-            guard bytes[index] == left, bytes[index + 1] == left,
-                let end = bytes[(index + 2)...].firstIndex(of: right), end + 1 < bytes.count, bytes[end + 1] == right
-            else {
+            guard bytes[index] == left, bytes[index + 1] == left else {
                 index += 1
                 continue
             }
-            let note = pieces(bytes[(index + 2)..<end]).map { written($0.lexeme) }.joined()
-            if !note.isEmpty { notes.append(note) }
-            index = end + 2
+            guard let end = bytes[index...].firstIndex(of: right), end + 1 < bytes.count else { break }
+            // A note holds no >, so none that begins before this one ends elsewhere.
+            if bytes[end + 1] == right {
+                let note = pieces(bytes[(index + 2)..<end]).map { written($0.lexeme) }.joined()
+                if !note.isEmpty { notes.append(note) }
+            }
+            index = end + 1
         }
         return notes
     }
@@ -122,6 +124,8 @@ package struct EquationList: Hashable, Sendable {
     /// What has been read of `a = b = …`.
     private struct Chain {
         private var sides: [[Lexeme]] = [[]]
+        /// Brackets that are open in the last side.
+        private var depth = 0
 
         var endsInOperand: Bool {
             switch sides.last?.last {
@@ -133,8 +137,10 @@ package struct EquationList: Hashable, Sendable {
         mutating func append(_ lexeme: Lexeme) {
             if lexeme == .equals {
                 sides.append([])
+                depth = 0
             } else {
                 sides[sides.count - 1].append(lexeme)
+                if lexeme == .open { depth += 1 }
             }
         }
 
@@ -143,12 +149,12 @@ package struct EquationList: Hashable, Sendable {
             if case .operation = sides[sides.count - 1].last { sides[sides.count - 1].removeLast() }
         }
 
-        /// False if no bracket is open, or it closes on nothing.
+        /// Closes a bracket, or takes it back if it holds nothing. False if none is open.
         mutating func close() -> Bool {
+            guard depth > 0 else { return false }
+            depth -= 1
             dropOperator()
-            let side = sides[sides.count - 1]
-            guard side.count(where: { $0 == .open }) > side.count(where: { $0 == .close }) else { return false }
-            if side.last == .open {
+            if sides[sides.count - 1].last == .open {
                 sides[sides.count - 1].removeLast()
                 dropOperator()
             } else {

@@ -10,13 +10,17 @@ enum Tokenizer13a {
         for (pattern, replacement) in markup { replace(pattern, with: replacement, in: &bytes) }
         // One space before and after, as the rules for points look at a neighbour on either side.
         var line = [space]
+        line.reserveCapacity(bytes.count + bytes.count / 2)
         for byte in bytes {
-            if isSign(byte) { line += [space, byte, space] } else { line.append(byte) }
+            let isSign = isSign(byte)
+            if isSign { line.append(space) }
+            line.append(byte)
+            if isSign { line.append(space) }
         }
         line.append(space)
-        line = inPairs(line) { !isDigit($0) && isPoint($1) ? [$0, space, $1, space] : nil }
-        line = inPairs(line) { isPoint($0) && !isDigit($1) ? [space, $0, space, $1] : nil }
-        line = inPairs(line) { isDigit($0) && $1 == UInt8(ascii: "-") ? [$0, space, $1, space] : nil }
+        separate(&line, spaceBefore: false) { !isDigit($0) && isPoint($1) }
+        separate(&line, spaceBefore: true) { isPoint($0) && !isDigit($1) }
+        separate(&line, spaceBefore: false) { isDigit($0) && $1 == UInt8(ascii: "-") }
         return split(line, in: &table)
     }
 
@@ -41,20 +45,25 @@ enum Tokenizer13a {
         bytes = result
     }
 
-    /// Replaces pairs of neighbours from left to right; what a pair became is not looked at again.
-    private static func inPairs(_ line: [UInt8], _ replacement: (UInt8, UInt8) -> [UInt8]?) -> [UInt8] {
+    /// Puts spaces between two neighbours and before or after both, from left to right; neither is looked at again.
+    @inline(__always)
+    private static func separate(_ line: inout [UInt8], spaceBefore: Bool, where areApart: (UInt8, UInt8) -> Bool) {
         var (result, index) = ([UInt8](), 0)
         result.reserveCapacity(line.count + line.count / 4)
         while index < line.count {
-            if index + 1 < line.count, let pair = replacement(line[index], line[index + 1]) {
-                result += pair
+            if index + 1 < line.count, areApart(line[index], line[index + 1]) {
+                if spaceBefore { result.append(space) }
+                result.append(line[index])
+                result.append(space)
+                result.append(line[index + 1])
+                if !spaceBefore { result.append(space) }
                 index += 2
             } else {
                 result.append(line[index])
                 index += 1
             }
         }
-        return result
+        line = result
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { 0x30...0x39 ~= byte }
