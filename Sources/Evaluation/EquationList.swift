@@ -74,9 +74,9 @@ package struct EquationList: Hashable, Sendable {
 
     /// The chains `a = b = …` in a text, each as long as it goes, that hold at least one operation.
     ///
-    /// Words among the numbers are units and left out, with an operator before them (`miles/hour`); so are variables. Two numbers
-    /// with no operator between them end one chain and begin the next, and an opening bracket does unless it touches the
-    /// number before it, when it multiplies.
+    /// Words among the numbers are units and left out, with an operator before them (`miles/hour`); so are variables and ordinals.
+    /// Two numbers with no operator between them end one chain and begin the next, and an opening bracket does unless it touches
+    /// the number before it, when it multiplies.
     private static func prose(_ bytes: [UInt8]) -> [String] {
         var (equations, chain) = ([String](), Chain())
         func finish() {
@@ -199,7 +199,12 @@ package struct EquationList: Hashable, Sendable {
             if let (sign, length) = operation(rest) {
                 add(.operation(sign), length)
             } else if let (number, length) = number(rest) {
-                add(.number(number), length)
+                let letters = rest.dropFirst(length).prefix(while: isLetter)
+                if ordinalEndings.contains(where: letters.elementsEqual), !expectsOperand(after: pieces.last?.lexeme) {
+                    add(.word(number + String(decoding: letters, as: UTF8.self)), length + letters.count)
+                } else {
+                    add(.number(number), length)
+                }
             } else if byte == UInt8(ascii: "x") || byte == UInt8(ascii: "X"), isTimes(rest, after: pieces.last?.lexeme) {
                 add(.operation("*"), 1)
             } else if isLetter(byte) {
@@ -227,6 +232,16 @@ package struct EquationList: Hashable, Sendable {
         ("+", "+"), ("-", "-"), ("−", "-"), ("–", "-"), ("*", "*"), ("×", "*"), ("·", "*"), ("⋅", "*"), ("\\times", "*"), ("\\cdot", "*"),
         ("/", "/"), ("÷", "/"), ("\\div", "/"), ("^", "^"),
     ].map { (Array($0.utf8), $1) }
+
+    /// A number with one of them is a word, unless an operand is expected: 1/4th of 8, and the 6 - 2 = 4th floor.
+    private static let ordinalEndings = ["st", "nd", "rd", "th"].map { Array($0.utf8) }
+
+    private static func expectsOperand(after previous: Lexeme?) -> Bool {
+        switch previous {
+        case .operation, .equals: true
+        default: false
+        }
+    }
 
     private static func operation(_ bytes: ArraySlice<UInt8>) -> (sign: String, length: Int)? {
         signs.first { bytes.starts(with: $0.written) }.map { ($0.sign, $0.written.count) }

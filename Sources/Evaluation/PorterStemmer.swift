@@ -89,7 +89,8 @@ enum PorterStemmer {
             if measure(word, upTo: word.count - 3) > 0 { word.removeLast() }
             return
         }
-        guard let suffix = pastOrGerund.first(where: { hasSuffix(word, $0) && hasVowel(word, upTo: word.count - $0.count) }) else { return }
+        let suffix = pastOrGerund.first { hasSuffix(word, $0) && hasVowel(word, upTo: word.count - $0.count) }
+        guard let suffix else { return }
         word.removeLast(suffix.count)
         if apply(restoredE, to: &word, where: { _, _ in true }) { return }
         if word.count > 1, word[word.count - 1] == word[word.count - 2], isConsonant(word, word.count - 1) {

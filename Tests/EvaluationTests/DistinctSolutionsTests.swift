@@ -100,7 +100,10 @@ struct DistinctSolutionsTests {
             for (threshold, count) in zip(Self.thresholds, counts(texts, .largest)) {
                 var unlike = [Int](repeating: 0, count: texts.count)
                 for a in texts.indices {
-                    for b in texts.indices where RougeL.score(target: texts[a], prediction: texts[b]).fMeasure < threshold { unlike[a] |= 1 << b }
+                    for b in texts.indices {
+                        let score = RougeL.score(target: texts[a], prediction: texts[b])
+                        if score.fMeasure < threshold { unlike[a] |= 1 << b }
+                    }
                 }
                 let best = (0..<(1 << texts.count)).lazy
                     .filter { subset in texts.indices.allSatisfy { subset >> $0 & 1 == 0 || subset & ~unlike[$0] == 1 << $0 } }
