@@ -107,6 +107,7 @@ extension EvaluationSummary {
 
     private static func members(of summary: TemperatureSummary) -> [String: JSONNode] {
         var object = members(of: summary.figures)
+        if summary.inexactProblems > 0 { object["distinct_lower_bounds"] = .integer(summary.inexactProblems) }
         object["verdicts"] = .object(
             Dictionary(uniqueKeysWithValues: summary.verdicts.map { ($0.key.rawValue, .number($0.value)) }))
         object["examples"] = .object(

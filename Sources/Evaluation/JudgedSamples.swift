@@ -4,6 +4,9 @@ package import Problems
 package struct EvaluationOptions: Sendable, Equatable {
     /// Of the ROUGE-L F-measure: two solutions below it are different.
     package var thresholds = [0.6, 0.7, 0.8]
+    package var method = DistinctMethod.greedy
+    /// Whether ROUGE-L compares the stems of words.
+    package var stemmer = false
     /// Resamples of the bootstrap.
     package var resamples = 1000
     /// Of the bootstrap.
@@ -66,10 +69,13 @@ package struct JudgedSamples: Sendable {
         }
         let texts = samples.map(\.text)
         values[.distinct(.exact)] = Double(DistinctSolutions.exactCount(of: texts, correct: correct))
-        for threshold in options.thresholds {
-            values[.distinct(.rougeL(threshold))] = Double(
-                DistinctSolutions.kept(of: texts, correct: correct, threshold: threshold).count)
-        }
+        values[.distinct(.equations)] = Double(DistinctSolutions.equationCount(of: texts, correct: correct))
+        let distinct = DistinctSolutions(texts: texts, correct: correct, stemmer: options.stemmer)
+            .counts(thresholds: options.thresholds, method: options.method)
+        for count in distinct { values[.distinct(.rougeL(count.threshold))] = Double(count.count) }
+        let rightTexts = zip(texts, correct).filter { $0.1 }.map { $0.0 }
+        for (index, share) in NGramDiversity.distinct(of: rightTexts).enumerated() { values[.distinctNGrams(index + 1)] = share }
+        values[.selfBLEU] = NGramDiversity.selfBLEU(of: rightTexts)
         values[.embeddingDistance] = embeddingDistance
         values[.unfinished] = Self.meanOfAll(samples.map { $0.isFinished.map { $0 ? 0 : 1 } })
         values[.length] = Self.meanOfAll(samples.map { $0.length.map(Double.init) })
@@ -79,7 +85,7 @@ package struct JudgedSamples: Sendable {
             verdicts[sample.verdict.reason, default: 0] += 1
             if examples[sample.verdict.reason] == nil { examples[sample.verdict.reason] = sample.text }
         }
-        return ProblemFigures(values: values, verdicts: verdicts, examples: examples)
+        return ProblemFigures(values: values, verdicts: verdicts, examples: examples, isExact: distinct.allSatisfy(\.isExact))
     }
 
     /// Nil unless all have a value.
@@ -106,6 +112,8 @@ package struct ProblemFigures: Sendable, Equatable, Codable {
     package var verdicts: [Verdict.Reason: Int]
     /// The text of the first sample that was judged so.
     package var examples: [Verdict.Reason: String]
+    /// Whether no count of distinct solutions is a lower bound only.
+    package var isExact: Bool
 
     package var sampleCount: Int { verdicts.values.reduce(0, +) }
 }

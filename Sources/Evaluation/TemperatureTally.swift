@@ -33,6 +33,8 @@ package struct TemperatureSummary: Sendable, Equatable {
     package var verdicts: [Verdict.Reason: Double]
     /// The first of each kind.
     package var examples: [Verdict.Reason: Example]
+    /// How many problems have counts of distinct solutions that are lower bounds (``DistinctCount/isExact``).
+    package var inexactProblems: Int
 
     package subscript(_ figure: Figure) -> Estimate? { figures[figure] }
 }
@@ -41,6 +43,7 @@ package struct TemperatureSummary: Sendable, Equatable {
 package struct TemperatureTally: Sendable {
     private(set) var figures: Tally<Figure>
     private var problems = 0
+    private var inexactProblems = 0
     private var verdicts: [Verdict.Reason: Int] = [:]
     private var examples: [Verdict.Reason: Example] = [:]
 
@@ -50,6 +53,7 @@ package struct TemperatureTally: Sendable {
     package mutating func add(_ result: ProblemFigures, of problem: Int, named name: String) {
         figures.add(result.values, of: problem)
         problems += 1
+        if !result.isExact { inexactProblems += 1 }
         for (reason, count) in result.verdicts { verdicts[reason, default: 0] += count }
         for (reason, text) in result.examples where examples[reason] == nil {
             examples[reason] = Example(problem: name, text: text)
@@ -61,7 +65,8 @@ package struct TemperatureTally: Sendable {
         guard problems > 0 else { return nil }
         let samples = Double(verdicts.values.reduce(0, +))
         return TemperatureSummary(
-            problems: problems, figures: figures.estimates, verdicts: verdicts.mapValues { Double($0) / samples }, examples: examples)
+            problems: problems, figures: figures.estimates, verdicts: verdicts.mapValues { Double($0) / samples }, examples: examples,
+            inexactProblems: inexactProblems)
     }
 
     /// What the figures have over those of another tally of the same problems.
