@@ -41,7 +41,7 @@ struct Truncation: Sendable, Equatable {
         var kept = row.tokens(from: lowest, largest: largest, temperature: temperature, family: family)
         if topP < 1 { kept.truncate(toMass: Double(topP)) }
         // The largest weight is 1.
-        if minP > 0 { kept.filter { kept, at in kept.weights[at] >= minP } }
+        if minP > 0 { kept.truncate(toWeight: minP) }
         return kept
     }
 }
@@ -71,23 +71,43 @@ struct KeptTokens {
 
     /// Leaves the fewest likeliest tokens that have this share of the mass.
     mutating func truncate(toMass share: Double) {
-        let total = total
+        let logits = logits, weights = weights, total = total, target = share * total
         // As many tokens as there are have at most 1 − share together when each has less than this: none of them is kept.
         let cut = (1 - share) * total / Double(tokens.count)
-        var candidates = tokens.indices.filter { Double(weights[$0]) >= cut }
-        candidates.sort { logits[$0] != logits[$1] ? logits[$0] > logits[$1] : $0 < $1 }
-        var reached = 0.0, count = 0
+        var open = weights.indices.filter { Double(weights[$0]) >= cut }
+        var reached = 0.0
+        // Halves the range of logits that the last kept one can have, until sorting what is in it costs little.
+        while open.count > 64 {
+            let lowest = open.reduce(Float.infinity) { min($0, logits[$1]) }
+            let highest = open.reduce(-Float.infinity) { max($0, logits[$1]) }
+            let middle = lowest / 2 + highest / 2
+            let upper = open.filter { logits[$0] > middle }
+            guard !upper.isEmpty && upper.count < open.count else { break }
+            let mass = upper.reduce(reached) { $0 + Double(weights[$1]) }
+            if mass < target {
+                reached = mass
+                open.removeAll { logits[$0] > middle }
+            } else {
+                open = upper
+            }
+        }
+        open.sort { logits[$0] != logits[$1] ? logits[$0] > logits[$1] : $0 < $1 }
+        var count = 0
         repeat {
-            reached += Double(weights[candidates[count]])
+            reached += Double(weights[open[count]])
             count += 1
-        } while count < candidates.count && reached < share * total
-        let last = candidates[count - 1], lowest = logits[last]
-        filter { kept, at in kept.logits[at] > lowest || (kept.logits[at] == lowest && at <= last) }
+        } while count < open.count && reached < target
+        let last = open[count - 1], lowest = logits[last]
+        keep(logits.indices.filter { logits[$0] > lowest || (logits[$0] == lowest && $0 <= last) })
     }
 
-    /// Leaves the tokens at the places for which the condition holds.
-    mutating func filter(_ condition: (KeptTokens, Int) -> Bool) {
-        let places = tokens.indices.filter { condition(self, $0) }
+    /// Leaves the tokens that have at least this weight.
+    mutating func truncate(toWeight least: Float) {
+        let weights = weights
+        keep(weights.indices.filter { weights[$0] >= least })
+    }
+
+    private mutating func keep(_ places: [Int]) {
         self = KeptTokens(tokens: places.map { tokens[$0] }, logits: places.map { logits[$0] }, weights: places.map { weights[$0] })
     }
 
@@ -159,10 +179,14 @@ private struct LogitRow {
 
     /// The tokens whose logits are not below `lowest`.
     func tokens(from lowest: Float, largest: Float, temperature: Float, family: KernelFamily) -> KeptTokens {
-        var tokens: [Int32] = []
-        for start in stride(from: 0, to: count, by: Self.blockSize) {
-            if start + Self.blockSize <= count && !any(block(start) .>= lowest) { continue }
-            for at in start..<min(start + Self.blockSize, count) where logits[at] >= lowest { tokens.append(Int32(at)) }
+        let tokens = [Int32](unsafeUninitializedCapacity: count) { tokens, written in
+            for start in stride(from: 0, to: count, by: Self.blockSize) {
+                if start + Self.blockSize <= count && !any(block(start) .>= lowest) { continue }
+                for at in start..<min(start + Self.blockSize, count) where logits[at] >= lowest {
+                    tokens[written] = Int32(at)
+                    written += 1
+                }
+            }
         }
         let kept = tokens.map { logits[Int($0)] }
         let exponents = kept.map { ($0 - largest) / temperature }
