@@ -26,8 +26,9 @@ final class Continuation {
     /// The token to come at the state these logits belong to; −1 where the response is as long as it may be.
     func draw(_ logits: UnsafePointer<Float>, vocabulary: Int, _ settings: SamplingSettings) -> Int32 {
         if tokens.count == settings.maxNewTokens { return -1 }
-        return Kernel.sampleToken(
-            logits, vocabulary: vocabulary, temperature: settings.temperature, uniform: stream.uniform())
+        let uniform = stream.uniform()
+        if let truncation = settings.truncation { return truncation.draw(logits, vocabulary: vocabulary, uniform: uniform) }
+        return Kernel.sampleToken(logits, vocabulary: vocabulary, temperature: settings.temperature, uniform: uniform)
     }
 
     /// Enters the next state, or ends in this one.

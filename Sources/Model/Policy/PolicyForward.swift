@@ -6,8 +6,7 @@ extension Policy {
     /// A row has the same bits whatever else is in the batch, and the same as when it was sampled.
     package func forward(_ groups: [TokenGroup], recording: Bool) -> ForwardResult {
         guard !groups.isEmpty else { return ForwardResult(scores: [], promptHidden: [], recording: nil) }
-        let longest = groups.map { $0.prompt.count + ($0.responses.map(\.count).max() ?? 0) }.max() ?? 0
-        let network = network(positions: longest)
+        let network = network(positions: Self.longest(groups))
         let batch = PackedGroups(groups, network: network)
         let (layers, output) = run(batch, network, recording: recording)
         let (hidden, inverseRMS) = finalNorm(output, of: batch, network)
@@ -33,6 +32,35 @@ extension Policy {
         let logits = FloatTensor(tokens.count, base.configuration.vocabularySize)
         OutputHead(network: network, stopTokens: stopTokens).logits(output.base, rows: tokens.count, into: logits.base)
         return logits.array
+    }
+
+    /// The mean hidden state (final norm's output) over each response's own tokens, a rough measure of meaning: [D] by group and
+    /// response, zeros for an empty response.
+    ///
+    /// Sums are formed in double precision in the order of tokens. As in `forward`, bits do not depend on the rest of the batch.
+    package func embeddings(_ groups: [TokenGroup]) -> [[[Float]]] {
+        guard !groups.isEmpty else { return [] }
+        let network = network(positions: Self.longest(groups)), width = network.hiddenSize
+        let batch = PackedGroups(groups, network: network)
+        let (_, output) = run(batch, network, recording: false)
+        let (hidden, _) = finalNorm(output, of: batch, network)
+        return batch.groups.map { group in
+            group.responses.indices.map { k in
+                let n = group.responses[k].count
+                guard n > 0 else { return [Float](repeating: 0, count: width) }
+                var sums = [Double](repeating: 0, count: width)
+                for i in 1...n {
+                    let state = hidden.base + group.state(i, of: k) * width
+                    for d in 0..<width { sums[d] += Double(state[d]) }
+                }
+                return sums.map { Float($0 / Double(n)) }
+            }
+        }
+    }
+
+    /// Positions that the longest sequence of the groups takes.
+    private static func longest(_ groups: [TokenGroup]) -> Int {
+        groups.map { $0.prompt.count + ($0.responses.map(\.count).max() ?? 0) }.max() ?? 0
     }
 
     /// Embedding and layers. Returns the layers' activations (one for all when nothing is recorded) and the last output, [M, D].
