@@ -12,6 +12,8 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
     /// How many collective calls, and how many broadcasts, this rank has begun: the address of the next one.
     private var nextRound = 0
     private var nextBroadcast = 0
+    /// Whose message `receiveArrived` or `receiveAny` took last.
+    private var lastServed = 0
 
     /// The communicators of `count` virtual ranks, one for each thread.
     package static func ranks(_ count: Int) -> [InProcessCommunicator] {
@@ -109,6 +111,41 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
                 world.monitor.wait()
             }
         }
+    }
+
+    package func receiveArrived(tag: Int) throws(CollectiveError) -> ReceivedMessage? {
+        requireValid(peer: rank, tag: tag, size: size, .receive)
+        return try world.monitor.locked { () throws(CollectiveError) in
+            try throwIfLost(.receive, peer: nil)
+            return takeMessage(tag: tag)
+        }
+    }
+
+    package func receiveAny(tag: Int) throws(CollectiveError) -> ReceivedMessage {
+        requireValid(peer: rank, tag: tag, size: size, .receive)
+        return try world.monitor.locked { () throws(CollectiveError) in
+            while true {
+                try throwIfLost(.receive, peer: nil)
+                if let message = takeMessage(tag: tag) { return message }
+                guard size > 1 else { throw selfReceive(rank: rank, tag: tag) }
+                let others = group.members.filter { $0 != worldRank }
+                guard !others.allSatisfy(world.departed.contains) else {
+                    throw CollectiveError(.receive, rank: rank, .neverCompletes("all other ranks have ended their work"))
+                }
+                world.monitor.wait()
+            }
+        }
+    }
+
+    /// The first message with this tag; under the lock.
+    private func takeMessage(tag: Int) -> ReceivedMessage? {
+        for source in sourcesInTurn(after: lastServed, of: size) {
+            let route = InProcessGroup.Route(from: source, to: rank, tag: tag)
+            guard let bytes = group.mailbox[route]?.removeFirst() else { continue }
+            lastServed = source
+            return ReceivedMessage(source: source, bytes: bytes)
+        }
+        return nil
     }
 
     package func poll() {}

@@ -19,14 +19,28 @@ package struct SamplingSettings: Sendable, Equatable {
     package var maxNewTokens: Int
     /// How many responses are decoded together. Changes time and memory, not results.
     package var maxRows: Int
+    /// Draws only from the k likeliest tokens, and from those that are as likely as the last of them; 0 is off.
+    package var topK: Int
+    /// Draws only from the fewest likeliest tokens that have this share of what top-k left; 1 is off.
+    package var topP: Float
+    /// Draws only from tokens that have at least this share of the likeliest one's probability; 0 is off.
+    package var minP: Float
 
-    package init(temperature: Float, maxNewTokens: Int, maxRows: Int = 64) {
+    /// Top-k, top-p and min-p apply after the temperature, in this order (see `Truncation`), and change the draws only.
+    package init(
+        temperature: Float, maxNewTokens: Int, maxRows: Int = 64, topK: Int = 0, topP: Float = 1, minP: Float = 0
+    ) {
         precondition(
             temperature >= 0 && maxNewTokens >= 0 && maxRows >= 1,
             "sampling at temperature \(temperature), \(maxNewTokens) tokens, \(maxRows) rows")
+        precondition(
+            topK >= 0 && (0...1).contains(topP) && (0...1).contains(minP), "sampling with top-k \(topK), top-p \(topP), min-p \(minP)")
         self.temperature = temperature
         self.maxNewTokens = maxNewTokens
         self.maxRows = maxRows
+        self.topK = topK
+        self.topP = topP
+        self.minP = minP
     }
 }
 
