@@ -51,7 +51,7 @@ package protocol Communicator: AnyObject, Sendable {
     /// The next message with that tag that is here, whoever sent it; nil when there is none yet. Never waits: for a rank that computes,
     /// and serves others meanwhile.
     ///
-    /// Sources take turns. It takes messages that a `receive(from:tag:)` could have, so a tag is best received in one way only.
+    /// Sources take turns.
     func receiveArrived(tag: Int) throws(CollectiveError) -> ReceivedMessage?
 
     /// Waits for the next message with that tag, whoever sends it.

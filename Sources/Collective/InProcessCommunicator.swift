@@ -130,7 +130,8 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
                 guard size > 1 else { throw selfReceive(rank: rank, tag: tag) }
                 let others = group.members.filter { $0 != worldRank }
                 guard !others.allSatisfy(world.departed.contains) else {
-                    throw CollectiveError(.receive, rank: rank, .neverCompletes("all other ranks have ended their work"))
+                    let ends = others.map { "rank \($0) has ended its work" }.joined(separator: ", ")
+                    throw CollectiveError(.receive, rank: rank, .neverCompletes(ends))
                 }
                 world.monitor.wait()
             }

@@ -3,8 +3,8 @@ internal import Problems
 
 /// Writes the lines in their order, problem by problem, behind those that are there already.
 ///
-/// A file that is gone on with must be of this very call: the beginning of every line says so, and the last line, which is made
-/// again and compared. Only then is anything changed in it.
+/// A file that is gone on with must be of this very call: the beginning of every line says so, and the last problem's lines, which are
+/// made again and compared. Only then is anything changed in it.
 final class SampleWriter {
     /// The first problem to sample: the one of the last line that is there, or the first of all.
     let firstProblem: Int
@@ -13,14 +13,15 @@ final class SampleWriter {
 
     private let output: SampleOutput
     private let work: SampleWork
-    private let lastLine: [UInt8]
+    /// The lines of `firstProblem` that are there.
+    private let begun: [[UInt8]]
     /// Bytes of the lines that are there.
     private let length: Int
     private var isCompared = false
 
     init(_ output: SampleOutput, _ work: SampleWork) throws {
         (self.output, self.work) = (output, work)
-        var (count, last) = (0, [UInt8]())
+        var (count, begun) = (0, [[UInt8]]())
         if case .file(let file) = output {
             length = try file.readLines { line in
                 guard count < work.plan.lineCount else {
@@ -31,12 +32,14 @@ final class SampleWriter {
                     throw Self.foreign(
                         file.path, line: count + 1, "this call's begins with \(String(decoding: beginning, as: UTF8.self))")
                 }
-                (count, last) = (count + 1, line)
+                if count % work.plan.linesPerProblem == 0 { begun.removeAll() }
+                begun.append(line)
+                count += 1
             }
         } else {
             length = 0
         }
-        (linesThere, lastLine) = (count, last)
+        (linesThere, self.begun) = (count, begun)
         firstProblem = max(0, count - 1) / work.plan.linesPerProblem
     }
 
@@ -49,10 +52,10 @@ final class SampleWriter {
     private func writeFirst(_ text: [UInt8]) throws {
         guard case .file(let file) = output else { return try start(text, in: nil) }
         var rest = text[...]
-        for line in (firstProblem * work.plan.linesPerProblem)..<linesThere {
+        for (index, line) in begun.enumerated() {
             let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
-            if line + 1 == linesThere, rest[..<end] != lastLine[...] {
-                throw Self.foreign(file.path, line: linesThere, "made again, its line is another one")
+            guard rest[..<end] == line[...] else {
+                throw Self.foreign(file.path, line: linesThere - begun.count + index + 1, "made again, the line is another one")
             }
             rest = rest[min(end + 1, rest.endIndex)...]
         }
