@@ -113,9 +113,10 @@ extension ProgramTests {
         func words() throws {
             let folder = try TemporaryFolder()
             let model = try RoteModel(ResponseEnds.families[3], answering: "5", "<|im_end|>").write(to: "\(folder.path)/model")
-            let file = try folder.write(
-                #"{"id":"sum","question":"2+3?","answer":"5\n#### 5"}"# + "\n" + #"{"id":"product","question":"2*3?","answer":"#### 6"}"# + "\n",
-                to: "problems.jsonl")
+            let problems = [("sum", "2+3?", "5"), ("product", "2*3?", "6")].map { name, question, answer in
+                "{\"id\": \"\(name)\", \"question\": \"\(question)\", \"answer\": \"#### \(answer)\"}"
+            }
+            let file = try folder.write(problems.joined(separator: "\n"), to: "problems.jsonl")
             let text = try sample([file, "--model", model, "--samples-per-problem", "2", "--max-new-tokens", "9"])
             let lines = try text.split(separator: "\n").map {
                 try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
