@@ -6,14 +6,14 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
     package let rank: Int
     package var size: Int { group.members.count }
 
-    private let group: InProcessGroup
-    private var world: InProcessWorld { group.world }
-    private var worldRank: Int { group.members[rank] }
+    let group: InProcessGroup
+    var world: InProcessWorld { group.world }
+    var worldRank: Int { group.members[rank] }
     /// How many collective calls, and how many broadcasts, this rank has begun: the address of the next one.
     private var nextRound = 0
     private var nextBroadcast = 0
     /// Whose message `receiveArrived` or `receiveAny` took last.
-    private var lastServed = 0
+    var lastServed = 0
 
     /// The communicators of `count` virtual ranks, one for each thread.
     package static func ranks(_ count: Int) -> [InProcessCommunicator] {
@@ -111,42 +111,6 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
                 world.monitor.wait()
             }
         }
-    }
-
-    package func receiveArrived(tag: Int) throws(CollectiveError) -> ReceivedMessage? {
-        requireValid(peer: rank, tag: tag, size: size, .receive)
-        return try world.monitor.locked { () throws(CollectiveError) in
-            try throwIfLost(.receive, peer: nil)
-            return takeMessage(tag: tag)
-        }
-    }
-
-    package func receiveAny(tag: Int) throws(CollectiveError) -> ReceivedMessage {
-        requireValid(peer: rank, tag: tag, size: size, .receive)
-        return try world.monitor.locked { () throws(CollectiveError) in
-            while true {
-                try throwIfLost(.receive, peer: nil)
-                if let message = takeMessage(tag: tag) { return message }
-                guard size > 1 else { throw selfReceive(rank: rank, tag: tag) }
-                let others = group.members.filter { $0 != worldRank }
-                guard !others.allSatisfy(world.departed.contains) else {
-                    let ends = others.map { "rank \($0) has ended its work" }.joined(separator: ", ")
-                    throw CollectiveError(.receive, rank: rank, .neverCompletes(ends))
-                }
-                world.monitor.wait()
-            }
-        }
-    }
-
-    /// The first message with this tag; under the lock.
-    private func takeMessage(tag: Int) -> ReceivedMessage? {
-        for source in sourcesInTurn(after: lastServed, of: size) {
-            let route = InProcessGroup.Route(from: source, to: rank, tag: tag)
-            guard let bytes = group.mailbox[route]?.removeFirst() else { continue }
-            lastServed = source
-            return ReceivedMessage(source: source, bytes: bytes)
-        }
-        return nil
     }
 
     package func poll() {}
@@ -254,7 +218,7 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
 
     // MARK: - Failures
 
-    private func throwIfLost(_ operation: CollectiveError.Operation, peer: Int?) throws(CollectiveError) {
+    func throwIfLost(_ operation: CollectiveError.Operation, peer: Int?) throws(CollectiveError) {
         guard let failure = world.failure else { return }
         throw CollectiveError(operation, rank: rank, peer: peer, .peerLost(reason: failure.reason))
     }

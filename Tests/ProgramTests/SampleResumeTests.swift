@@ -53,8 +53,8 @@ extension ProgramTests {
         }
 
         @Test("a file of another call is refused with the line that differs, and stays as it is", arguments: [
-            (["--seed", "2"], 11...15), (["--limit", "2"], 11...11), (["--samples-per-problem", "3"], 3...3), (["--temperature", "0.9"], 1...1),
-            (["--set", "reward.correct=9"], 11...15),
+            (["--seed", "2"], 11...15), (["--limit", "2"], 11...11), (["--samples-per-problem", "3"], 3...3),
+            (["--temperature", "0.9"], 1...1), (["--set", "reward.correct=9"], 11...15),
         ])
         func foreign(change: [String], lines: ClosedRange<Int>) throws {
             let part = try Self.expected().split(separator: "\n").prefix(15).map { $0 + "\n" }.joined()

@@ -42,7 +42,8 @@ struct PartialFile: Sendable {
     }
 
     private static func left(_ path: String) -> RunError {
-        .configuration("\(path) is there, of a call that has not ended or was stopped: go on with it by --resume, or remove it to begin anew")
+        .configuration(
+            "\(path) is there, of a call that was stopped or has not ended: go on with it by --resume, or remove it to begin anew")
     }
 
     private static func isStill(_ descriptor: Int32, at path: String) -> Bool {

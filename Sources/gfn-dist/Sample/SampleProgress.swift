@@ -20,7 +20,8 @@ struct SampleProgress {
         solutions += problem.solutions
         tokens += problem.tokens
         correct += problem.correct
-        line.show(done, [("solutions", "\(solutions)"), ("tok/s", decimals(Double(tokens) / max(seconds, 1e-9), 0)), ("accuracy", accuracy)])
+        let rate = decimals(Double(tokens) / max(seconds, 1e-9), 0)
+        line.show(done, [("solutions", "\(solutions)"), ("tok/s", rate), ("accuracy", accuracy)])
     }
 
     /// The totals of this call.

@@ -36,18 +36,20 @@ struct SampleWork: Sendable {
     }
 
     /// The embedded task has tokens and lengths of its own, whatever the model.
-    private static func requireRoom(for task: any Task, _ configuration: RunConfiguration, _ files: ModelFiles) throws(RunError) {
+    private static func requireRoom(
+        for task: any Task, _ configuration: RunConfiguration, _ files: ModelFiles
+    ) throws(RunError) {
         let (expected, model) = (PathSum.modelConfiguration, files.configuration)
         guard model.vocabularySize == expected.vocabularySize else {
             throw .configuration(
-                "the model \(files.path) has \(model.vocabularySize) tokens, but the embedded task is written in \(expected.vocabularySize) of its own: "
-                    + "name a model that was trained on it, or none")
+                "the model \(files.path) has \(model.vocabularySize) tokens, but the embedded task is written in "
+                    + "\(expected.vocabularySize) of its own: name a model that was trained on it, or none")
         }
         let (prompt, answer) = (task.promptTokens(of: 0).count, configuration.maxNewTokens(for: task))
         guard prompt + answer <= model.contextLength else {
             throw .configuration(
-                "the model's context of \(model.contextLength) tokens has no room for an answer of \(answer) behind a prompt of \(prompt); "
-                    + "lower rollout.max_new_tokens")
+                "the model's context of \(model.contextLength) tokens has no room for an answer of \(answer) behind a prompt of "
+                    + "\(prompt); lower rollout.max_new_tokens")
         }
     }
 
