@@ -6,6 +6,7 @@
 /// Guarantees that the contract suite checks on every implementation:
 /// - Messages between the same two ranks with the same tag arrive in the order in which they were sent.
 /// - `receive(from:tag:)` takes messages of that source and tag only; all others wait for their own `receive`.
+/// - `receiveAny(tag:)` and `receiveArrived(tag:)` take each source's messages in order, and no source keeps another one out.
 /// - `send` cannot deadlock: a rank that waits in any call takes in what has arrived for it, so that the sender goes on.
 /// - Broadcasts are matched in the order of `startBroadcast` calls, independently of the other collective calls between
 ///   them, and may be waited for in any order.
@@ -47,6 +48,15 @@ package protocol Communicator: AnyObject, Sendable {
     /// Waits for the next message of that rank with that tag.
     func receive(from peer: Int, tag: Int) throws(CollectiveError) -> [UInt8]
 
+    /// The next message with that tag that is here, whoever sent it; nil when there is none yet. Never waits: for a rank that computes,
+    /// and serves others meanwhile.
+    ///
+    /// Sources take turns.
+    func receiveArrived(tag: Int) throws(CollectiveError) -> ReceivedMessage?
+
+    /// Waits for the next message with that tag, whoever sends it.
+    func receiveAny(tag: Int) throws(CollectiveError) -> ReceivedMessage
+
     /// Lets what is under way advance; cheap, to be called now and then during long computations.
     ///
     /// An error met here is thrown by the next call that throws.
@@ -66,6 +76,14 @@ package protocol Communicator: AnyObject, Sendable {
 
     /// Collective over the first group: completes what this rank sent or broadcast, after which nothing may be called.
     func finish() throws(CollectiveError)
+}
+
+/// A message, and the rank that sent it.
+package struct ReceivedMessage: Sendable, Equatable {
+    package let source: Int
+    package let bytes: [UInt8]
+
+    package init(source: Int, bytes: [UInt8]) { (self.source, self.bytes) = (source, bytes) }
 }
 
 extension Communicator {
@@ -98,6 +116,9 @@ func requireValid(peer: Int, tag: Int, size: Int, _ operation: CollectiveError.O
     precondition((0..<size).contains(peer), "\(operation.rawValue): rank \(peer) is not in a group of \(size)")
     precondition((0...32767).contains(tag), "\(operation.rawValue): tag \(tag) is outside 0...32767")
 }
+
+/// The ranks in the order in which they are looked at for a message: the one that was served last comes last.
+func sourcesInTurn(after last: Int, of size: Int) -> some Sequence<Int> { (1...size).lazy.map { (last + $0) % size } }
 
 func requireValid(members: [Int], size: Int) {
     precondition(

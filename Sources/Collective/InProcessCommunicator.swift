@@ -6,12 +6,14 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
     package let rank: Int
     package var size: Int { group.members.count }
 
-    private let group: InProcessGroup
-    private var world: InProcessWorld { group.world }
-    private var worldRank: Int { group.members[rank] }
+    let group: InProcessGroup
+    var world: InProcessWorld { group.world }
+    var worldRank: Int { group.members[rank] }
     /// How many collective calls, and how many broadcasts, this rank has begun: the address of the next one.
     private var nextRound = 0
     private var nextBroadcast = 0
+    /// Whose message `receiveArrived` or `receiveAny` took last.
+    var lastServed = 0
 
     /// The communicators of `count` virtual ranks, one for each thread.
     package static func ranks(_ count: Int) -> [InProcessCommunicator] {
@@ -216,7 +218,7 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
 
     // MARK: - Failures
 
-    private func throwIfLost(_ operation: CollectiveError.Operation, peer: Int?) throws(CollectiveError) {
+    func throwIfLost(_ operation: CollectiveError.Operation, peer: Int?) throws(CollectiveError) {
         guard let failure = world.failure else { return }
         throw CollectiveError(operation, rank: rank, peer: peer, .peerLost(reason: failure.reason))
     }

@@ -20,6 +20,8 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
     private let engine: MPIEngine
     private var arrived: [Route: Mailbox<ArrivingPiece>] = [:]
     private var toSelf: [Int: Mailbox<[UInt8]>] = [:]
+    /// Whose message `receiveArrived` or `receiveAny` took last.
+    private var lastServed = 0
     fileprivate var broadcasts: [BroadcastTransfer] = []
 
     private struct Route: Hashable { let source, tag: Int }
@@ -214,6 +216,34 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
             return message != nil
         }
         return message!
+    }
+
+    package func receiveArrived(tag: Int) throws(CollectiveError) -> ReceivedMessage? {
+        requireValid(peer: rank, tag: tag, size: size, .receive)
+        try engine.advance(takingMessages: true)
+        return try takeMessage(tag: tag)
+    }
+
+    package func receiveAny(tag: Int) throws(CollectiveError) -> ReceivedMessage {
+        requireValid(peer: rank, tag: tag, size: size, .receive)
+        var message: ReceivedMessage?
+        try engine.wait(.receive, peer: nil) { () throws(CollectiveError) in
+            message = try takeMessage(tag: tag)
+            guard message != nil || size > 1 else { throw selfReceive(rank: rank, tag: tag) }
+            return message != nil
+        }
+        return message!
+    }
+
+    /// The first message with this tag that is here whole.
+    private func takeMessage(tag: Int) throws(CollectiveError) -> ReceivedMessage? {
+        for source in sourcesInTurn(after: lastServed, of: size) {
+            let bytes = source == rank ? toSelf[tag]?.removeFirst() : try takeMessage(Route(source: source, tag: tag))
+            guard let bytes else { continue }
+            lastServed = source
+            return ReceivedMessage(source: source, bytes: bytes)
+        }
+        return nil
     }
 
     /// The first message of this route, if all its pieces are here.

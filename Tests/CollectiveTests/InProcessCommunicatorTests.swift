@@ -31,7 +31,7 @@ struct InProcessCommunicatorTests {
         for _ in 0..<20 { #expect(try sums().map(\.bitPattern) == first.map(\.bitPattern)) }
     }
 
-    enum Wait: String, CaseIterable, Sendable { case barrier, allReduce, allGather, receive, broadcast, subgroup }
+    enum Wait: String, CaseIterable, Sendable { case barrier, allReduce, allGather, receive, receiveAny, broadcast, subgroup }
 
     static func wait(_ how: Wait, for failing: Int, in group: any Communicator) throws {
         switch how {
@@ -39,6 +39,7 @@ struct InProcessCommunicatorTests {
         case .allReduce: _ = try group.sum(1)
         case .allGather: _ = try group.allGather([])
         case .receive: _ = try group.receive(from: failing, tag: 0)
+        case .receiveAny: _ = try group.receiveAny(tag: 0)
         case .broadcast: _ = try group.startBroadcast(nil, root: failing).wait()
         case .subgroup: _ = try group.subgroup([0])
         }

@@ -73,6 +73,19 @@ import Testing
         let answer = ScoreAnswer(answered)
         attack("score answer", [answer.encoded(), ScoreAnswer([] as [LineScores]).encoded()]) { try ScoreAnswer($0).encoded() }
     }
+
+    @Test("what rank 0 orders and what it is told while problems are sampled")
+    func sample() throws {
+        let failure = Launch.SharedFailure(code: 74, text: "the disk is full")
+        let orders: [SampleOrder] = [.sample(3..<9), .end, .fail(failure)]
+        attack("sample order", orders.map { $0.encoded() }) { try SampleOrder($0).encoded() }
+
+        var problem = SampledProblem()
+        problem.text = Array("{}\n{}\n".utf8)
+        (problem.solutions, problem.tokens, problem.correct) = (2, 17, 1)
+        let reports: [SampleReport] = [.done([problem, SampledProblem()]), .done([]), .failed(failure), .interrupted, .givenUp]
+        attack("sample report", reports.map { $0.encoded() }) { try SampleReport($0).encoded() }
+    }
 }
 
 @Suite("Settings that are no settings") struct YAMLGuardTests {

@@ -24,7 +24,7 @@ func expect(
 
 /// The promises that every communicator keeps, in process as over MPI, for any number of ranks.
 package enum Contract {
-    package static let all: [ContractCheck] = collectives + broadcasts + messages + groups
+    package static let all: [ContractCheck] = collectives + broadcasts + messages + arrivals + groups
 
     static let collectives = [
         ContractCheck("nobody leaves a barrier before everybody has entered it") { group in

@@ -48,7 +48,7 @@ struct ScoreCommand: ParsableCommand {
                 return try ScoreModel(try layers(), ranksOnNode: launch.ranksOnNode)
             }
             if launch.isFirst, !settings.quiet {
-                for note in model.notes { FileHandle.standardError.write(Data("score: \(note.printable(limit: 1000))\n".utf8)) }
+                for note in model.notes { writeToStandardError("score: \(note.printable(limit: 1000))\n") }
             }
             let (source, target, limit, quiet) = (input, output, batchTokens, settings.quiet)
             try launch.everyRank { communicator in
@@ -58,8 +58,7 @@ struct ScoreCommand: ParsableCommand {
                 let (lines, tokens) = try run.lead(from: source, to: target)
                 guard !quiet else { return }
                 let seconds = start.duration(to: .now).seconds
-                FileHandle.standardError.write(
-                    Data("score: \(lines) lines, \(tokens) tokens in \(String(format: "%.1f", seconds)) s\n".utf8))
+                writeToStandardError("score: \(lines) lines, \(tokens) tokens in \(String(format: "%.1f", seconds)) s\n")
             }
         }
     }

@@ -56,10 +56,10 @@ struct TokenizeCommand: ParsableCommand {
             let path = layers.values["model"] ?? ""
             let model = try TextModel.open(path.isEmpty ? EmbeddedResources.baseModelPath : path)
             let template = chat ? try template(of: model, layers.values["data.chat_template"] ?? "auto") : nil
-            if let note = template?.note, !settings.quiet { FileHandle.standardError.write(Data((note + "\n").utf8)) }
+            if let note = template?.note, !settings.quiet { writeToStandardError(note + "\n") }
             let run = TokenizeRun(model: model, mode: mode, template: template)
             let summary = try run.run(from: input, to: output)
-            if !settings.quiet { FileHandle.standardError.write(Data((summary.sentence + "\n").utf8)) }
+            if !settings.quiet { writeToStandardError(summary.sentence + "\n") }
         }
     }
 

@@ -4,7 +4,7 @@ import Foundation
 struct JSONLine {
     private var parts: [String] = []
 
-    mutating func add(_ key: String, _ value: Int) { parts.append("\(Self.quote(key)):\(value)") }
+    mutating func add(_ key: String, _ value: Int?) { parts.append("\(Self.quote(key)):\(value.map(String.init) ?? "null")") }
     mutating func add(_ key: String, _ value: Bool) { parts.append("\(Self.quote(key)):\(value)") }
     mutating func add(_ key: String, _ values: [Int]) {
         // An array's own description takes several times as long.

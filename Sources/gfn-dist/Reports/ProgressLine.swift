@@ -2,6 +2,8 @@ import Foundation
 
 /// Rank 0's word to people, on standard error: one line that is rewritten on a terminal, plain lines otherwise.
 struct ProgressLine {
+    /// What is counted: a step, a problem.
+    private let unit: String
     private let isTerminal: Bool
     private let isQuiet: Bool
     private let total: Int
@@ -9,27 +11,28 @@ struct ProgressLine {
     private var start = ContinuousClock.now
     private var lastPrinted: ContinuousClock.Instant?
 
-    init(total: Int, startingAt first: Int, quiet: Bool) {
+    init(of unit: String, total: Int, startingAt first: Int, quiet: Bool) {
+        self.unit = unit
         self.total = total
         self.first = first
         isQuiet = quiet
         isTerminal = isatty(2) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
 
-    /// Steps begin now: what came before does not count towards the time that is left.
+    /// Counting begins now: what came before does not count towards the time that is left.
     mutating func begin() { start = .now }
 
-    /// Shows a step; without a terminal at most one line in five seconds, and always the last.
-    mutating func show(step: Int, _ fields: [(String, String)]) {
+    /// Shows how far it is; without a terminal at most one line in five seconds, and always the last.
+    mutating func show(_ done: Int, _ fields: [(String, String)]) {
         guard !isQuiet else { return }
         let now = ContinuousClock.now
         let interval: Duration = isTerminal ? .milliseconds(100) : .seconds(5)
-        if step != total, let lastPrinted, now - lastPrinted < interval { return }
+        if done != total, let lastPrinted, now - lastPrinted < interval { return }
         lastPrinted = now
         let elapsed = start.duration(to: now).seconds
-        let left = step > first ? elapsed / Double(step - first) * Double(total - step) : 0
-        let body = (["step \(step)/\(total)"] + fields.map { "\($0) \($1)" } + ["left \(Self.clock(left))"]).joined(separator: "  ")
-        write(isTerminal ? "\r\u{1B}[2K" + body + (step == total ? "\n" : "") : body + "\n")
+        let left = done > first ? elapsed / Double(done - first) * Double(total - done) : 0
+        let body = (["\(unit) \(done)/\(total)"] + fields.map { "\($0) \($1)" } + ["left \(Self.clock(left))"]).joined(separator: "  ")
+        write(isTerminal ? "\r\u{1B}[2K" + body + (done == total ? "\n" : "") : body + "\n")
     }
 
     /// A line that stays.
@@ -38,7 +41,7 @@ struct ProgressLine {
         write((isTerminal ? "\r\u{1B}[2K" : "") + text + "\n")
     }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private func write(_ text: String) { writeToStandardError(text) }
 
     static func clock(_ seconds: Double) -> String {
         let whole = Int(seconds.rounded())

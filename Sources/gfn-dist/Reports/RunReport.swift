@@ -16,14 +16,14 @@ final class RunReport {
         self.folder = folder
         self.steps = steps
         log = try MetricsLog(path: folder.metrics, keepingStepsBefore: firstStep)
-        progress = ProgressLine(total: steps, startingAt: firstStep, quiet: quiet)
+        progress = ProgressLine(of: "step", total: steps, startingAt: firstStep, quiet: quiet)
     }
 
     func say(_ text: String) { progress.say(text) }
 
     func add(_ step: StepReport) throws {
         try log.write(step.line)
-        progress.show(step: step.step, step.progress)
+        progress.show(step.step, step.progress)
         ended += step.verdicts.count { $0 != .unfinished }
         unread += step.verdicts.count { $0 == .unread }
         if unread * 2 > ended, !saidUnread {

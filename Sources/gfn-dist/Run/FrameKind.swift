@@ -6,5 +6,7 @@ enum FrameKind {
     static let lastWeights: UInt16 = 18
     static let scoreOrder: UInt16 = 24
     static let scoreAnswer: UInt16 = 25
+    static let sampleOrder: UInt16 = 26
+    static let sampleReport: UInt16 = 27
     static let version: UInt16 = 1
 }

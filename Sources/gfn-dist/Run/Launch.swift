@@ -28,6 +28,8 @@ struct Launch: Sendable {
     ///
     /// - Parameter ranks: virtual ranks; nil: as the launcher says, one without a launcher.
     static func perform(ranks: Int?, _ body: (Launch) throws -> Void) {
+        // A reader that has gone is then an error of writing like any other, and not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
         // Before MPI starts, which writes such variables itself.
         let tasks = ranks == nil ? MPICommunicator.announcedTasks : nil
         do {
@@ -121,7 +123,7 @@ struct Launch: Sendable {
     }
 
     /// A failure that every process knows of, and that rank 0 says.
-    struct SharedFailure: Error, CustomStringConvertible {
+    struct SharedFailure: Error, Equatable, CustomStringConvertible {
         let code: Int32
         let text: String
         var description: String { text }
@@ -159,7 +161,7 @@ struct Launch: Sendable {
     /// Says something that also who asked for quiet must know.
     static func say(_ text: String) {
         for line in text.split(separator: "\n") {
-            FileHandle.standardError.write(Data("gfn-dist: \(line)\n".utf8))
+            writeToStandardError("gfn-dist: \(line)\n")
         }
     }
 }

@@ -4,40 +4,26 @@ internal import Foundation
 enum RunLock {
     /// Takes the lock of `folder` for the rest of this process, however that ends.
     ///
-    /// Throws when another process has the lock; a file system that cannot lock is said, and not a reason to stop. Locks of fcntl are
-    /// those that NFS knows, children do not inherit them, and the kernel lets them go with the process. So the descriptor stays
-    /// open; and nothing may open the file once more, since closing any descriptor of it would let go as well.
+    /// Throws when another process has the lock; a file system that cannot lock is said, and not a reason to stop.
     static func take(_ folder: RunFolder) throws(RunError) {
         let path = folder.path + "/.lock"
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw .inputOutput("\(path) could not be opened for writing (\(lastError()))") }
-        var lock = flock()
-        lock.l_type = Int16(F_WRLCK)
-        lock.l_whence = Int16(SEEK_SET)
-        var isTaken = fcntl(descriptor, F_SETLK, &lock) == 0
-        // The ranks of a job that was killed take a moment to go.
-        let start = ContinuousClock.now
-        while !isTaken, errno == EACCES || errno == EAGAIN, ContinuousClock.now - start < patience {
-            usleep(50_000)
-            isTaken = fcntl(descriptor, F_SETLK, &lock) == 0
-        }
-        if isTaken {
+        switch FileLock.take(descriptor) {
+        case .taken:
             // Says who has it; that it is had is the kernel's to say.
             let owner = Data("process \(getpid()) on \(ProcessInfo.processInfo.hostName)\n".utf8)
             let isWritten = ftruncate(descriptor, 0) == 0
                 && owner.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) } == owner.count
             guard isWritten else { throw .inputOutput("\(path) could not be written (\(lastError()))") }
-            return
+        case .unavailable(let reason):
+            close(descriptor)
+            Launch.say("\(folder.path) cannot be locked (\(reason)): see to it that no other run writes there")
+        case .held:
+            defer { close(descriptor) }
+            throw .configuration("\(owner(descriptor)) runs in \(folder.path): wait for its end, or name another folder with --output")
         }
-        let (code, reason) = (errno, lastError())
-        defer { close(descriptor) }
-        guard code == EACCES || code == EAGAIN else {
-            return Launch.say("\(folder.path) cannot be locked (\(reason)): see to it that no other run writes there")
-        }
-        throw .configuration("\(owner(descriptor)) runs in \(folder.path): wait for its end, or name another folder with --output")
     }
-
-    private static let patience = Duration.seconds(3)
 
     /// Who has the lock, as the file says.
     private static func owner(_ descriptor: Int32) -> String {

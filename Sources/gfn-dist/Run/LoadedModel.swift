@@ -1,0 +1,39 @@
+internal import Foundation
+internal import Model
+internal import Tensor
+
+/// A model and an adapter to compute with and not to train, shared by the ranks of a process.
+struct LoadedModel: Sendable {
+    private let base: BaseModel
+    private let adapter: (configuration: AdapterConfiguration, matrices: [AdapterPlace: AdapterMatrices])?
+    private let threads: Int
+
+    /// Opens the files of the model that the settings name; without a name, of the embedded base.
+    static func files(_ layers: ConfigurationLayers) throws -> ModelFiles {
+        let model = layers.values["model"] ?? ""
+        return try ModelFiles.open(model.isEmpty ? EmbeddedResources.baseModelPath : model)
+    }
+
+    /// Takes `adapter`, `precision`, `kernels` and `threads` from the settings; the others do not matter here.
+    /// - Parameter ranksOnNode: how many ranks share this machine's cores.
+    init(_ files: ModelFiles, _ layers: ConfigurationLayers, ranksOnNode: Int) throws {
+        func text(_ name: String) -> String { layers.values[name] ?? "" }
+        if let problem = RunConfiguration.kernelsProblem(text("kernels")) { throw RunError.configuration(problem) }
+        if text("kernels") != "auto" { setenv(KernelFamily.variable, text("kernels"), 1) }
+        let requested = Int(text("threads")) ?? 0
+        threads = requested > 0 ? requested : max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, ranksOnNode))
+        adapter = text("adapter").isEmpty ? nil : try AdapterFolder.read(text("adapter"), for: files.configuration)
+        base = try BaseModel(
+            files, precision: Precision(rawValue: text("precision")) ?? .bf16, gradients: false, parallel: Parallel(threads: threads))
+    }
+
+    /// What one rank computes with.
+    func policy(endingWith stopTokens: StopTokens) -> Policy {
+        // Without an adapter the policy adopts nothing, and so is the base.
+        let policy = Policy(
+            base: base, trainable: adapter.map { .lora($0.configuration) } ?? .full, parallel: Parallel(threads: threads))
+        if let adapter { policy.adopt(values: policy.layout.parameters(of: adapter.matrices), version: 1) }
+        policy.stopTokens = stopTokens
+        return policy
+    }
+}

@@ -1,0 +1,81 @@
+internal import Collective
+
+/// Rank 0 of `sample`: hands problems out to whoever is free, itself included, and writes what comes back in order.
+final class SampleLead {
+    private let communicator: any Communicator
+    private let plan: SamplePlan
+    private let sampler: ProblemSampler
+    private let writer: SampleWriter
+    private var schedule: SampleSchedule
+    private var progress: SampleProgress
+    /// Ranks without an order, in the order in which they will get one; and the orders of the others.
+    private var free: [Int]
+    private var orders: [Int: Range<Int>] = [:]
+
+    init(_ work: SampleWork, to output: SampleOutput, _ communicator: any Communicator, quiet: Bool) throws {
+        self.communicator = communicator
+        plan = work.plan
+        sampler = ProblemSampler(work)
+        writer = try SampleWriter(output, work)
+        schedule = SampleSchedule(plan, startingAt: writer.firstProblem, ranks: communicator.size)
+        progress = SampleProgress(plan, startingAt: writer.firstProblem, quiet: quiet)
+        free = Array(1..<max(1, communicator.size))
+        if writer.linesThere > 0 { progress.say("sample: \(writer.linesThere) of \(plan.lineCount) lines are there already") }
+    }
+
+    /// From the first problem to the last.
+    func run() throws {
+        while !schedule.isComplete {
+            try serve()
+            if let problems = schedule.takeOrder() {
+                schedule.put(try sampler.sample(problems, poll: { try serve() }), of: problems)
+                try write()
+            } else if !schedule.isComplete {
+                // All that is not written is with the others.
+                try take(try communicator.receiveAny(tag: SampleReport.tag))
+            }
+        }
+        try writer.finish()
+        progress.finish()
+    }
+
+    /// Between two layers: takes in what has come, and gives the ranks that are free something to do.
+    private func serve() throws {
+        communicator.poll()
+        if SignalFlags.stopRequested != nil { throw writer.interrupted(after: schedule.written) }
+        while let message = try communicator.receiveArrived(tag: SampleReport.tag) { try take(message) }
+        while let rank = free.first, let problems = schedule.takeOrder() {
+            free.removeFirst()
+            orders[rank] = problems
+            try communicator.send(SampleOrder.sample(problems).encoded(), to: rank, tag: SampleOrder.tag)
+        }
+    }
+
+    private func take(_ message: ReceivedMessage) throws {
+        let report = try SampleReport(message.bytes)
+        let order = orders.removeValue(forKey: message.source) ?? 0..<0
+        switch report {
+        case .done(let results):
+            guard results.count == order.count else {
+                throw ByteReaderError.value(results.count, expected: order.count...order.count, offset: 0)
+            }
+            free.append(message.source)
+            schedule.put(results, of: order)
+            try write()
+        case .failed(let failure): throw failure
+        case .interrupted, .givenUp: throw writer.interrupted(after: schedule.written)
+        }
+    }
+
+    private func write() throws {
+        while let problem = schedule.takeResult() {
+            try writer.write(problem)
+            progress.add(problem, done: schedule.written)
+        }
+    }
+
+    /// Waits until every order is reported, whatever the report says.
+    func drain() throws {
+        while !orders.isEmpty { orders[try communicator.receiveAny(tag: SampleReport.tag).source] = nil }
+    }
+}

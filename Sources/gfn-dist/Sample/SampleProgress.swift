@@ -1,0 +1,35 @@
+internal import Foundation
+
+/// How far the sampling is, and what came out so far, for people.
+struct SampleProgress {
+    private var line: ProgressLine
+    private let start = ContinuousClock.now
+    private let problemCount: Int
+    private var (problems, solutions, tokens, correct) = (0, 0, 0, 0)
+
+    init(_ plan: SamplePlan, startingAt first: Int, quiet: Bool) {
+        problemCount = plan.problemCount
+        line = ProgressLine(of: "problem", total: plan.problemCount, startingAt: first, quiet: quiet)
+    }
+
+    func say(_ text: String) { line.say(text) }
+
+    /// Counts a problem that was written; `done` are all that are.
+    mutating func add(_ problem: SampledProblem, done: Int) {
+        problems += 1
+        solutions += problem.solutions
+        tokens += problem.tokens
+        correct += problem.correct
+        let rate = decimals(Double(tokens) / max(seconds, 1e-9), 0)
+        line.show(done, [("solutions", "\(solutions)"), ("tok/s", rate), ("accuracy", accuracy)])
+    }
+
+    /// The totals of this call.
+    func finish() {
+        line.say(
+            "sample: \(solutions) solutions of \(problems) problems, \(tokens) tokens in \(decimals(seconds, 1)) s, accuracy \(accuracy)")
+    }
+
+    private var seconds: Double { start.duration(to: .now).seconds }
+    private var accuracy: String { decimals(Double(correct) / Double(max(1, solutions)), 3) }
+}

@@ -1,0 +1,58 @@
+internal import Foundation
+internal import Model
+internal import Problems
+
+/// What all ranks of a process share while they sample: the problems, the model, and what is asked for.
+struct SampleWork: Sendable {
+    let configuration: RunConfiguration
+    let task: any Task
+    let plan: SamplePlan
+    private let model: LoadedModel
+    /// What people should know of the model's files and of the data.
+    let notes: [String]
+
+    /// Opens data and model.
+    /// - Parameters:
+    ///   - temperatures: of the samples, in the order of their lines.
+    ///   - ranksOnNode: how many ranks share this machine's cores.
+    init(_ configuration: RunConfiguration, temperatures: [Double], ranksOnNode: Int) throws {
+        self.configuration = configuration
+        let files = try LoadedModel.files(configuration.layers)
+        if configuration.usesEmbeddedTask {
+            task = configuration.pathSum(.heldOut)
+            notes = files.notes
+            try Self.requireRoom(for: task, configuration, files)
+        } else {
+            let opening = try TaskOpening(files, configuration)
+            var notes = files.notes + opening.notes
+            task = try opening.task(configuration.text("data.evaluate"), notes: &notes)
+            self.notes = notes
+        }
+        let limit = configuration.integer("evaluate.problems")
+        plan = SamplePlan(
+            problemCount: limit == 0 ? task.problemCount : min(limit, task.problemCount), temperatures: temperatures,
+            samplesPerProblem: configuration.integer("evaluate.samples_per_problem"))
+        model = try LoadedModel(files, configuration.layers, ranksOnNode: ranksOnNode)
+    }
+
+    /// The embedded task has tokens and lengths of its own, whatever the model.
+    private static func requireRoom(
+        for task: any Task, _ configuration: RunConfiguration, _ files: ModelFiles
+    ) throws(RunError) {
+        let (expected, model) = (PathSum.modelConfiguration, files.configuration)
+        guard model.vocabularySize == expected.vocabularySize else {
+            throw .configuration(
+                "the model \(files.path) has \(model.vocabularySize) tokens, but the embedded task is written in "
+                    + "\(expected.vocabularySize) of its own: name a model that was trained on it, or none")
+        }
+        let (prompt, answer) = (task.promptTokens(of: 0).count, configuration.maxNewTokens(for: task))
+        guard prompt + answer <= model.contextLength else {
+            throw .configuration(
+                "the model's context of \(model.contextLength) tokens has no room for an answer of \(answer) behind a prompt of "
+                    + "\(prompt); lower rollout.max_new_tokens")
+        }
+    }
+
+    /// What one rank samples with.
+    func policy() -> Policy { model.policy(endingWith: task.stopTokens) }
+}
