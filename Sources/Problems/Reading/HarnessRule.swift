@@ -8,6 +8,9 @@ package enum HarnessRule: String, Sendable, CaseIterable {
     /// The last match of `(-?[$0-9.,]{2,})|(-?[0-9]+)`.
     case flexible = "flexible-extract"
 
+    /// What the harness says where a rule finds nothing.
+    package static let invalid = "[invalid]"
+
     /// Whether a response counts as right. The gold answer may be bare or GSM8K's whole solution.
     package func isCorrect(_ response: String, gold: String) -> Bool {
         Self.normalized(Array(extracted(from: response).utf8)) == Self.normalized(Array(gold.utf8))
@@ -17,7 +20,7 @@ package enum HarnessRule: String, Sendable, CaseIterable {
     package func extracted(from response: String) -> String {
         let bytes = Array(response.utf8)
         let match = self == .strict ? Self.firstMarked(bytes) : Self.lastNumeral(bytes)
-        return match.map { String(decoding: $0, as: UTF8.self) } ?? "[invalid]"
+        return match.map { String(decoding: $0, as: UTF8.self) } ?? Self.invalid
     }
 
     private static let mark = Array("#### ".utf8)

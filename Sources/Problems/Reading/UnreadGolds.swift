@@ -16,7 +16,7 @@ package struct UnreadGolds: Sendable, Equatable {
     private let problemCount: Int
     private var missing = Lines(), unread = Lines()
 
-    init(_ problems: [Problem], _ golds: [Answer?]) {
+    package init(_ problems: [Problem], _ golds: [Answer?]) {
         problemCount = problems.count
         for (problem, gold) in zip(problems, golds) {
             guard let gold, let text = problem.answer else {

@@ -50,6 +50,13 @@ struct ConfigurationLayers: Sendable {
         origins[name] = origin
     }
 
+    /// The same layers with one more value of the program's own.
+    func setting(_ name: String, to value: String) -> ConfigurationLayers {
+        var layers = self
+        layers.set(name, to: value, from: .fallback)
+        return layers
+    }
+
     /// Takes `key=value` as `--set` gives it.
     mutating func set(assignment: String) {
         guard let equals = assignment.firstIndex(of: "=") else {

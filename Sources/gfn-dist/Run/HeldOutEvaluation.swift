@@ -11,15 +11,12 @@ struct HeldOutEvaluation {
     private struct ProblemResult: Codable {
         var problem: Int
         var figures: ProblemFigures
-        /// log π(y⊤|x) and log R(y⊤) of every correct solution, where the task can list them.
-        var logPolicy: [Double]
-        var logReward: [Double]
+        /// Where the task can list the correct solutions.
+        var solutions: SolutionScores?
     }
 
     /// Problems whose samples are decoded together: bounds the memory of their caches.
     private static let problemsAtOnce = 32
-    /// Solutions that are scored in one forward pass.
-    private static let solutionsAtOnce = 128
 
     let task: any Task
     let configuration: RunConfiguration
@@ -38,8 +35,10 @@ struct HeldOutEvaluation {
             results += sample(problems, with: policy)
         }
         if let pathSum = task as? PathSum {
+            let scoring = SolutionScoring(
+                task: pathSum, policy: policy, reference: reference, rewards: configuration.rewards, step: step)
             for index in results.indices {
-                addExactValues(to: &results[index], of: pathSum, policy, reference, step: step)
+                results[index].solutions = scoring.scores(of: results[index].problem, poll: { communicator.poll() })
             }
         }
         let gathered = try communicator.allGather([UInt8](JSONEncoder().encode(results)))
@@ -66,39 +65,8 @@ struct HeldOutEvaluation {
                     verdict: task.verdict(on: response.tokens, stop: response.stop, problem: problem),
                     isFinished: response.stop == .stopToken, length: response.tokens.count, entropyPerToken: response.scores.meanEntropy)
             }
-            return ProblemResult(problem: problem, figures: JudgedSamples(samples).figures(options), logPolicy: [], logReward: [])
+            return ProblemResult(problem: problem, figures: JudgedSamples(samples).figures(options))
         }
-    }
-
-    /// Teacher-forces every correct solution under the policy and the reference.
-    private func addExactValues(
-        to result: inout ProblemResult, of task: PathSum, _ policy: Policy, _ reference: Policy, step: Int
-    ) {
-        let solutions = task.solutions(of: result.problem)
-        let prompt = task.promptTokens(of: result.problem)
-        let rewards = configuration.rewards
-        for start in stride(from: 0, to: solutions.count, by: Self.solutionsAtOnce) {
-            let part = Array(solutions[start..<min(start + Self.solutionsAtOnce, solutions.count)])
-            let group = TokenGroup(prompt: prompt, responses: part)
-            let scores = policy.forward([group], recording: false).scores[0]
-            let referenceScores = rewards.usesReference ? reference.forward([group], recording: false).scores[0] : []
-            for (index, response) in part.enumerated() {
-                result.logPolicy.append(Self.logProbability(scores[index]))
-                let end = task.states(of: response, stop: .stopToken, problem: result.problem).suffix(1)
-                for state in end {
-                    result.logReward.append(
-                        rewards.logReward(
-                            of: state, referenceLogProbability: referenceScores.isEmpty ? 0 : Self.logProbability(referenceScores[index]),
-                            step: step))
-                }
-            }
-            communicator.poll()
-        }
-    }
-
-    /// log π(y⊤ | x) of a whole response.
-    private static func logProbability(_ scores: ResponseScores) -> Double {
-        scores.tokenLogProbabilities.reduce(0) { $0 + Double($1) } + Double(scores.stopLogProbabilities.last ?? 0)
     }
 
     private func summarise(_ results: [ProblemResult], version: Int, _ adapterDigest: String?) -> EvaluationSummary? {
@@ -106,10 +74,9 @@ struct HeldOutEvaluation {
         for result in results { tally.add(result.figures, of: result.problem, named: task.identifier(of: result.problem)) }
         guard let summary = tally.summary else { return nil }
         let temperature = Temperature(configuration.number("evaluate.temperature"))
-        let distances = results.filter { !$0.logPolicy.isEmpty }.map { ExactDistance(logPolicy: $0.logPolicy, logReward: $0.logReward) }
         return EvaluationSummary(
             dataset: task.name, samplesPerProblem: configuration.integer("evaluate.samples_per_problem"), policyVersion: version,
             adapterSHA256: adapterDigest, all: EvaluationSummary.Part(problems: results.count, temperatures: [temperature: summary]),
-            exact: ExactSummary(distances))
+            exact: ExactSummary(results.compactMap(\.solutions).map(\.distance)))
     }
 }

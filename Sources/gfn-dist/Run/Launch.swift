@@ -71,14 +71,11 @@ struct Launch: Sendable {
         ])
     }
 
-    /// Runs `body` once per rank that lives in this process.
-    func everyRank(_ body: @escaping @Sendable (any Communicator) throws -> Void) throws {
-        if let communicator { return try body(communicator) }
-        let results: [Bool] = try runInProcess(ranks: virtualRanks ?? 1) { communicator in
-            try body(communicator)
-            return true
-        }
-        precondition(results.count == virtualRanks ?? 1)
+    /// Runs `body` once per rank that lives in this process, and gives what they return.
+    @discardableResult
+    func everyRank<Value: Sendable>(_ body: @escaping @Sendable (any Communicator) throws -> Value) throws -> [Value] {
+        if let communicator { return [try body(communicator)] }
+        return try runInProcess(ranks: virtualRanks ?? 1, body: body)
     }
 
     /// A value that rank 0's process makes and all processes use. Collective over processes.

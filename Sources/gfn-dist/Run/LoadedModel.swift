@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Learner
 internal import Model
 internal import Tensor
 
@@ -29,11 +30,25 @@ struct LoadedModel: Sendable {
 
     /// What one rank computes with.
     func policy(endingWith stopTokens: StopTokens) -> Policy {
-        // Without an adapter the policy adopts nothing, and so is the base.
-        let policy = Policy(
-            base: base, trainable: adapter.map { .lora($0.configuration) } ?? .full, parallel: Parallel(threads: threads))
-        if let adapter { policy.adopt(values: policy.layout.parameters(of: adapter.matrices), version: 1) }
+        guard let adapter else { return basePolicy(endingWith: stopTokens) }
+        let policy = Policy(base: base, trainable: .lora(adapter.configuration), parallel: Parallel(threads: threads))
+        policy.adopt(values: policy.layout.parameters(of: adapter.matrices), version: 1)
         policy.stopTokens = stopTokens
         return policy
+    }
+
+    /// The same without the adapter.
+    func basePolicy(endingWith stopTokens: StopTokens) -> Policy {
+        // It adopts nothing, and so is the base.
+        let policy = Policy(base: base, trainable: .full, parallel: Parallel(threads: threads))
+        policy.stopTokens = stopTokens
+        return policy
+    }
+
+    /// Of the adapter's bf16 bits, as a run reports it; nil without one.
+    var adapterDigest: String? {
+        adapter.map { adapter in
+            sha256Hex(roundToBFloat16(ParameterLayout(.lora(adapter.configuration), of: base.configuration).parameters(of: adapter.matrices)))
+        }
     }
 }

@@ -8,7 +8,7 @@ struct TaskOpening {
     /// What people should know of how the model's conversations are written.
     let notes: [String]
     private let files: ModelFiles
-    private let tokenizer: Tokenizer
+    let tokenizer: Tokenizer
     private let template: ChatTemplate?
     private let configuration: RunConfiguration
 
@@ -57,7 +57,7 @@ struct TaskOpening {
     }
 
     /// What to say about problems whose gold answers are missing or cannot be read.
-    private static func notes(on golds: UnreadGolds, _ path: String) throws(RunError) -> [String] {
+    static func notes(on golds: UnreadGolds, _ path: String) throws(RunError) -> [String] {
         let advice = "end each answer with #### and the answer alone, or give it as the field answer"
         let missing = golds.missing(of: path)
         if let missing, golds.areAllMissing {

@@ -8,6 +8,9 @@ struct SampleWork: Sendable {
     let task: any Task
     let plan: SamplePlan
     private let model: LoadedModel
+    /// Of texts; nil for the embedded task, which has tokens of its own.
+    let tokenizer: Tokenizer?
+    let contextLength: Int
     /// What people should know of the model's files and of the data.
     let notes: [String]
 
@@ -20,17 +23,19 @@ struct SampleWork: Sendable {
         let files = try LoadedModel.files(configuration.layers)
         if configuration.usesEmbeddedTask {
             task = configuration.pathSum(.heldOut)
+            tokenizer = nil
             notes = files.notes
             try Self.requireRoom(for: task, configuration, files)
         } else {
             let opening = try TaskOpening(files, configuration)
+            tokenizer = opening.tokenizer
             var notes = files.notes + opening.notes
             task = try opening.task(configuration.text("data.evaluate"), notes: &notes)
             self.notes = notes
         }
-        let limit = configuration.integer("evaluate.problems")
+        contextLength = files.configuration.contextLength
         plan = SamplePlan(
-            problemCount: limit == 0 ? task.problemCount : min(limit, task.problemCount), temperatures: temperatures,
+            problemCount: configuration.evaluatedCount(of: task), temperatures: temperatures,
             samplesPerProblem: configuration.integer("evaluate.samples_per_problem"))
         model = try LoadedModel(files, configuration.layers, ranksOnNode: ranksOnNode)
     }
@@ -55,4 +60,10 @@ struct SampleWork: Sendable {
 
     /// What one rank samples with.
     func policy() -> Policy { model.policy(endingWith: task.stopTokens) }
+
+    /// The same without the adapter.
+    func basePolicy() -> Policy { model.basePolicy(endingWith: task.stopTokens) }
+
+    /// Of the adapter's bf16 bits, as a run reports it; nil without one.
+    var adapterDigest: String? { model.adapterDigest }
 }

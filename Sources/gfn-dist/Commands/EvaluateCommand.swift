@@ -1,0 +1,106 @@
+internal import ArgumentParser
+internal import Collective
+internal import Evaluation
+internal import Foundation
+
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate",
+        abstract: "Accuracy, pass@k, maj@k and distinct correct solutions, with intervals: of a model, or of anybody's samples.",
+        usage: """
+            gfn-dist evaluate test.jsonl --samples base=a.jsonl --samples tuned=b.jsonl --against base
+            mpirun -n 4 gfn-dist evaluate gsm8k.jsonl svamp.jsonl --model model.gguf --output results/
+            """,
+        discussion: "Samples are JSON Lines with problem_id and text; docs/evaluate.md says what each figure means.")
+
+    @Argument(help: ArgumentHelp("JSONL of problems; pathsum: the embedded task's held-out ones.", valueName: "problems"))
+    var problems: [String]
+    @Option(name: .long, help: ArgumentHelp("Samples instead of a model's, repeatable.", valueName: "[name=]file"))
+    var samples: [String] = []
+    @Option(name: .long, help: ArgumentHelp("Paired differences from this set of samples.", valueName: "name"))
+    var against: String?
+    @Option(name: .long, help: ArgumentHelp("All figures for each value of a field of the problems; repeatable.", valueName: "field"))
+    var by: [String] = []
+    @Option(name: .long, help: ArgumentHelp("ROUGE-L F-measures below which solutions differ.", valueName: "t,t…"))
+    var thresholds: String?
+    @Option(name: .long, help: ArgumentHelp("greedy, components or largest: how different ones are counted.", valueName: "method"))
+    var distinct = DistinctMethod.greedy
+    @Flag(name: .long, help: "ROUGE-L compares the stems of words.")
+    var stemmer = false
+    @Option(name: .long, help: ArgumentHelp("answer, strict-match, flexible-extract or recorded.", valueName: "rule"))
+    var judge = Judge.answer
+    @Flag(name: .long, help: "Distance between embeddings of right solutions by --model; slow.")
+    var embeddings = false
+    @Flag(name: .long, help: "Without the greedy solution of each problem.")
+    var noGreedy = false
+    @OptionGroup var sampling: SamplingOptions
+    @Option(name: .long, help: ArgumentHelp("Folder for all forms of the result, and the samples.", valueName: "dir"))
+    var output: String?
+    @Flag(name: .long, help: "Go on sampling where the same call was stopped; with --output.")
+    var resume = false
+    @Flag(name: .long, help: "Print JSON instead of a table.")
+    var json = false
+    @OptionGroup var ranks: RankOptions
+    @Flag(name: .long, help: "Print the resolved settings with the origin of each value.")
+    var dryRun = false
+
+    private var options: EvaluationOptions {
+        var options = EvaluationOptions()
+        options.method = distinct
+        options.stemmer = stemmer
+        if let thresholds { options.thresholds = Self.numbers(thresholds) ?? options.thresholds }
+        return options
+    }
+
+    private var sets: [SampleSet] { samples.map { SampleSet($0) } }
+
+    /// Nil unless all are numbers above 0 and at most 1, each once.
+    private static func numbers(_ text: String) -> [Double]? {
+        let numbers = text.split(separator: ",", omittingEmptySubsequences: false).compactMap { Double($0) }
+        let isFine = numbers.count == text.split(separator: ",", omittingEmptySubsequences: false).count
+            && numbers.allSatisfy { $0 > 0 && $0 <= 1 } && Set(numbers).count == numbers.count
+        return isFine ? numbers.sorted() : nil
+    }
+
+    func validate() throws {
+        if problems.isEmpty { throw ValidationError("name a file of problems, or pathsum") }
+        if let thresholds, Self.numbers(thresholds) == nil {
+            throw ValidationError("--thresholds is '\(thresholds)', expected numbers above 0 and at most 1, as 0.6,0.7,0.8")
+        }
+        let names = sets.map(\.name)
+        if let twice = names.enumerated().first(where: { names[..<$0.offset].contains($0.element) })?.element {
+            throw ValidationError("two sets of samples are called \(twice): name them with --samples NAME=FILE")
+        }
+        if let against, !names.contains(against) {
+            throw ValidationError("--against \(against) is no set of samples, expected \(names.isEmpty ? "--samples" : "one of " + names.joined(separator: ", "))")
+        }
+        if against != nil, sets.count < 2 { throw ValidationError("--against compares sets of samples: give another with --samples") }
+        if resume, output == nil { throw ValidationError("--resume goes with --output: without a folder nothing is kept to go on with") }
+        if resume, !samples.isEmpty { throw ValidationError("--resume goes on with sampling, and these samples are there: leave it out") }
+    }
+
+    func run() throws {
+        Launch.perform(ranks: ranks.virtual) { launch in
+            if dryRun {
+                let layers = try RunConfiguration(try sampling.layers(problems: problems[0]), for: .sampling).layers
+                if launch.isFirst { print(layers.yaml(withOrigins: true), terminator: "") }
+                return
+            }
+            SignalFlags.install()
+            let call = EvaluateCall(
+                problems: problems, sets: sets, run: run(embeddings: [:]), sampling: sampling, hasGreedy: !noGreedy, hasEmbeddings: embeddings,
+                output: output, isResumed: resume, isJSON: json)
+            try call.perform(launch)
+        }
+    }
+
+    private func run(embeddings: [String: EmbeddingDistance]) -> EvaluateRun {
+        EvaluateRun(
+            datasets: problems, options: options, judge: judge, fields: by, against: against,
+            samplesPerProblem: samples.isEmpty ? nil : sampling.samplesPerProblem, limit: sampling.limit ?? 0, embeddings: embeddings,
+            seed: UInt64(sampling.settings.seed ?? 1))
+    }
+}
+
+extension DistinctMethod: ExpressibleByArgument {}
+extension Judge: ExpressibleByArgument {}

@@ -1,0 +1,108 @@
+internal import Collective
+internal import Evaluation
+internal import Foundation
+
+/// One call of `evaluate`: samples where a model is named, counts, and writes what was asked for.
+struct EvaluateCall {
+    let problems: [String]
+    /// Nothing: samples of the model.
+    let sets: [SampleSet]
+    let run: EvaluateRun
+    let sampling: SamplingOptions
+    let hasGreedy: Bool
+    let hasEmbeddings: Bool
+    let output: String?
+    let isResumed: Bool
+    let isJSON: Bool
+
+    private var isQuiet: Bool { sampling.settings.quiet }
+
+    /// Collective over processes.
+    func perform(_ launch: Launch) throws {
+        let configurations = try launch.together {
+            try (sets.isEmpty || hasEmbeddings ? problems : []).map { problems in
+                try RunConfiguration(try sampling.layers(problems: problems), for: .sampling)
+            }
+        }
+        let settings = settings(configurations)
+        let folder = try launch.decidedByFirst { try output.map { try EvaluationFolder.open($0, settings, isResumed).path } ?? "" }
+        if sets.isEmpty {
+            try evaluateModel(configurations, folder.isEmpty ? nil : EvaluationFolder(path: folder), launch)
+        } else {
+            _ = try launch.decidedByFirst {
+                var embeddings: [String: EmbeddingDistance] = [:]
+                for configuration in configurations {
+                    let work = try SampleWork(configuration, temperatures: [1], ranksOnNode: launch.ranksOnNode)
+                    embeddings[work.task.name] = EmbeddingDistance(work)
+                }
+                try finish(run.with(embeddings).summaries(of: sets), folder.isEmpty ? nil : EvaluationFolder(path: folder))
+                return ""
+            }
+        }
+    }
+
+    /// What decides the samples of a model, as text: a call that goes on must have the same.
+    private func settings(_ configurations: [RunConfiguration]) -> String {
+        sets.isEmpty
+            ? configurations.map { configuration in
+                let temperatures = sampling.temperatures(configuration, greedy: hasGreedy).map { "\($0)" }.joined(separator: ", ")
+                return "# temperatures: \(temperatures)\n\(configuration.layers.yaml())"
+            }.joined(separator: "---\n") : "# samples: \(sets.map { "\($0.name)=\($0.path)" }.joined(separator: ", "))\n"
+    }
+
+    /// Samples one data set after the other, then counts.
+    private func evaluateModel(_ configurations: [RunConfiguration], _ folder: EvaluationFolder?, _ launch: Launch) throws {
+        let scratch = try launch.decidedByFirst { try folder == nil ? EvaluationFolder.makeScratch() : "" }
+        defer { if launch.isFirst, !scratch.isEmpty { removeScratch(scratch) } }
+        let samples = (folder ?? EvaluationFolder(path: scratch)).samples
+        var result = EvaluateRun.Result()
+        for configuration in configurations {
+            let name = Self.name(of: configuration)
+            let path = "\(samples)/\(name).jsonl"
+            let call = SampleCall(
+                configuration: configuration, temperatures: sampling.temperatures(configuration, greedy: hasGreedy), output: path,
+                quiet: isQuiet)
+            let work =
+                try call.perform(resuming: isResumed, launch)
+                ?? launch.together {
+                    try SampleWork(configuration, temperatures: call.temperatures, ranksOnNode: launch.ranksOnNode)
+                }
+            let exact = try launch.everyRank { communicator in try SolutionScoring.summary(work, communicator) }
+            _ = try launch.decidedByFirst {
+                let one = run.with(hasEmbeddings ? [work.task.name: EmbeddingDistance(work)] : [:])
+                    .on([configuration.text("data.evaluate")])
+                var counted = try one.summaries(of: [SampleSet(name: name, path: path)])
+                for index in counted.summaries.indices {
+                    counted.summaries[index].exact = exact[0]
+                    counted.summaries[index].adapterSHA256 = work.adapterDigest
+                }
+                result.summaries += counted.summaries
+                result.notes += counted.notes
+                return ""
+            }
+        }
+        _ = try launch.decidedByFirst {
+            try finish(result, folder)
+            return ""
+        }
+    }
+
+    private static func name(of configuration: RunConfiguration) -> String {
+        URL(fileURLWithPath: configuration.text("data.evaluate")).deletingPathExtension().lastPathComponent
+    }
+
+    private func removeScratch(_ path: String) {
+        do { try FileManager.default.removeItem(atPath: path) } catch {
+            Launch.say("the temporary folder \(path) could not be removed: \(error.localizedDescription)")
+        }
+    }
+
+    private func finish(_ result: EvaluateRun.Result, _ folder: EvaluationFolder?) throws {
+        if !isQuiet { for note in result.notes { writeToStandardError("evaluate: \(note.printable(limit: 1000))\n") } }
+        try folder?.write(result.summaries)
+        let text = isJSON
+            ? String(decoding: try EvaluationSummary.json(result.summaries), as: UTF8.self) : EvaluationReport(result.summaries).table
+        try writeToStandardOutput(text + "\n")
+        if let folder, !isQuiet { writeToStandardError("evaluate: all forms of it are in \(folder.path)\n") }
+    }
+}

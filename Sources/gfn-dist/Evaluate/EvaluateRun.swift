@@ -1,0 +1,145 @@
+internal import Evaluation
+internal import Foundation
+internal import Problems
+
+/// Counts sets of samples on data sets, and compares them.
+struct EvaluateRun {
+    /// The files of problems, or the embedded task's name.
+    private(set) var datasets: [String]
+    let options: EvaluationOptions
+    let judge: Judge
+    /// Fields of the problems that divide them.
+    let fields: [String]
+    /// The set that the others are compared with.
+    let against: String?
+    /// Take so many samples of each problem; nil: all.
+    let samplesPerProblem: Int?
+    /// How many problems; 0: all.
+    let limit: Int
+    /// By data set, where it is measured.
+    private(set) var embeddings: [String: EmbeddingDistance]
+    let seed: UInt64
+
+    struct Result {
+        var summaries: [EvaluationSummary] = []
+        /// What people should know.
+        var notes: [String] = []
+    }
+
+    func with(_ embeddings: [String: EmbeddingDistance]) -> EvaluateRun {
+        var run = self
+        run.embeddings = embeddings
+        return run
+    }
+
+    func on(_ datasets: [String]) -> EvaluateRun {
+        var run = self
+        run.datasets = datasets
+        return run
+    }
+
+    /// Reads all files; in the order of the data sets, within one of the sets.
+    func summaries(of sets: [SampleSet]) throws -> Result {
+        for set in sets { try set.requireFile() }
+        let keys = try datasets.map(key(of:))
+        let names = keys.map(\.name)
+        if let twice = names.enumerated().first(where: { names[..<$0.offset].contains($0.element) })?.element {
+            throw RunError.configuration("two data sets are called \(twice), and samples name theirs so: rename one of the files")
+        }
+        var result = Result()
+        for key in keys {
+            result.notes += key.notes
+            try count(sets, on: key, among: names, into: &result)
+        }
+        return result
+    }
+
+    private func key(of path: String) throws -> AnswerKey {
+        guard path == RunConfiguration.embeddedTask else { return try AnswerKey(path, fields: fields, limit: limit) }
+        if let field = fields.first { throw RunError.configuration("--by \(field): problems of the embedded task have no fields") }
+        if judge == .strictMatch || judge == .flexibleExtract {
+            throw RunError.configuration("--judge \(judge.rawValue) compares texts, and the embedded task judges by the path: leave it out")
+        }
+        let layers = ConfigurationLayers()
+        let configuration = try RunConfiguration(layers.setting("data.evaluate", to: path).setting("seed", to: "\(seed)"), for: .sampling)
+        return AnswerKey(configuration.pathSum(.heldOut), limit: limit)
+    }
+
+    private func count(_ sets: [SampleSet], on key: AnswerKey, among names: [String], into result: inout Result) throws {
+        let censuses = try sets.map { set in
+            try SampleCensus(set, of: key, among: names, needsVerdicts: judge == .recorded)
+        }
+        let numbers = try zip(sets, censuses).map { set, census in
+            try census.samplesPerProblem(wanted: samplesPerProblem, set)
+        }
+        let base = against.flatMap { name in sets.firstIndex { $0.name == name } }
+        if let base {
+            for index in sets.indices where numbers[index] != numbers[base] {
+                throw RunError.configuration(
+                    "\(sets[index].path) has \(numbers[index]) samples of a problem and \(sets[base].path) \(numbers[base]), which do not compare: "
+                        + "take the first \(min(numbers[index], numbers[base])) of each with --samples-per-problem")
+            }
+        }
+        var baseCounts: [Int: SampleCount] = [:]
+        for (index, set) in sets.enumerated() {
+            let census = censuses[index]
+            let shared = base.map { Self.shared(census, censuses[$0]) } ?? [:]
+            var count = counting(set, key, census, numbers[index], shared: index == base ? [:] : shared)
+            try count.run()
+            var summary = count.summary(isNamed: sets.count > 1)
+            if let base, index != base {
+                // What is shared differs from set to set, so the base is counted once for each kind of it.
+                var other = counting(sets[base], key, censuses[base], numbers[base], shared: shared)
+                if let known = baseCounts.values.first(where: { $0.sharedProblems == shared }) {
+                    other = known
+                } else {
+                    try other.run()
+                    baseCounts[index] = other
+                }
+                summary.difference = count.difference(from: other)
+            }
+            result.notes += notes(on: set, key, census, count)
+            result.summaries.append(summary)
+        }
+    }
+
+    private func counting(
+        _ set: SampleSet, _ key: AnswerKey, _ census: SampleCensus, _ samples: Int, shared: [Temperature: Set<Int>]
+    ) -> SampleCount {
+        SampleCount(
+            set, of: key, census: census, samplesPerProblem: samples, sharedProblems: shared, options: options, judge: judge,
+            embeddingDistance: embeddings[key.name])
+    }
+
+    /// The problems with samples of both at each temperature.
+    private static func shared(_ a: SampleCensus, _ b: SampleCensus) -> [Temperature: Set<Int>] {
+        let others = b.problemsByTemperature
+        return Dictionary(
+            uniqueKeysWithValues: a.problemsByTemperature.compactMap { temperature, problems in
+                others[temperature].map { (temperature, problems.intersection($0)) }
+            }
+        ).filter { !$0.value.isEmpty }
+    }
+
+    private func notes(on set: SampleSet, _ key: AnswerKey, _ census: SampleCensus, _ count: SampleCount) -> [String] {
+        var notes: [String] = []
+        let missing = key.count - census.problems.count
+        if missing > 0 {
+            notes.append("\(set.path) has no samples of \(missing) of the \(key.count) problems of \(key.name): figures are of the other \(key.count - missing)")
+        }
+        if let uneven = census.unevenTemperatures(set) { notes.append(uneven) }
+        if census.usesPlaces {
+            notes.append("\(set.path) names problems by their places from 0, though \(key.name) has names for them: taken as places")
+        }
+        for (dataset, samples) in census.others.sorted(by: { $0.key < $1.key }) {
+            notes.append("\(set.path) has \(samples) samples of \(dataset), which is not evaluated: left out")
+        }
+        if count.disagreements > 0 {
+            notes.append(
+                "\(count.disagreements) samples of \(set.path) say of themselves whether they are right, and are judged otherwise here; "
+                    + "--judge recorded goes by what they say")
+        }
+        if judge == .recorded { notes.append("\(set.path) is judged as its samples say themselves") }
+        return notes
+    }
+}

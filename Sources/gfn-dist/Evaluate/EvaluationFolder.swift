@@ -1,0 +1,67 @@
+internal import Evaluation
+internal import Foundation
+
+/// Where an evaluation is written in all its forms.
+struct EvaluationFolder: Sendable {
+    let path: String
+
+    /// The samples of a model, a file for each data set.
+    var samples: String { path + "/samples" }
+    /// What decides the samples.
+    private static let settings = "evaluate.yaml"
+    /// What a folder with one of these holds is somebody's result.
+    private static let taken = [settings, "evaluation.json", "config.yaml"]
+
+    /// Makes the folder, or finds the one of the same call to go on with.
+    /// - Parameter text: the settings, which must be the same then.
+    static func open(_ path: String, _ text: String, _ isResumed: Bool) throws -> EvaluationFolder {
+        let folder = EvaluationFolder(path: path)
+        if isResumed {
+            guard let there = FileManager.default.contents(atPath: "\(path)/\(settings)") else {
+                throw RunError.missingInput("--resume: \(path) holds no evaluation to go on with (there is no \(settings) in it)")
+            }
+            guard there == Data(text.utf8) else {
+                throw RunError.configuration(
+                    "--resume: the evaluation in \(path) has other settings or temperatures (\(settings)): give the same, or name another folder")
+            }
+            return folder
+        }
+        if let file = taken.first(where: { FileManager.default.fileExists(atPath: "\(path)/\($0)") }) {
+            throw RunError.configuration("--output \(path) holds \(file) already: name another folder, or go on with --resume")
+        }
+        try makeDirectory(folder.samples)
+        try folder.write(text, to: settings)
+        return folder
+    }
+
+    /// A new folder that nobody else has, for samples that are only counted.
+    static func makeScratch() throws -> String {
+        let path = NSTemporaryDirectory() + "/gfn-dist-\(UUID().uuidString)"
+        try makeDirectory(path + "/samples")
+        return path
+    }
+
+    private static func makeDirectory(_ path: String) throws(RunError) {
+        do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
+            throw .inputOutput("the folder \(path) could not be made (\(error.localizedDescription))")
+        }
+    }
+
+    /// Writes a table for people, JSON, Markdown, LaTeX, and a picture.
+    func write(_ summaries: [EvaluationSummary]) throws {
+        let report = EvaluationReport(summaries)
+        try write(String(decoding: try EvaluationSummary.json(summaries, pretty: true), as: UTF8.self) + "\n", to: "evaluation.json")
+        try write(report.table + "\n", to: "evaluation.txt")
+        try write(report.markdown, to: "evaluation.md")
+        try write(report.latex, to: "evaluation.tex")
+        try write(report.picture, to: "evaluation.svg")
+    }
+
+    /// A whole file or nothing: beside, then renamed.
+    private func write(_ text: String, to name: String) throws(RunError) {
+        let target = "\(path)/\(name)"
+        do { try Data(text.utf8).write(to: URL(fileURLWithPath: target), options: .atomic) } catch {
+            throw .inputOutput("\(target) could not be written (\(error.localizedDescription))")
+        }
+    }
+}

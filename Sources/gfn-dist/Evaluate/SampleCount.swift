@@ -1,0 +1,152 @@
+internal import Evaluation
+internal import Problems
+
+/// The figures of one set of samples on one data set: the second pass, which keeps the texts of a problem only until all its
+/// samples were seen.
+struct SampleCount {
+    /// The tallies of a part of the problems.
+    private typealias Tallies = [Temperature: TemperatureTally]
+
+    private let set: SampleSet
+    private let key: AnswerKey
+    private let census: SampleCensus
+    private let samplesPerProblem: Int
+    private let options: EvaluationOptions
+    private let judge: Judge
+    /// The mean distance between embeddings of right solutions; nil where it is not measured.
+    private let embeddingDistance: EmbeddingDistance?
+
+    private var all = Tallies()
+    private var groups: [String: [String: Tallies]] = [:]
+    private var shared = Tallies()
+    let sharedProblems: [Temperature: Set<Int>]
+    private(set) var policyVersions: Set<Int?> = []
+    /// How many samples say of themselves that they are right, or not, and are judged otherwise.
+    private(set) var disagreements = 0
+
+    /// A value of a field has tallies of its own, so there cannot be very many.
+    static let mostGroups = 200
+
+    /// - Parameter sharedProblems: those that another set has as well at that temperature, where the two are compared.
+    init(
+        _ set: SampleSet, of key: AnswerKey, census: SampleCensus, samplesPerProblem: Int, sharedProblems: [Temperature: Set<Int>],
+        options: EvaluationOptions, judge: Judge, embeddingDistance: EmbeddingDistance?
+    ) {
+        (self.set, self.key, self.census, self.samplesPerProblem) = (set, key, census, samplesPerProblem)
+        (self.sharedProblems, self.options, self.judge) = (sharedProblems, options, judge)
+        self.embeddingDistance = embeddingDistance
+    }
+
+    /// A problem's samples as they come, and what they amount to when all are there.
+    private struct Pending {
+        var samples: [(temperature: Temperature, index: Int?, sample: JudgedSamples.Sample)] = []
+        var indices: Set<Place> = []
+    }
+
+    private struct Place: Hashable {
+        let temperature: Temperature
+        let index: Int
+    }
+
+    /// Reads the file.
+    mutating func run() throws {
+        var pending: [Int: Pending] = [:]
+        var ready: [Int: [Temperature: ProblemFigures]] = [:]
+        let order = census.problems
+        var next = 0
+        var repeated: SampleRecord?
+        try SampleFile.forEach(set.path) { sample in
+            guard repeated == nil, let problem = census.problem(of: sample) else { return }
+            let temperature = Temperature(sample.temperature)
+            let verdict = key.verdict(on: sample, problem: problem, by: judge)
+            if let recorded = sample.isCorrect, recorded != verdict.isCorrect { disagreements += 1 }
+            if policyVersions.count < 3 { policyVersions.insert(sample.policyVersion) }
+            if let index = sample.sampleIndex,
+                !pending[problem, default: Pending()].indices.insert(Place(temperature: temperature, index: index)).inserted
+            {
+                repeated = sample
+                return
+            }
+            pending[problem, default: Pending()].samples.append(
+                (
+                    temperature, sample.sampleIndex,
+                    JudgedSamples.Sample(
+                        text: sample.text, verdict: verdict, isFinished: sample.isFinished, length: sample.tokens?.count,
+                        entropyPerToken: sample.entropy)
+                ))
+            guard pending[problem]?.samples.count == census.total(of: problem), let whole = pending.removeValue(forKey: problem) else { return }
+            ready[problem] = figures(of: whole, problem)
+            // Sums have the order of the problems, whatever the order of the lines.
+            while next < order.count, let figures = ready.removeValue(forKey: order[next]) {
+                add(figures, of: order[next])
+                next += 1
+            }
+        }
+        if let repeated {
+            throw RunError.badData(
+                "\(set.path):\(repeated.line) repeats sample_index \(repeated.sampleIndex ?? 0) of problem '\(repeated.problemID)' at temperature "
+                    + "\(Temperature(repeated.temperature)); each sample of a problem has another index")
+        }
+        guard next == order.count else { throw RunError.badData("\(set.path) changed while it was read: evaluate it when it is whole") }
+        if groups.values.contains(where: { $0.count > Self.mostGroups }) {
+            let field = groups.first { $0.value.count > Self.mostGroups }?.key ?? ""
+            throw RunError.configuration("--by \(field): there are more than \(Self.mostGroups) values, expected a field that makes groups of problems")
+        }
+    }
+
+    private func figures(of pending: Pending, _ problem: Int) -> [Temperature: ProblemFigures] {
+        Dictionary(grouping: pending.samples) { $0.temperature }.mapValues { entries in
+            let isNumbered = entries.allSatisfy { $0.index != nil }
+            let ordered = isNumbered ? entries.sorted { ($0.index ?? 0) < ($1.index ?? 0) } : entries
+            let wanted = entries[0].temperature.isGreedy ? 1 : samplesPerProblem
+            var judged = JudgedSamples(ordered.prefix(wanted).map(\.sample))
+            judged.embeddingDistance = embeddingDistance?.mean(ofProblemNamed: key.names[problem], texts: judged.samples.filter(\.verdict.isCorrect).map(\.text))
+            return judged.figures(options)
+        }
+    }
+
+    private mutating func add(_ figures: [Temperature: ProblemFigures], of problem: Int) {
+        for (temperature, result) in figures {
+            add(result, temperature, problem, to: &all)
+            if sharedProblems[temperature]?.contains(problem) == true { add(result, temperature, problem, to: &shared) }
+            for (field, value) in key.fields[problem] where groups[field, default: [:]].count <= Self.mostGroups {
+                add(result, temperature, problem, to: &groups[field, default: [:]][value, default: [:]])
+            }
+        }
+    }
+
+    private func add(_ result: ProblemFigures, _ temperature: Temperature, _ problem: Int, to tallies: inout Tallies) {
+        tallies[temperature, default: TemperatureTally(options)].add(result, of: problem, named: key.names[problem])
+    }
+
+    /// - Parameter isNamed: whether there are others beside it.
+    func summary(isNamed: Bool) -> EvaluationSummary {
+        let version = policyVersions.count == 1 ? policyVersions.first ?? nil : nil
+        var summary = EvaluationSummary(
+            name: isNamed ? set.name : nil, dataset: key.name, samplesPerProblem: samplesPerProblem, policyVersion: version,
+            adapterSHA256: nil, all: Self.part(all))
+        summary.problemsWithoutSamples = key.count - census.problems.count
+        summary.groups = groups.mapValues { $0.mapValues(Self.part) }
+        return summary
+    }
+
+    /// What this set has over another on the problems of both.
+    func difference(from other: SampleCount) -> EvaluationSummary.Difference {
+        var differences: [Temperature: [Figure: Estimate]] = [:]
+        for (temperature, tally) in shared {
+            guard let others = other.shared[temperature] else { continue }
+            differences[temperature] = tally.difference(from: others)
+        }
+        let greedy = differences.removeValue(forKey: Temperature(0)) ?? [:]
+        return EvaluationSummary.Difference(
+            name: other.set.name, problems: sharedProblems.values.map(\.count).max() ?? 0, greedy: greedy, temperatures: differences)
+    }
+
+    private static func part(_ tallies: Tallies) -> EvaluationSummary.Part {
+        var summaries = tallies.compactMapValues(\.summary)
+        let greedy = summaries.removeValue(forKey: Temperature(0))
+        return EvaluationSummary.Part(
+            problems: (Array(summaries.values) + [greedy].compactMap { $0 }).map(\.problems).max() ?? 0, greedy: greedy,
+            temperatures: summaries)
+    }
+}

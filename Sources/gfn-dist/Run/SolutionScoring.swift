@@ -1,0 +1,68 @@
+internal import Collective
+internal import Evaluation
+internal import Foundation
+internal import Model
+internal import Problems
+internal import Rollout
+
+/// log π(y⊤|x) and log R(y⊤) of every correct solution of a problem.
+struct SolutionScores: Codable {
+    var logPolicy: [Double] = []
+    var logReward: [Double] = []
+
+    var distance: ExactDistance { ExactDistance(logPolicy: logPolicy, logReward: logReward) }
+}
+
+/// Teacher-forces every correct solution under the policy and the reference, of a task that can list them.
+struct SolutionScoring {
+    /// Solutions that are scored in one forward pass.
+    private static let solutionsAtOnce = 128
+
+    let task: PathSum
+    let policy: Policy
+    let reference: Policy
+    let rewards: RewardSettings
+    /// At which the schedules of the rewards are looked at.
+    let step: Int
+
+    func scores(of problem: Int, poll: () -> Void) -> SolutionScores {
+        var result = SolutionScores()
+        let solutions = task.solutions(of: problem)
+        let prompt = task.promptTokens(of: problem)
+        for start in stride(from: 0, to: solutions.count, by: Self.solutionsAtOnce) {
+            let part = Array(solutions[start..<min(start + Self.solutionsAtOnce, solutions.count)])
+            let group = TokenGroup(prompt: prompt, responses: part)
+            let scores = policy.forward([group], recording: false).scores[0]
+            let referenceScores = rewards.usesReference ? reference.forward([group], recording: false).scores[0] : []
+            for (index, response) in part.enumerated() {
+                result.logPolicy.append(Self.logProbability(scores[index]))
+                for state in task.states(of: response, stop: .stopToken, problem: problem).suffix(1) {
+                    result.logReward.append(
+                        rewards.logReward(
+                            of: state, referenceLogProbability: referenceScores.isEmpty ? 0 : Self.logProbability(referenceScores[index]),
+                            step: step))
+                }
+            }
+            poll()
+        }
+        return result
+    }
+
+    /// Of problems of `work`, shared by all ranks; rank 0 gets the summary in the order of the problems, the others nil. Collective.
+    static func summary(_ work: SampleWork, _ communicator: any Communicator) throws -> ExactSummary? {
+        guard let task = work.task as? PathSum else { return nil }
+        let scoring = SolutionScoring(
+            task: task, policy: work.policy(), reference: work.basePolicy(), rewards: work.configuration.rewards, step: .max)
+        let mine = (0..<work.plan.problemCount).filter { $0 % communicator.size == communicator.rank }
+        let scores = mine.map { scoring.scores(of: $0, poll: { communicator.poll() }) }
+        let gathered = try communicator.allGather([UInt8](JSONEncoder().encode(scores)))
+        guard communicator.rank == 0 else { return nil }
+        let all = try gathered.map { try JSONDecoder().decode([SolutionScores].self, from: Data($0)) }
+        return ExactSummary((0..<work.plan.problemCount).map { all[$0 % communicator.size][$0 / communicator.size].distance })
+    }
+
+    /// log π(y⊤ | x) of a whole response.
+    private static func logProbability(_ scores: ResponseScores) -> Double {
+        scores.tokenLogProbabilities.reduce(0) { $0 + Double($1) } + Double(scores.stopLogProbabilities.last ?? 0)
+    }
+}
