@@ -45,6 +45,7 @@ struct SampleCommand: ParsableCommand {
 
     func validate() throws {
         if let problem = TemperatureList.problem(with: givenTemperatures) { throw ValidationError(problem) }
+        if output?.isEmpty == true { throw ValidationError("--output is empty, expected the name of a file") }
         if resume, output == nil { throw ValidationError("--resume goes with --output: standard output has nothing to go on with") }
     }
 
