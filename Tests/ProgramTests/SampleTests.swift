@@ -203,7 +203,7 @@ extension ProgramTests {
 
         @Test("options that make no sense are errors of usage", arguments: [
             (["--temperature", "warm"], "temperature"), (["--temperature", "20"], "0.05 to 10"), (["--temperature", "1,1"], "twice"),
-            (["--resume"], "--output"), (["--temperature", ""], "temperature"),
+            (["--resume"], "--output"), (["--temperature", ""], "temperature"), (["--output", ""], "--output is empty"),
         ])
         func usage(arguments: [String], named: String) throws {
             let outcome = try runProgram(["sample", "pathsum"] + arguments)

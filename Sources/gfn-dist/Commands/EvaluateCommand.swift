@@ -75,6 +75,7 @@ struct EvaluateCommand: ParsableCommand {
             throw ValidationError("--against \(against) is no set of samples, expected \(names.isEmpty ? "--samples" : "one of " + names.joined(separator: ", "))")
         }
         if against != nil, sets.count < 2 { throw ValidationError("--against compares sets of samples: give another with --samples") }
+        if output?.isEmpty == true { throw ValidationError("--output is empty, expected the name of a folder") }
         if resume, output == nil { throw ValidationError("--resume goes with --output: without a folder nothing is kept to go on with") }
         if resume, !samples.isEmpty { throw ValidationError("--resume goes on with sampling, and these samples are there: leave it out") }
     }

@@ -26,6 +26,7 @@ struct SampleCommand: ParsableCommand {
     var dryRun = false
 
     func validate() throws {
+        if output?.isEmpty == true { throw ValidationError("--output is empty, expected the name of a file") }
         if resume, output == nil { throw ValidationError("--resume goes with --output: standard output has nothing to go on with") }
     }
 
