@@ -39,7 +39,7 @@ extension EvaluationSummary {
 
     /// On two lines where one is too short.
     private var heading: [String] {
-        let title = [name.map { "\($0.singleLine.cut(to: 50)) on" }, dataset.singleLine.cut(to: 50)].compactMap { $0 }.joined(separator: " ")
+        let title = (name.map { "\($0.singleLine.cut(to: 50)) on " } ?? "") + dataset.singleLine.cut(to: 50)
         var facts = "\(problems) problems, \(samplesPerProblem) samples each"
         if let policyVersion { facts += ", policy version \(policyVersion)" }
         if problemsWithoutSamples > 0 { facts += ", \(problemsWithoutSamples) problems without samples" }
@@ -100,7 +100,8 @@ extension EvaluationSummary {
     }
 
     private func differenceLines(_ difference: Difference) -> [String] {
-        var lines = ["difference from \(difference.name.singleLine.cut(to: 60)) on \(difference.problems) problems; *: the interval excludes 0"]
+        let other = difference.name.singleLine.cut(to: 50)
+        var lines = ["difference from \(other) on \(difference.problems) problems; *: the interval excludes 0"]
         if !difference.greedy.isEmpty { lines.append(Self.greedyLine(difference.greedy, signed: true)) }
         if !difference.temperatures.isEmpty {
             let columns = difference.temperatures.sorted { $0.key < $1.key }.map { (temperature: $0.key, figures: $0.value) }
@@ -129,7 +130,8 @@ extension EvaluationSummary {
         for reason in reasons {
             guard let example = columns.lazy.compactMap({ $0.summary.examples[reason] }).first else { continue }
             let line = example.text.split(whereSeparator: \.isNewline).first { !$0.allSatisfy(\.isWhitespace) } ?? ""
-            lines.append("e.g. \(reason.label), \(example.problem.singleLine.cut(to: 30)): \(String(line).singleLine)".cut(to: TextGrid.width))
+            let problem = example.problem.singleLine.cut(to: 30)
+            lines.append("e.g. \(reason.label), \(problem): \(String(line).singleLine)".cut(to: TextGrid.width))
         }
         return lines
     }

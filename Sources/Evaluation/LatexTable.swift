@@ -2,7 +2,7 @@ extension EvaluationSummary {
     /// `tabular` environments for LaTeX with the package booktabs, one for each data set: as ``markdown(_:)``, with each interval in small
     /// type below its value. Ends with a newline.
     package static func latex(_ summaries: [EvaluationSummary]) -> String {
-        PaperTable.tables(of: summaries).map(\.latex).joined(separator: "\n\n")
+        PaperTable.tables(of: summaries).map(\.latex).joined(separator: "\n")
     }
 }
 
@@ -30,7 +30,8 @@ extension PaperTable {
         if !groups.isEmpty { lines += [tops.joined(separator: " & ") + " \\\\", rules.joined(separator: " ")] }
         lines += [names.joined(separator: " & ") + " \\\\", "\\midrule"]
         for row in rows {
-            lines.append(([row.label.escapedForLatex] + row.cells.map { $0.map { "$\($0.value)$" } ?? "--" }).joined(separator: " & ") + " \\\\")
+            let values = [row.label.escapedForLatex] + row.cells.map { $0.map { "$\($0.value)$" } ?? "--" }
+            lines.append(values.joined(separator: " & ") + " \\\\")
             let intervals = row.cells.map { $0.map { "{\\scriptsize $[\($0.interval.low), \($0.interval.high)]$}" } ?? "" }
             if !intervals.isEmpty { lines.append(([""] + intervals).joined(separator: " & ") + " \\\\") }
         }

@@ -1,6 +1,6 @@
 extension EvaluationSummary {
-    /// Tables of GitHub's Markdown, one for each data set under its name: a row per set of samples; for each temperature the accuracy in
-    /// % and the distinct correct solutions at each threshold of ROUGE-L, with 95 % intervals. Ends with a newline.
+    /// Tables of GitHub's Markdown, one for each data set under its name: a row per set of samples; for each temperature the accuracy
+    /// in % and the distinct correct solutions at each threshold of ROUGE-L, with 95 % intervals. Ends with a newline.
     package static func markdown(_ summaries: [EvaluationSummary]) -> String {
         PaperTable.tables(of: summaries).map(\.markdown).joined(separator: "\n")
     }
@@ -12,14 +12,15 @@ extension PaperTable {
         let note = "Accuracy in % and distinct correct solutions per problem by ROUGE-L threshold, [95 % interval]."
         var header = ["Samples"]
         for group in groups {
-            let temperature = group.temperature.isGreedy ? "greedy" : "T = \(group.temperature)"
+            let temperature = group.temperature.isGreedy ? "greedy" : group.temperature.value.map { "T = \($0)" } ?? "T unknown"
             header.append("\(temperature): accuracy")
-            header += group.thresholds.map { "\(temperature): \($0)" }
+            header += group.thresholds.map { "\(temperature): distinct \($0)" }
         }
         let lines =
             [header, [":--"] + header.dropFirst().map { _ in "--:" }]
             + rows.map { row in
-                [row.label.escapedForMarkdown] + row.cells.map { $0.map { "\($0.value) [\($0.interval.low), \($0.interval.high)]" } ?? "–" }
+                [row.label.escapedForMarkdown]
+                    + row.cells.map { $0.map { "\($0.value) [\($0.interval.low), \($0.interval.high)]" } ?? "–" }
             }
         return ([title, "", note, ""] + lines.map { "| \($0.joined(separator: " | ")) |" }).joined(separator: "\n") + "\n"
     }
