@@ -28,7 +28,7 @@ struct LabelPlacement {
             let box = PlotBox(x: center.x - width / 2, y: center.y - height / 2, width: width, height: height)
             var cost = Double(order) * 0.4 + (width * height - box.overlap(with: area)) * 20
             for mark in marks { cost += box.overlap(with: mark) }
-            for label in labels { cost += box.overlap(with: label) * 8 }
+            for label in labels { cost += box.overlap(with: label) * 30 }
             if cost < best?.cost ?? .infinity { best = (box, cost) }
         }
         let box = best?.box ?? PlotBox(x: point.x + 7, y: point.y - 7 - height, width: width, height: height)
@@ -37,7 +37,7 @@ struct LabelPlacement {
     }
 
     private static func centers(around point: PlotPoint, width: Double, height: Double) -> [PlotPoint] {
-        [4.0, 9, 15].flatMap { distance in
+        [4.0, 9, 15, 22].flatMap { distance in
             let (dx, dy) = (width / 2 + distance, height / 2 + distance)
             let corners = [(dx, -dy), (-dx, -dy), (dx, dy), (-dx, dy)]
             let sides = [(0, -dy - 4), (dx + 4, 0), (-dx - 4, 0), (0, dy + 4)]

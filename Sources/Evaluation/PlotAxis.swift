@@ -2,27 +2,26 @@
 struct PlotAxis: Equatable {
     private(set) var low: Double
     private(set) var high: Double
-    /// Ascending, the first at `low` and the last at `high`.
+    /// Ascending, from `low` to `high`.
     private(set) var ticks: [Double]
     /// After the point, which tell the ticks apart.
     private(set) var digits: Int
 
-    /// Covers the values with room at both ends, though not beyond the bounds, which hold all values. Values that are all equal are in
-    /// its middle, unless a bound is near; without any values it is from 0 to 1.
-    init(covering values: [Double], within bounds: ClosedRange<Double>, ticks count: Int) {
+    /// Covers the values with room at both ends, though not beyond the bounds, which hold all values; of values closer together than
+    /// `span` it shows that much around them, so that a small difference does not look like a large one. Without values it is from
+    /// 0 to 1. `count` is how many steps there are at most.
+    init(covering values: [Double], within bounds: ClosedRange<Double>, span: Double, steps count: Int) {
         let least = values.min() ?? 0, most = values.max() ?? 1
-        let span = most - least
-        // Of equal values the width says nothing: it is that of their own size.
-        let room = span > 0 ? span * 0.05 : Swift.max(most.magnitude * 0.05, 0.5)
-        let from = Swift.max(bounds.lowerBound, least - room), to = Swift.min(bounds.upperBound, most + room)
+        let room = values.isEmpty ? 0 : Swift.max((most - least) * 0.06, (span - (most - least)) / 2)
+        (low, high) = (Swift.max(bounds.lowerBound, least - room), Swift.min(bounds.upperBound, most + room))
         var (mantissa, exponent) = (1, -9)
         func step() -> Double { Self.scaled(Double(mantissa), exponent) }
-        while (to - from) / step() > Double(count), exponent < 15 {
+        while (high - low) / step() > Double(count), exponent < 15 {
             (mantissa, exponent) = mantissa == 1 ? (2, exponent) : mantissa == 2 ? (5, exponent) : (1, exponent + 1)
         }
-        let first = (from / step()).rounded(.down), last = (to / step()).rounded(.up)
-        ticks = (0...Int(last - first)).map { Self.scaled((first + Double($0)) * Double(mantissa), exponent) }
-        (low, high) = (ticks[0], ticks[ticks.count - 1])
+        // A mark that rounding puts a little beyond an end is at it.
+        let first = (low / step() - 1e-6).rounded(.up), last = (high / step() + 1e-6).rounded(.down)
+        ticks = (0...Swift.max(0, Int(last - first))).map { Self.scaled((first + Double($0)) * Double(mantissa), exponent) }
         digits = Swift.max(0, -exponent)
     }
 

@@ -17,10 +17,7 @@ struct PlotPanel {
 
     var title: String
     var curves: [Curve]
-    /// What the axis of distinct solutions may not leave.
-    var yAxisTitle: String
-
-    private static let left = 62.0, right = 18.0, top = 34.0, bottom = 50.0
+    private static let left = 62.0, right = 22.0, top = 34.0, bottom = 50.0
 
     /// The elements of the panel, whose outer box is given.
     func elements(in box: PlotBox) -> [String] {
@@ -28,10 +25,11 @@ struct PlotPanel {
             x: box.x + Self.left, y: box.y + Self.top, width: box.width - Self.left - Self.right,
             height: box.height - Self.top - Self.bottom)
         let points = curves.flatMap(\.points)
-        let xAxis = PlotAxis(covering: points.flatMap { $0.accuracy.values }, within: 0...100, ticks: 6)
-        let yAxis = PlotAxis(covering: points.flatMap { $0.distinct.values }, within: 0...Double.greatestFiniteMagnitude, ticks: 6)
+        let xAxis = PlotAxis(covering: points.flatMap { $0.accuracy.values }, within: 0...100, span: 2, steps: 6)
+        let yAxis = PlotAxis(
+            covering: points.flatMap { $0.distinct.values }, within: 0...Double.greatestFiniteMagnitude, span: 0.5, steps: 6)
         let frame = PlotFrame(area: area, xAxis: xAxis, yAxis: yAxis)
-        var elements = frame.elements(xTitle: "accuracy of the samples (%)", yTitle: yAxisTitle)
+        var elements = frame.elements(xTitle: "accuracy of the samples (%)", yTitle: "distinct correct solutions per problem")
         let titleLimit = Int(area.width / 7.5)
         elements.append(SVG.text(title.singleLine.cut(to: titleLimit), x: area.x, y: area.y - 12, style: "panel"))
         guard !points.isEmpty else {
@@ -77,7 +75,8 @@ struct PlotPanel {
 extension PlotPanel.Curve {
     /// Of one point, with all that is known of it.
     fileprivate func description(of point: PlotPanel.Point) -> String {
-        "\(label), temperature \(point.temperature): accuracy \(point.accuracy.text(1)) %, distinct correct solutions \(point.distinct.text(2))"
+        "\(label), temperature \(point.temperature): accuracy \(point.accuracy.text(1)) %, "
+            + "distinct correct solutions \(point.distinct.text(2))"
     }
 }
 

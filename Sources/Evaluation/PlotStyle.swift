@@ -2,7 +2,7 @@
 enum PlotStyle {
     /// The colours of Okabe and Ito, which readers with any colour vision tell apart: darker on white and lighter on black, so that all
     /// have a contrast of 3 or more with the ground.
-    private static let light = ["#0072b2", "#c74e00", "#00805c", "#b0548a", "#8f6a00", "#3a3f47", "#2f93cc", "#7a3b12"]
+    private static let light = ["#0072b2", "#c74e00", "#00805c", "#b0548a", "#8f6a00", "#3a3f47", "#2b8cc4", "#7a3b12"]
     private static let dark = ["#56b4e9", "#ff8a4c", "#2fc79a", "#e79ac6", "#f0c04a", "#dfe3e8", "#8ab4ff", "#d9a07a"]
 
     /// Light, and dark where the reader asks for it and the program that draws knows of that.

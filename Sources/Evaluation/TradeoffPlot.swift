@@ -20,7 +20,7 @@ package struct TradeoffPlot: Sendable {
                     PlotPanel.Curve(
                         style: labels.firstIndex(of: summary.label) ?? 0, label: summary.label,
                         points: Self.points(of: summary, threshold: threshold))
-                }, yAxisTitle: "distinct correct solutions per problem")
+                })
         }
         svg = Self.document(panels, labels: labels, threshold: threshold)
     }
@@ -42,7 +42,8 @@ package struct TradeoffPlot: Sendable {
         var elements = [
             SVG.text(title, x: 20, y: 30, style: "head"),
             SVG.text(
-                "ROUGE-L threshold \(threshold). Numbers beside points are temperatures; bars are 95 % intervals.", x: 20, y: 50, style: "note"),
+                "ROUGE-L threshold \(threshold). Numbers beside points are temperatures; bars are 95 % intervals.", x: 20, y: 50,
+                style: "note"),
         ]
         let legend = Self.legend(labels, width: width, top: 62)
         elements += legend.elements
@@ -65,7 +66,7 @@ package struct TradeoffPlot: Sendable {
     private static func legend(_ labels: [String], width: Double, top: Double) -> (elements: [String], bottom: Double) {
         let names = labels.map { $0.singleLine.cut(to: 36) }
         let widest = names.map(\.columns).max() ?? 0
-        let entryWidth = Double(widest) * 7 + 34
+        let entryWidth = Double(widest) * 7 + 46
         let columns = max(1, Int((width - 40) / entryWidth))
         var elements: [String] = []
         for (index, name) in names.enumerated() {
