@@ -9,7 +9,7 @@ extension EvaluationSummary {
         var sections: [[String]] = []
         for (dataset, summaries) in byDataset(summaries) {
             if summaries.count > 1 {
-                let title = "\(dataset.singleLine.cut(to: 60)): distinct correct solutions as text (exact) and by ROUGE-L (R-L)"
+                let title = "\(dataset.singleLine.cut(to: 44)): distinct correct solutions as text (exact) and by ROUGE-L (R-L)"
                 sections.append([title] + CompactTable.comparison(of: summaries))
             }
             sections += summaries.map(\.tableLines)
@@ -84,10 +84,12 @@ extension EvaluationSummary {
     private var footnotes: [String] {
         guard !all.temperatures.isEmpty else { return [] }
         let meaning = "distinct: correct solutions per problem that differ; distinct-n: the share of their n-grams that are unique"
-        return [meaning] + all.temperatures.sorted { $0.key < $1.key }.filter { $0.value.inexactProblems > 0 }.map { temperature, summary in
-            "distinct solutions by ROUGE-L at temperature \(temperature) are lower bounds for \(summary.inexactProblems) of "
-                + "\(summary.problems) problems"
-        }
+        let inexact = all.temperatures.sorted { $0.key < $1.key }.filter { $0.value.inexactProblems > 0 }
+        return [meaning]
+            + inexact.map { temperature, summary in
+                "distinct solutions by ROUGE-L at temperature \(temperature) are lower bounds for \(summary.inexactProblems) of "
+                    + "\(summary.problems) problems"
+            }
     }
 
     private static func exactLines(_ exact: ExactSummary) -> [String] {

@@ -1,3 +1,4 @@
+import Foundation
 import Problems
 import Testing
 
@@ -44,20 +45,20 @@ struct EvaluationTableTests {
         let expected = """
             ours on sums: 10 problems, 4 samples each, policy version 40, 3 problems without samples
             greedy: accuracy 0.600 [0.300, 0.900]
-            mean [95 % interval]       temperature 1.0
-            accuracy              0.550 [0.400, 0.700]
-            pass@1                0.550 [0.400, 0.700]
-            pass@2                0.700 [0.500, 0.900]
-            pass@4                0.800 [0.600, 1.000]
-            maj@4                 0.650 [0.400, 0.800]
-            distinct, exact          2.00 [1.50, 2.50]
-            distinct, ROUGE-L 0.7    1.50 [1.25, 1.75]
-            distinct-1            0.250 [0.200, 0.300]
-              of problems                            8
-            self-BLEU             0.500 [0.400, 0.600]
-            embedding distance    0.125 [0.100, 0.150]
-              of problems                            7
-            length, words            12.3 [10.0, 15.0]
+            mean [95 % interval]        temperature 1.0
+            accuracy               0.550 [0.400, 0.700]
+            pass@1                 0.550 [0.400, 0.700]
+            pass@2                 0.700 [0.500, 0.900]
+            pass@4                 0.800 [0.600, 1.000]
+            maj@4                  0.650 [0.400, 0.800]
+            distinct, exact           2.00 [1.50, 2.50]
+            distinct, ROUGE-L 0.7     1.50 [1.25, 1.75]
+            distinct-1             0.250 [0.200, 0.300]
+              of problems                             8
+            self-BLEU              0.500 [0.400, 0.600]
+            embedding distance     0.125 [0.100, 0.150]
+              of problems                             7
+            length, words             12.3 [10.0, 15.0]
             distinct: correct solutions per problem that differ; distinct-n: the share of their n-grams that are unique
             distinct solutions by ROUGE-L at temperature 1.0 are lower bounds for 2 of 10 problems
 
@@ -75,10 +76,10 @@ struct EvaluationTableTests {
 
             difference from base on 9 problems; *: the interval excludes 0
             greedy: accuracy +0.100 [-0.100, +0.300]
-            mean [95 % interval]             temperature 1.0
-            accuracy                 -0.050 [-0.100, 0.000]
-            pass@4                   0.000 [-0.000, +0.100]
-            distinct, ROUGE-L 0.7     +0.50 [+0.25, +0.75] *
+            mean [95 % interval]          temperature 1.0
+            accuracy               -0.050 [-0.100, 0.000]
+            pass@4                  0.000 [0.000, +0.100]
+            distinct, ROUGE-L 0.7    +0.50 [+0.25, +0.75] *
             """
         #expect(evaluation().table == expected)
     }
@@ -114,6 +115,14 @@ struct EvaluationTableTests {
         #expect(lines.allSatisfy { String($0).columns <= 110 }, "\(lines.max { String($0).columns < String($1).columns } ?? "")")
         // Six temperatures are in two blocks of at most four.
         #expect(lines.contains { $0.contains("temperature 0.2") && $0.contains("temperature 0.8") && !$0.contains("temperature 1.0") })
+    }
+
+    @Test("exact distances have rows of their own")
+    func exact() {
+        var evaluation = Handmade.set("ours", [1: warm])
+        evaluation.exact = ExactSummary([ExactDistance(logPolicy: [log(0.5), log(0.25)], logReward: [0, 0])])
+        let rows = ["correct mass              0.750 [0.750, 0.750]", "total variation           0.250 [0.250, 0.250]"]
+        #expect(evaluation.table.contains("\n\(rows.joined(separator: "\n"))\n"))
     }
 
     @Test("a set without any samples has a heading")

@@ -28,7 +28,9 @@ enum Handmade {
     }
 
     /// A set with a point per temperature, at accuracies and counts without spread.
-    static func curve(_ name: String, on dataset: String = "sums", _ points: [(Double?, accuracy: Double, distinct: Double)]) -> EvaluationSummary {
+    static func curve(
+        _ name: String, on dataset: String = "sums", _ points: [(Double?, accuracy: Double, distinct: Double)]
+    ) -> EvaluationSummary {
         var temperatures: [Double?: TemperatureSummary] = [:]
         for (temperature, accuracy, distinct) in points {
             temperatures[temperature] = Self.temperature(

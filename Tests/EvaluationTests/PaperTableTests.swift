@@ -72,6 +72,7 @@ struct PaperTableTests {
     @Test("names are text to LaTeX, whatever they hold")
     func latexEscapes() {
         #expect("# $ % & _ { }".escapedForLatex == "\\# \\$ \\% \\& \\_ \\{ \\}")
-        #expect("~^\\\n<>|[]" .escapedForLatex == "\\textasciitilde{}\\textasciicircum{}\\textbackslash{} \\textless{}\\textgreater{}\\textbar{}{[}{]}")
+        #expect("~^\\".escapedForLatex == "\\textasciitilde{}\\textasciicircum{}\\textbackslash{}")
+        #expect("a\n<>|[]".escapedForLatex == "a \\textless{}\\textgreater{}\\textbar{}{[}{]}")
     }
 }
