@@ -1,0 +1,76 @@
+/// Elements of a drawing, written with two digits after the point, so that equal drawings are equal bytes.
+enum SVG {
+    /// A value of an attribute, or text between tags.
+    static func escaped(_ text: String) -> String {
+        var result = ""
+        for scalar in text.singleLine.unicodeScalars {
+            switch scalar {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    static func text(_ text: String, x: Double, y: Double, style: String, turned: Bool = false) -> String {
+        let turn = turned ? " transform=\"rotate(-90 \(fixed(x, 2)) \(fixed(y, 2)))\"" : ""
+        return "<text class=\"\(style)\" x=\"\(fixed(x, 2))\" y=\"\(fixed(y, 2))\"\(turn)>\(escaped(text))</text>"
+    }
+
+    static func line(from a: PlotPoint, to b: PlotPoint, style: String) -> String {
+        "<line class=\"\(style)\" x1=\"\(fixed(a.x, 2))\" y1=\"\(fixed(a.y, 2))\" x2=\"\(fixed(b.x, 2))\" y2=\"\(fixed(b.y, 2))\"/>"
+    }
+
+    static func curve(through points: [PlotPoint], style: String) -> String {
+        "<polyline class=\"\(style)\" points=\"\(list(points))\"/>"
+    }
+
+    /// A sign for a set, about ten across: one of eight that differ in shape.
+    static func marker(_ number: Int, at center: PlotPoint, style: String, title: String? = nil) -> String {
+        func polygon(_ offsets: [(Double, Double)]) -> String {
+            "<polygon points=\"\(list(offsets.map { PlotPoint(x: center.x + $0.0, y: center.y + $0.1) }))\"/>"
+        }
+        func rectangle(_ width: Double, _ height: Double) -> String {
+            let (x, y) = (fixed(center.x - width / 2, 2), fixed(center.y - height / 2, 2))
+            return "<rect x=\"\(x)\" y=\"\(y)\" width=\"\(fixed(width, 2))\" height=\"\(fixed(height, 2))\"/>"
+        }
+        let shape =
+            switch number % markerCount {
+            case 0: "<circle cx=\"\(fixed(center.x, 2))\" cy=\"\(fixed(center.y, 2))\" r=\"4.50\"/>"
+            case 1: rectangle(8, 8)
+            case 2: polygon([(0, -5.5), (5.2, 4), (-5.2, 4)])
+            case 3: polygon([(0, -6), (6, 0), (0, 6), (-6, 0)])
+            case 4: polygon([(0, 5.5), (5.2, -4), (-5.2, -4)])
+            case 5: polygon([(-6, -3), (-3, -6), (0, -3), (3, -6), (6, -3), (3, 0), (6, 3), (3, 6), (0, 3), (-3, 6), (-6, 3), (-3, 0)])
+            case 6: rectangle(12, 5)
+            default: rectangle(5, 12)
+            }
+        let tooltip = title.map { "<title>\(escaped($0))</title>" } ?? ""
+        return "<g class=\"\(style)\">\(tooltip)\(shape)</g>"
+    }
+
+    static let markerCount = 8
+
+    private static func list(_ points: [PlotPoint]) -> String {
+        points.map { "\(fixed($0.x, 2)),\(fixed($0.y, 2))" }.joined(separator: " ")
+    }
+}
+
+/// A place in a drawing: x to the right, y down.
+struct PlotPoint: Equatable {
+    var x, y: Double
+}
+
+/// A part of a drawing that something takes up.
+struct PlotBox: Equatable {
+    var x, y, width, height: Double
+
+    func overlap(with other: PlotBox) -> Double {
+        let across = min(x + width, other.x + other.width) - max(x, other.x)
+        let down = min(y + height, other.y + other.height) - max(y, other.y)
+        return across > 0 && down > 0 ? across * down : 0
+    }
+}
