@@ -13,6 +13,9 @@ package struct EvaluationOptions: Sendable, Equatable {
     package var seed: UInt64 = 0
 
     package init() {}
+
+    /// The threshold that a picture shows: 0.7 if it is among them, else the one in the middle.
+    package var pictureThreshold: Double { thresholds.contains(0.7) ? 0.7 : thresholds[thresholds.count / 2] }
 }
 
 /// All samples of one problem at one temperature, in the order in which they were sampled, judged.

@@ -99,9 +99,9 @@ struct EvaluateCall {
 
     private func finish(_ result: EvaluateRun.Result, _ folder: EvaluationFolder?) throws {
         if !isQuiet { for note in result.notes { writeToStandardError("evaluate: \(note.printable(limit: 1000))\n") } }
-        try folder?.write(result.summaries)
+        try folder?.write(result.summaries, threshold: run.options.pictureThreshold)
         let text = isJSON
-            ? String(decoding: try EvaluationSummary.json(result.summaries), as: UTF8.self) : EvaluationReport(result.summaries).table
+            ? String(decoding: try EvaluationSummary.json(result.summaries), as: UTF8.self) : EvaluationSummary.table(result.summaries)
         try writeToStandardOutput(text + "\n")
         if let folder, !isQuiet { writeToStandardError("evaluate: all forms of it are in \(folder.path)\n") }
     }

@@ -48,13 +48,13 @@ struct EvaluationFolder: Sendable {
     }
 
     /// Writes a table for people, JSON, Markdown, LaTeX, and a picture.
-    func write(_ summaries: [EvaluationSummary]) throws {
-        let report = EvaluationReport(summaries)
+    /// - Parameter threshold: of the distinct solutions in the picture.
+    func write(_ summaries: [EvaluationSummary], threshold: Double) throws {
         try write(String(decoding: try EvaluationSummary.json(summaries, pretty: true), as: UTF8.self) + "\n", to: "evaluation.json")
-        try write(report.table + "\n", to: "evaluation.txt")
-        try write(report.markdown, to: "evaluation.md")
-        try write(report.latex, to: "evaluation.tex")
-        try write(report.picture, to: "evaluation.svg")
+        try write(EvaluationSummary.table(summaries) + "\n", to: "evaluation.txt")
+        try write(EvaluationSummary.markdown(summaries), to: "evaluation.md")
+        try write(EvaluationSummary.latex(summaries), to: "evaluation.tex")
+        try write(TradeoffPlot(summaries, threshold: threshold).svg, to: "evaluation.svg")
     }
 
     /// A whole file or nothing: beside, then renamed.

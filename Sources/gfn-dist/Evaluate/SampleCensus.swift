@@ -106,15 +106,15 @@ struct SampleCensus: Sendable {
         for (temperature, counts) in counts.sorted(by: { $0.key < $1.key }) where !temperature.isGreedy {
             let present = counts.filter { $0 > 0 }
             guard let least = present.min(), let most = present.max() else { continue }
-            let place = "at temperature \(temperature), \(set.path)"
+            let place = "\(set.path) has \(temperature.phrase)"
             if let wanted, least < wanted {
                 throw RunError.badData(
-                    "\(place) has \(least) samples of problem '\(key.names[counts.firstIndex(of: least) ?? 0])' and fewer than \(wanted) of "
+                    "\(place) \(least) samples of problem '\(key.names[counts.firstIndex(of: least) ?? 0])' and fewer than \(wanted) of "
                         + "\(present.count { $0 < wanted }) of its \(present.count) problems; lower --samples-per-problem to at most \(least)")
             }
             if wanted == nil, least < most {
                 throw RunError.badData(
-                    "\(place) has from \(least) (problem '\(key.names[counts.firstIndex(of: least) ?? 0])') to \(most) samples of a problem, and "
+                    "\(place) from \(least) (problem '\(key.names[counts.firstIndex(of: least) ?? 0])') to \(most) samples of a problem, and "
                         + "counts of unequal numbers do not compare: give all the same number, or take the first \(least) of each with "
                         + "--samples-per-problem \(least)")
             }
@@ -134,8 +134,13 @@ struct SampleCensus: Sendable {
         let problems = problems
         let parts = counts.sorted { $0.key < $1.key }.compactMap { temperature, counts in
             let missing = problems.count { counts[$0] == 0 }
-            return missing == 0 ? nil : "\(missing) of \(problems.count) problems have none at temperature \(temperature)"
+            return missing == 0 ? nil : "\(missing) of \(problems.count) problems have none \(temperature.phrase)"
         }
         return parts.isEmpty ? nil : "\(set.path): \(parts.joined(separator: ", ")); each temperature's figures are of the problems it has"
     }
+}
+
+extension Temperature {
+    /// In a sentence.
+    var phrase: String { value == nil ? "without a temperature" : "at temperature \(self)" }
 }

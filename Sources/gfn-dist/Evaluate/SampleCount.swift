@@ -84,8 +84,8 @@ struct SampleCount {
         }
         if let repeated {
             throw RunError.badData(
-                "\(set.path):\(repeated.line) repeats sample_index \(repeated.sampleIndex ?? 0) of problem '\(repeated.problemID)' at temperature "
-                    + "\(Temperature(repeated.temperature)); each sample of a problem has another index")
+                "\(set.path):\(repeated.line) repeats sample_index \(repeated.sampleIndex ?? 0) of problem '\(repeated.problemID)' "
+                    + "\(Temperature(repeated.temperature).phrase); each sample of a problem has another index")
         }
         guard next == order.count else { throw RunError.badData("\(set.path) changed while it was read: evaluate it when it is whole") }
         if groups.values.contains(where: { $0.count > Self.mostGroups }) {
