@@ -17,8 +17,7 @@ package struct Estimate: Sendable, Equatable {
 ///
 /// A resample weighs each problem with a draw of its own from Poisson(1) instead of drawing problems with replacement, which is
 /// the same in the limit (Hanley & MacGibbon 2006; Chamandy et al. 2012) and needs no second look at the problems. The draws are a
-/// pure function of (seed, problem, resample): two tallies weigh the same problems alike, so that differences are paired. A
-/// resample in which all weights are 0 has no mean and is left out. Intervals are the 2.5 and 97.5 percentiles of the resamples.
+/// pure function of (seed, problem, resample), so that every figure is weighed alike. A resample in which all weights are 0 has no mean and is left out. Intervals are the 2.5 and 97.5 percentiles of the resamples.
 ///
 /// Equal bits need an order: problems are added in ascending order.
 package struct Tally<Key: Hashable & Sendable>: Sendable {
@@ -66,21 +65,6 @@ package struct Tally<Key: Hashable & Sendable>: Sendable {
             let means = zip(column.sums, column.weights).compactMap { $1 > 0 ? $0 / $1 : nil }
             return Self.estimate(column.sum / Double(column.count), means, problems: column.count)
         }
-    }
-
-    /// What this tally's means have over another's, of keys that both have. Both have seen the same problems.
-    package func difference(from other: Tally) -> [Key: Estimate] {
-        precondition(resamples == other.resamples && seed == other.seed, "differences of other resamples")
-        var differences: [Key: Estimate] = [:]
-        for (key, a) in columns {
-            guard let b = other.columns[key] else { continue }
-            let means = (0..<resamples).compactMap { i in
-                a.weights[i] > 0 && b.weights[i] > 0 ? a.sums[i] / a.weights[i] - b.sums[i] / b.weights[i] : nil
-            }
-            differences[key] = Self.estimate(
-                a.sum / Double(a.count) - b.sum / Double(b.count), means, problems: min(a.count, b.count))
-        }
-        return differences
     }
 
     private static func estimate(_ value: Double, _ means: [Double], problems: Int) -> Estimate {

@@ -41,7 +41,7 @@ package struct TemperatureSummary: Sendable, Equatable {
 
 /// The problems of one temperature, added up one at a time.
 package struct TemperatureTally: Sendable {
-    private(set) var figures: Tally<Figure>
+    private var figures: Tally<Figure>
     private var problems = 0
     private var inexactProblems = 0
     private var verdicts: [Verdict.Reason: Int] = [:]
@@ -68,7 +68,4 @@ package struct TemperatureTally: Sendable {
             problems: problems, figures: figures.estimates, verdicts: verdicts.mapValues { Double($0) / samples }, examples: examples,
             inexactProblems: inexactProblems)
     }
-
-    /// What the figures have over those of another tally of the same problems.
-    package func difference(from other: TemperatureTally) -> [Figure: Estimate] { figures.difference(from: other.figures) }
 }

@@ -90,19 +90,28 @@ struct SummaryTests {
         #expect(Tally<Int>.weights(of: 7, resamples: 10, seed: 3) == Array(weights[7000..<7010]))
     }
 
-    @Test("a difference on the same problems is paired: it is narrower than the means it is between")
+    @Test("a difference is of the problems and figures that both sets have, and narrower than the means it is between")
     func differences() throws {
-        var (a, b) = (Tally<Int>(), Tally<Int>())
+        var (base, means, differences) = (ProblemValues(), Tally<Figure>(), Tally<Figure>())
+        let temperature = Temperature(0.5)
         for problem in 0..<100 {
-            let ease = Double(problem % 10) / 10
-            a.add([0: ease + 0.05, 1: 1], of: problem)
-            b.add([0: ease], of: problem)
+            var values: [Figure: Double] = [.accuracy: Double(problem % 10) / 10]
+            if problem % 2 == 0 { values[.selfBLEU] = 0.5 }
+            base.add(values, at: temperature, of: problem)
         }
-        let difference = try #require(a.difference(from: b)[0])
-        expectClose([difference.value, difference.low, difference.high], [0.05, 0.05, 0.05], absolute: 1e-12)
-        let mean = try #require(a.estimates[0])
+        for problem in 50..<150 {
+            let values: [Figure: Double] = [.accuracy: Double(problem % 10) / 10 + 0.05, .selfBLEU: 0.75, .words: 3]
+            means.add(values, of: problem)
+            #expect(base.difference(of: values, at: Temperature(1), of: problem) == nil)
+            if let difference = base.difference(of: values, at: temperature, of: problem) { differences.add(difference, of: problem) }
+        }
+        let accuracy = try #require(differences.estimates[.accuracy])
+        expectClose([accuracy.value, accuracy.low, accuracy.high], [0.05, 0.05, 0.05], absolute: 1e-12)
+        let bleu = try #require(differences.estimates[.selfBLEU])
+        #expect(accuracy.problems == 50 && bleu.problems == 25 && bleu.value == 0.25)
+        #expect(differences.keys == [.accuracy, .selfBLEU])
+        let mean = try #require(means.estimates[.accuracy])
         #expect(mean.high - mean.low > 0.05)
-        #expect(a.difference(from: b)[1] == nil)
     }
 
     @Test("one problem has no spread")

@@ -80,45 +80,20 @@ struct EvaluateRun {
                         + "take the first \(min(numbers[index], numbers[base])) of each with --samples-per-problem")
             }
         }
-        var baseCounts: [Int: SampleCount] = [:]
-        for (index, set) in sets.enumerated() {
-            let census = censuses[index]
-            let shared = base.map { Self.shared(census, censuses[$0]) } ?? [:]
-            var count = counting(set, key, census, numbers[index], shared: index == base ? [:] : shared)
+        var counts: [Int: SampleCount] = [:]
+        // What the others are compared with comes first.
+        for index in [base].compactMap({ $0 }) + sets.indices.filter({ $0 != base }) {
+            let count = SampleCount(
+                sets[index], of: key, census: censuses[index], samplesPerProblem: numbers[index], isBase: index == base,
+                against: base.flatMap { counts[$0] }, options: options, judge: judge, embeddingDistance: embeddings[key.name])
             try count.run()
-            var summary = count.summary(isNamed: sets.count > 1)
-            if let base, index != base {
-                // What is shared differs from set to set, so the base is counted once for each kind of it.
-                var other = counting(sets[base], key, censuses[base], numbers[base], shared: shared)
-                if let known = baseCounts.values.first(where: { $0.sharedProblems == shared }) {
-                    other = known
-                } else {
-                    try other.run()
-                    baseCounts[index] = other
-                }
-                summary.difference = count.difference(from: other)
-            }
-            result.notes += notes(on: set, key, census, count)
-            result.summaries.append(summary)
+            counts[index] = count
         }
-    }
-
-    private func counting(
-        _ set: SampleSet, _ key: AnswerKey, _ census: SampleCensus, _ samples: Int, shared: [Temperature: Set<Int>]
-    ) -> SampleCount {
-        SampleCount(
-            set, of: key, census: census, samplesPerProblem: samples, sharedProblems: shared, options: options, judge: judge,
-            embeddingDistance: embeddings[key.name])
-    }
-
-    /// The problems with samples of both at each temperature.
-    private static func shared(_ a: SampleCensus, _ b: SampleCensus) -> [Temperature: Set<Int>] {
-        let others = b.problemsByTemperature
-        return Dictionary(
-            uniqueKeysWithValues: a.problemsByTemperature.compactMap { temperature, problems in
-                others[temperature].map { (temperature, problems.intersection($0)) }
-            }
-        ).filter { !$0.value.isEmpty }
+        for (index, set) in sets.enumerated() {
+            guard let count = counts[index] else { continue }
+            result.notes += notes(on: set, key, censuses[index], count)
+            result.summaries.append(count.summary(isNamed: sets.count > 1))
+        }
     }
 
     private func notes(on set: SampleSet, _ key: AnswerKey, _ census: SampleCensus, _ count: SampleCount) -> [String] {

@@ -90,11 +90,6 @@ struct SampleCensus: Sendable {
     /// The problems that have samples.
     var problems: [Int] { (0..<key.count).filter { problem in counts.values.contains { $0[problem] > 0 } } }
 
-    /// The problems with samples at each temperature.
-    var problemsByTemperature: [Temperature: Set<Int>] {
-        counts.mapValues { counts in Set(counts.indices.filter { counts[$0] > 0 }) }
-    }
-
     /// How many samples of a problem the file has in all.
     func total(of problem: Int) -> Int { counts.values.reduce(0) { $0 + $1[problem] } }
 

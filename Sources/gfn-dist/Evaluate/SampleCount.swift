@@ -3,7 +3,7 @@ internal import Problems
 
 /// The figures of one set of samples on one data set: the second pass, which keeps the texts of a problem only until all its
 /// samples were seen.
-struct SampleCount {
+final class SampleCount {
     /// The tallies of a part of the problems.
     private typealias Tallies = [Temperature: TemperatureTally]
 
@@ -18,8 +18,11 @@ struct SampleCount {
 
     private var all = Tallies()
     private var groups: [String: [String: Tallies]] = [:]
-    private var shared = Tallies()
-    let sharedProblems: [Temperature: Set<Int>]
+    /// What the set is compared with.
+    private let base: SampleCount?
+    private var differences: [Temperature: Tally<Figure>] = [:]
+    /// Where other sets are compared with this one.
+    private var values: ProblemValues?
     private(set) var policyVersions: Set<Int?> = []
     /// How many samples say of themselves that they are right, or not, and are judged otherwise.
     private(set) var disagreements = 0
@@ -27,13 +30,16 @@ struct SampleCount {
     /// A value of a field has tallies of its own, so there cannot be very many.
     static let mostGroups = 200
 
-    /// - Parameter sharedProblems: those that another set has as well at that temperature, where the two are compared.
+    /// - Parameters:
+    ///   - isBase: whether other sets are compared with this one.
+    ///   - base: the set that this one is compared with, counted already.
     init(
-        _ set: SampleSet, of key: AnswerKey, census: SampleCensus, samplesPerProblem: Int, sharedProblems: [Temperature: Set<Int>],
+        _ set: SampleSet, of key: AnswerKey, census: SampleCensus, samplesPerProblem: Int, isBase: Bool, against base: SampleCount?,
         options: EvaluationOptions, judge: Judge, embeddingDistance: EmbeddingDistance?
     ) {
         (self.set, self.key, self.census, self.samplesPerProblem) = (set, key, census, samplesPerProblem)
-        (self.sharedProblems, self.options, self.judge) = (sharedProblems, options, judge)
+        (self.options, self.judge, self.base) = (options, judge, base)
+        values = isBase ? ProblemValues() : nil
         self.embeddingDistance = embeddingDistance
     }
 
@@ -49,7 +55,7 @@ struct SampleCount {
     }
 
     /// Reads the file.
-    mutating func run() throws {
+    func run() throws {
         var pending: [Int: Pending] = [:]
         var ready: [Int: [Temperature: ProblemFigures]] = [:]
         let order = census.problems
@@ -105,10 +111,13 @@ struct SampleCount {
         }
     }
 
-    private mutating func add(_ figures: [Temperature: ProblemFigures], of problem: Int) {
+    private func add(_ figures: [Temperature: ProblemFigures], of problem: Int) {
         for (temperature, result) in figures {
             add(result, temperature, problem, to: &all)
-            if sharedProblems[temperature]?.contains(problem) == true { add(result, temperature, problem, to: &shared) }
+            values?.add(result.values, at: temperature, of: problem)
+            if let values = base?.values?.difference(of: result.values, at: temperature, of: problem) {
+                differences[temperature, default: Tally(resamples: options.resamples, seed: options.seed)].add(values, of: problem)
+            }
             for (field, value) in key.fields[problem] where groups[field, default: [:]].count <= Self.mostGroups {
                 add(result, temperature, problem, to: &groups[field, default: [:]][value, default: [:]])
             }
@@ -126,20 +135,18 @@ struct SampleCount {
             name: isNamed ? set.name : nil, dataset: key.name, samplesPerProblem: samplesPerProblem, policyVersion: version,
             adapterSHA256: nil, all: Self.part(all))
         summary.problemsWithoutSamples = key.count - census.problems.count
+        summary.difference = difference
         summary.groups = groups.mapValues { $0.mapValues(Self.part) }
         return summary
     }
 
-    /// What this set has over another on the problems of both.
-    func difference(from other: SampleCount) -> EvaluationSummary.Difference {
-        var differences: [Temperature: [Figure: Estimate]] = [:]
-        for (temperature, tally) in shared {
-            guard let others = other.shared[temperature] else { continue }
-            differences[temperature] = tally.difference(from: others)
-        }
-        let greedy = differences.removeValue(forKey: Temperature(0)) ?? [:]
-        return EvaluationSummary.Difference(
-            name: other.set.name, problems: sharedProblems.values.map(\.count).max() ?? 0, greedy: greedy, temperatures: differences)
+    /// What this set has over the one that it is compared with, on the problems of both.
+    private var difference: EvaluationSummary.Difference? {
+        guard let base else { return nil }
+        var estimates = differences.mapValues(\.estimates)
+        let problems = estimates.values.compactMap { $0[.accuracy]?.problems }.max() ?? 0
+        let greedy = estimates.removeValue(forKey: Temperature(0)) ?? [:]
+        return EvaluationSummary.Difference(name: base.set.name, problems: problems, greedy: greedy, temperatures: estimates)
     }
 
     private static func part(_ tallies: Tallies) -> EvaluationSummary.Part {
