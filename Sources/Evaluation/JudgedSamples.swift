@@ -77,8 +77,9 @@ package struct JudgedSamples: Sendable {
             .counts(thresholds: options.thresholds, method: options.method)
         for count in distinct { values[.distinct(.rougeL(count.threshold))] = Double(count.count) }
         let rightTexts = zip(texts, correct).filter { $0.1 }.map { $0.0 }
-        for (index, share) in NGramDiversity.distinct(of: rightTexts).enumerated() { values[.distinctNGrams(index + 1)] = share }
-        values[.selfBLEU] = NGramDiversity.selfBLEU(of: rightTexts)
+        let diversity = NGramDiversity(of: rightTexts)
+        for (index, share) in diversity.distinct.enumerated() { values[.distinctNGrams(index + 1)] = share }
+        values[.selfBLEU] = diversity.selfBLEU
         values[.embeddingDistance] = embeddingDistance
         values[.unfinished] = Self.meanOfAll(samples.map { $0.isFinished.map { $0 ? 0 : 1 } })
         values[.length] = Self.meanOfAll(samples.map { $0.length.map(Double.init) })

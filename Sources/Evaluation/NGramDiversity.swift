@@ -2,39 +2,37 @@ internal import Tensor
 
 /// How varied the wording of a problem's solutions is, in runs of tokens.
 ///
-/// Tokens are those of ``Tokenizer13a``: words, whole decimals, and operators, brackets and other signs by themselves, so unlike
-/// ``RougeL`` it tells 2 + 3 from 2 * 3.
-package enum NGramDiversity {
-    /// distinct-n for n = 1, 2, … `longest`: different n-grams over all n-grams of the texts, in lower case (Li et al. 2016,
-    /// section 5.2). High where texts vary; nil where no text has n tokens.
-    package static func distinct(of texts: [String], upTo longest: Int = 4) -> [Double?] {
-        var grams = NGrams(of: texts.map { $0.lowercased() })
-        return (1...longest).map { n in
-            if n > 1 { grams.lengthen() }
-            let all = grams.texts.reduce(0) { $0 + $1.count }
-            return all == 0 ? nil : Double(grams.differentCount) / Double(all)
-        }
-    }
-
+/// Tokens are those of ``Tokenizer13a``, their case kept: words, whole decimals, and operators, brackets and other signs by
+/// themselves, so unlike ``RougeL`` it tells 2 + 3 from 2 * 3.
+package struct NGramDiversity: Sendable, Equatable {
+    /// distinct-n for n = 1…4: different n-grams over all n-grams of the texts (Li et al. 2016, section 5.2). High where texts vary;
+    /// nil where no text has n tokens.
+    package let distinct: [Double?]
     /// Mean over the texts of the BLEU of each against all the others (Zhu et al. 2018), in 0…1: low where texts vary. Nil for
     /// fewer than two texts.
     ///
-    /// BLEU (Papineni et al. 2002) of up to 4-grams, case kept, of one sentence as sacrebleu computes it with
-    /// `BLEU(effective_order=True)`: orders longer than the text are left out, and the k-th order without a match counts
-    /// as 1/2^k matches (`exp`, NIST's smoothing).
-    package static func selfBLEU(of texts: [String]) -> Double? {
-        guard texts.count > 1 else { return nil }
+    /// BLEU (Papineni et al. 2002) of up to 4-grams of one sentence as sacrebleu computes it with `BLEU(effective_order=True)`:
+    /// orders longer than the text are left out, and the k-th order without a match counts as 1/2^k matches (`exp`, NIST's smoothing).
+    package let selfBLEU: Double?
+
+    private static let longest = 4
+
+    package init(of texts: [String]) {
         var grams = NGrams(of: texts)
         let lengths = grams.texts.map(\.count)
-        var matches = [grams.matches()]
-        for _ in 2...4 {
-            grams.lengthen()
+        var (shares, matches): ([Double?], [[Int]]) = ([], [])
+        for n in 1...Self.longest {
+            if n > 1 { grams.lengthen() }
+            let all = grams.texts.reduce(0) { $0 + $1.count }
+            shares.append(all == 0 ? nil : Double(grams.differentCount) / Double(all))
             matches.append(grams.matches())
         }
+        distinct = shares
         let scores = lengths.indices.map { text in
-            bleu(matches: matches.map { $0[text] }, length: lengths[text], reference: closestLength(to: text, in: lengths))
+            Self.bleu(
+                matches: matches.map { $0[text] }, length: lengths[text], reference: Self.closestLength(to: text, in: lengths))
         }
-        return scores.reduce(0, +) / Double(scores.count)
+        selfBLEU = texts.count > 1 ? scores.reduce(0, +) / Double(scores.count) : nil
     }
 
     /// The length nearest to that of a text among the others', the shorter of two.

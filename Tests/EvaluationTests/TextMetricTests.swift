@@ -83,27 +83,29 @@ struct TextMetricTests {
                 let tokens = expected.map { table.number(of: Array($0.utf8)) }
                 #expect(Tokenizer13a.tokens(of: text, in: &table) == tokens, "\(expected)")
             }
-            let selfBLEU = try #require(NGramDiversity.selfBLEU(of: texts))
+            let selfBLEU = try #require(NGramDiversity(of: texts).selfBLEU)
             expectClose(selfBLEU, try number(row["self_bleu"]), relative: 1e-12, "group \(index)")
             let distinct = try #require(row["distinct"] as? [[Int]]).map { $0[1] == 0 ? nil : Double($0[0]) / Double($0[1]) }
-            #expect(NGramDiversity.distinct(of: texts) == distinct, "group \(index)")
+            #expect(NGramDiversity(of: texts).distinct == distinct, "group \(index)")
         }
     }
 
     @Test("self-BLEU does not depend on the order of the texts, and needs two of them")
     func selfBLEUOrder() throws {
         let texts = ["Two and 3 are 5.", "3 + 2 = 5, so two and 3 are 5.", "The sum: 5.", "Two and 3 are six."]
-        let value = try #require(NGramDiversity.selfBLEU(of: texts))
+        let value = try #require(NGramDiversity(of: texts).selfBLEU)
         #expect(value > 0 && value < 1)
-        expectClose(try #require(NGramDiversity.selfBLEU(of: texts.reversed())), value, relative: 1e-15 * 4)
-        #expect(NGramDiversity.selfBLEU(of: ["one text"]) == nil)
-        #expect(NGramDiversity.selfBLEU(of: []) == nil)
-        #expect(NGramDiversity.distinct(of: []) == [nil, nil, nil, nil])
+        expectClose(try #require(NGramDiversity(of: texts.reversed()).selfBLEU), value, relative: 1e-15 * 4)
+        #expect(NGramDiversity(of: ["one text"]).selfBLEU == nil)
+        #expect(NGramDiversity(of: []).selfBLEU == nil)
+        #expect(NGramDiversity(of: []).distinct == [nil, nil, nil, nil])
     }
 
-    @Test("distinct-n tells operators and decimals apart, and not letter case")
+    @Test("distinct-n tells operators, decimals and letter case apart")
     func distinctTokens() {
-        #expect(NGramDiversity.distinct(of: ["2 + 3", "2 * 3"], upTo: 1) == [4.0 / 6])
-        #expect(NGramDiversity.distinct(of: ["It is 3.5", "it Is 3.5"], upTo: 2) == [0.5, 0.5])
+        let operators: [Double?] = [Double(4) / 6, 1, 1, nil]
+        #expect(NGramDiversity(of: ["2 + 3", "2 * 3"]).distinct == operators)
+        let cases: [Double?] = [Double(4) / 6, Double(3) / 4, 1, nil]
+        #expect(NGramDiversity(of: ["It is 3.5", "it is 3.5"]).distinct == cases)
     }
 }

@@ -64,15 +64,25 @@ struct AnswerMarks {
         return text.withUTF8Buffer { text in text.indices.allSatisfy { bytes[index + $0] == text[$0] } }
     }
 
+    /// The same of lower-case letters and spaces, whatever the case of the bytes.
+    private func begins(_ text: String, inAnyCaseAt index: Int) -> Bool {
+        var place = index
+        for byte in text.utf8 {
+            guard place < bytes.count, (0x41...0x5A).contains(bytes[place]) ? bytes[place] | 0x20 == byte : bytes[place] == byte else { return false }
+            place += 1
+        }
+        return true
+    }
+
     private func lower(_ range: Range<Int>) -> String {
         String(decoding: bytes[range.clamped(to: bytes.indices)].map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
     }
 
     /// Where the content of "answer is", "**Answer:**" and the like begins.
     private func sentence(at index: Int) -> Int? {
-        guard let noun = Self.nouns.first(where: { lower(index..<(index + $0.count)) == $0 }), index == 0 || !Self.isLetter(bytes[index - 1])
+        guard index == 0 || !Self.isLetter(bytes[index - 1]), let noun = Self.nouns.first(where: { begins($0, inAnyCaseAt: index) })
         else { return nil }
-        var place = index + noun.count
+        var place = index + noun.utf8.count
         if place < bytes.count, bytes[place] | 0x20 == UInt8(ascii: "s") { place += 1 }
         while place < bytes.count, [0x20, UInt8(ascii: "*"), UInt8(ascii: "_")].contains(bytes[place]) { place += 1 }
         guard place < bytes.count, !lower(max(0, index - 12)..<index).contains("if ") else { return nil }

@@ -110,9 +110,8 @@ with open(folder / "self_bleu.jsonl", "w") as out:
     for texts in groups():
         scores = [bleu.sentence_score(text, texts[:i] + texts[i + 1 :]).score / 100 for i, text in enumerate(texts)]
         tokens = [bleu.tokenizer(text.rstrip()).split() for text in texts]
-        lower = [bleu.tokenizer(text.lower().rstrip()).split() for text in texts]
         row = {
             "texts": texts, "tokens": tokens, "self_bleu": sum(scores) / len(scores),
-            "distinct": [distinct(lower, n) for n in range(1, 5)],
+            "distinct": [distinct(tokens, n) for n in range(1, 5)],
         }
         out.write(json.dumps(row) + "\n")
