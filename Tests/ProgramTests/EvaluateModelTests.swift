@@ -82,7 +82,8 @@ extension ProgramTests {
             let expected = try Evaluated(call + ["--output", "whole"], in: folder)
             let program = try Program(["evaluate"] + call + options + ["--output", "out"], under: launcher, in: folder.path)
             try program.reaches("the middle of sampling") {
-                FileManager.default.contents(atPath: "\(folder.path)/out/samples/pathsum.jsonl.partial")?.contains(UInt8(ascii: "\n")) == true
+                let written = FileManager.default.contents(atPath: "\(folder.path)/out/samples/pathsum.jsonl.partial")
+                return written?.contains(UInt8(ascii: "\n")) == true
             }
             program.send(SIGTERM)
             let stopped = try program.outcome()
@@ -143,9 +144,9 @@ extension ProgramTests {
             func set(_ values: [String]) -> [String] { values.flatMap { ["--set", $0] } + ["--model", model, "--quiet"] }
             let outcome = try runProgram(["train", "--output", "run"] + set(settings + sampling), in: folder.path)
             #expect(outcome.status == 0, "\(outcome.errors)")
-            let text = FileManager.default.contents(atPath: "\(folder.path)/run/evaluation.json").map { String(decoding: $0, as: UTF8.self) }
-            let trained = try EvaluationJSON(try #require(text))
-            let evaluated = try Evaluated(["a.jsonl", "b.jsonl", "--adapter", "run/adapter", "--output", "out"] + set(sampling), in: folder).json
+            let trained = try EvaluationJSON(try #require(RunFiles(path: "\(folder.path)/run").text("evaluation.json")))
+            let call = ["a.jsonl", "b.jsonl", "--adapter", "run/adapter", "--output", "out"]
+            let evaluated = try Evaluated(call + set(sampling), in: folder).json
             for (element, name) in [("0", "'a.jsonl'"), ("1", "'b.jsonl'")] {
                 let mine = trained.below(element)
                 #expect(mine.leaves["dataset"] == name && mine["policy_version"] == 2)

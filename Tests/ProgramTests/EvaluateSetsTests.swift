@@ -9,7 +9,8 @@ extension ProgramTests {
         @Test("each part of --by has the figures of an evaluation of its problems alone")
         func parts() throws {
             let folder = try TemporaryFolder()
-            let problems = Evaluate.problems.split(separator: "\n").map { $0 + "\n" } + ["{\"id\":\"d\",\"question\":\"1?\",\"answer\":\"1\"}\n"]
+            let withoutLevel = try line(["id": "d", "question": "1?", "answer": "1"])
+            let problems = Evaluate.problems.split(separator: "\n").map { $0 + "\n" } + [withoutLevel]
             let samples = try Evaluate.samples.lines() + (0..<4).map { _ in try line(["problem_id": "d", "text": "1"]) }
             func evaluate(_ places: [Int], _ options: [String] = []) throws -> EvaluationJSON {
                 _ = try folder.write(places.map { problems[$0] }.joined(), to: "problems.jsonl")
@@ -31,7 +32,7 @@ extension ProgramTests {
             all.below("by/id").expect(["d/\(Self.rule)/accuracy": 1, "c/\(Self.rule)/accuracy": 0])
         }
 
-        private static let problems = zip(["a", "b", "c", "d"], 5...).map { "{\"id\": \"\($0)\", \"question\": \"?\", \"answer\": \"\($1)\"}\n" }
+        private static let answers = [("a", "5"), ("b", "6"), ("c", "7"), ("d", "8")]
         private static let base = HandSamples(texts: [
             ("a", ["#### 5", "#### 5", "#### 5"]), ("b", ["2 * 3 = 6\n#### 6", "#### 9", "#### 9"]),
             ("c", ["9 - 2 = 7\n#### 7", "#### 7", "#### 2"]),
@@ -45,10 +46,11 @@ extension ProgramTests {
         /// The problems from one to another, and both sets' samples of them.
         private func folder(_ first: String = "a", _ last: String = "d") throws -> TemporaryFolder {
             let folder = try TemporaryFolder()
-            let names = ["a", "b", "c", "d"].filter { first <= $0 && $0 <= last }
-            _ = try folder.write(Self.problems.filter { line in names.contains { line.contains("\"\($0)\"") } }.joined(), to: "problems.jsonl")
+            let problems = Self.answers.filter { first <= $0.0 && $0.0 <= last }
+            _ = try folder.write(
+                problems.map { try line(["id": $0, "question": "?", "answer": $1]) }.joined(), to: "problems.jsonl")
             for (name, set) in [("base", Self.base), ("tuned", Self.tuned)] {
-                let part = HandSamples(texts: set.texts.filter { names.contains($0.problem) })
+                let part = HandSamples(texts: set.texts.filter { sample in problems.contains { $0.0 == sample.problem } })
                 _ = try folder.write(part.lines().joined(), to: "\(name).jsonl")
             }
             return folder
@@ -58,7 +60,8 @@ extension ProgramTests {
         func against() throws {
             let counted = try Evaluated(Self.sets + ["--against", "base"], in: try folder())
             let json = counted.json
-            #expect(json.leaves["0/name"] == "'base'" && json.leaves["1/name"] == "'tuned'" && json.leaves["1/against/name"] == "'base'")
+            let names = ["0/name", "1/name", "1/against/name"].map { json.leaves[$0] }
+            #expect(names == ["'base'", "'tuned'", "'base'"])
             #expect(json.below("0/against").leaves.isEmpty)
             json.expect(["0/problems": 3, "1/problems": 3, "1/against/problems": 2])
             // Of b and c 2 and 2 of 3 are right, of the base's 1 and 2; pass@2 of 1 in 3 is 2/3. The majority of b is 6, and 9.
@@ -103,12 +106,17 @@ extension ProgramTests {
 
         // MARK: Several files of problems
 
-        private static let three = [("a.jsonl", "#### 5"), ("a.jsonl", "#### 1"), ("b.jsonl", "#### 6"), ("b.jsonl", "#### 6")]
-            + (0..<3).map { _ in ("third.jsonl", "#### 6") }
+        private typealias Line = (dataset: String?, text: String)
+        private static let three: [Line] = [
+            ("a.jsonl", "#### 5"), ("a.jsonl", "#### 1"), ("b.jsonl", "#### 6"), ("b.jsonl", "#### 6"), ("third.jsonl", "#### 6"),
+            ("third.jsonl", "#### 6"), ("third.jsonl", "#### 6"),
+        ]
 
-        private func files(_ samples: [(dataset: String?, text: String)]) throws -> TemporaryFolder {
+        private func files(_ samples: [Line]) throws -> TemporaryFolder {
             let folder = try TemporaryFolder()
-            for (name, answer) in [("a", 5), ("b", 6)] { _ = try folder.write("{\"question\":\"?\",\"answer\":\"\(answer)\"}\n", to: "\(name).jsonl") }
+            for (name, answer) in [("a", "5"), ("b", "6")] {
+                _ = try folder.write(line(["question": "?", "answer": answer]), to: "\(name).jsonl")
+            }
             let lines = try samples.map { sample in
                 try line(["problem_id": 0, "text": sample.text].merging(sample.dataset.map { ["dataset": $0] } ?? [:]) { $1 })
             }
@@ -120,7 +128,8 @@ extension ProgramTests {
         func datasets() throws {
             let folder = try files(Self.three)
             let counted = try Evaluated(["a.jsonl", "b.jsonl", "--samples", "samples.jsonl"], in: folder)
-            #expect(counted.output.hasPrefix("[") && counted.json.leaves["0/dataset"] == "'a.jsonl'" && counted.json.leaves["1/dataset"] == "'b.jsonl'")
+            #expect(counted.output.hasPrefix("["))
+            #expect(counted.json.leaves["0/dataset"] == "'a.jsonl'" && counted.json.leaves["1/dataset"] == "'b.jsonl'")
             counted.json.expect(["0/\(Self.rule)/accuracy": 0.5, "1/\(Self.rule)/accuracy": 1, "2/problems": .nan])
             let note = "evaluate: samples.jsonl has 3 samples of third.jsonl, which is not evaluated: left out\n"
             #expect(counted.errors == note)
@@ -129,7 +138,7 @@ extension ProgramTests {
             alone.json.expectSame(as: counted.json.below("1"))
             #expect(alone.errors == note.replacingOccurrences(of: "3 samples of third", with: "2 samples of a") + note, "\(alone.errors)")
             // Samples of one data set only may call it what they like.
-            let renamed = try Evaluated(["b.jsonl", "--samples", "samples.jsonl"], in: try files(Self.three.suffix(3)))
+            let renamed = try Evaluated(["b.jsonl", "--samples", "samples.jsonl"], in: try files(Array(Self.three.suffix(3))))
             renamed.json.expect(["samples_per_problem": 3, "\(Self.rule)/accuracy": 1])
             #expect(renamed.errors.isEmpty, "\(renamed.errors)")
         }

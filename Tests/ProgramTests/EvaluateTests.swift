@@ -39,13 +39,15 @@ extension ProgramTests {
             // Self-BLEU of b is 1. Of a it is 1 for two; the other shares 10/10, 6/9, 5/8 and 4/7 of its n-grams: (5/21)^¼.
             json.expect(
                 [
-                    "accuracy": 1.25 / 3, "pass_at/1": 1.25 / 3, "pass_at/2": (1 + 5 / 6.0) / 3, "pass_at/3": 2 / 3.0, "pass_at/4": 2 / 3.0,
-                    "pass_at/5": .nan, "maj_at/1": 1 / 3.0, "maj_at/2": 1 / 3.0, "maj_at/3": 1 / 3.0, "maj_at/4": 2 / 3.0,
-                    "distinct_correct/exact": 4 / 3.0, "distinct_correct/equations": 1, "distinct_correct/rouge_l_0.6": 2 / 3.0,
-                    "distinct_correct/rouge_l_0.7": 2 / 3.0, "distinct_correct/rouge_l_0.8": 1, "verdicts/correct": 5 / 12.0,
-                    "verdicts/wrong": 5 / 12.0, "verdicts/unread": 2 / 12.0, "verdicts/unfinished": .nan, "distinct_n/1": (6 / 30.0 + 6 / 20.0) / 2,
-                    "distinct_n/1_problems": 2, "self_bleu": ((2 + pow(5 / 21.0, 0.25)) / 3 + 1) / 2, "self_bleu_problems": 2,
-                    "mean_words": (26 / 4.0 + 25 / 4.0 + 26 / 4.0) / 3, "mean_length": .nan, "unfinished": .nan, "entropy_per_token": .nan,
+                    "accuracy": 1.25 / 3, "pass_at/1": 1.25 / 3, "pass_at/2": (1 + 5 / 6.0) / 3, "pass_at/3": 2 / 3.0,
+                    "pass_at/4": 2 / 3.0, "pass_at/5": .nan, "maj_at/1": 1 / 3.0, "maj_at/2": 1 / 3.0, "maj_at/3": 1 / 3.0,
+                    "maj_at/4": 2 / 3.0, "distinct_correct/exact": 4 / 3.0, "distinct_correct/equations": 1,
+                    "distinct_correct/rouge_l_0.6": 2 / 3.0, "distinct_correct/rouge_l_0.7": 2 / 3.0, "distinct_correct/rouge_l_0.8": 1,
+                    "verdicts/correct": 5 / 12.0, "verdicts/wrong": 5 / 12.0, "verdicts/unread": 2 / 12.0, "verdicts/unfinished": .nan,
+                    "distinct_n/1": (6 / 30.0 + 6 / 20.0) / 2, "distinct_n/1_problems": 2,
+                    "self_bleu": ((2 + pow(5 / 21.0, 0.25)) / 3 + 1) / 2, "self_bleu_problems": 2,
+                    "mean_words": (26 / 4.0 + 25 / 4.0 + 26 / 4.0) / 3, "mean_length": .nan, "unfinished": .nan,
+                    "entropy_per_token": .nan,
                 ], below: "temperatures/unknown")
             let examples = json.below("temperatures/unknown/examples").leaves
             #expect(
@@ -63,7 +65,8 @@ extension ProgramTests {
             let samples = try Self.samples.lines { problem, index in
                 // The last of each is the greedy solution; the first of c was cut at its limit.
                 [
-                    "temperature": index == 3 ? 0 : 0.5, "tokens": Array(repeating: 1, count: index + 1), "entropy": Double(index) / 4,
+                    "temperature": index == 3 ? 0 : 0.5, "tokens": Array(repeating: 1, count: index + 1),
+                    "entropy": Double(index) / 4,
                     "stop": problem == "c" && index == 0 ? "length" : "stop", "policy_version": 12,
                 ]
             }
@@ -71,8 +74,8 @@ extension ProgramTests {
             json.expect(["samples_per_problem": 3, "policy_version": 12])
             json.expect(
                 [
-                    "accuracy": (2 / 3.0 + 1 / 3.0) / 3, "pass_at/3": 2 / 3.0, "pass_at/4": .nan, "mean_length": 2, "entropy_per_token": 0.25,
-                    "unfinished": 1 / 9.0, "verdicts/unfinished": 1 / 9.0, "verdicts/wrong": 3 / 9.0, "verdicts/unread": 2 / 9.0,
+                    "accuracy": (2 / 3.0 + 1 / 3.0) / 3, "pass_at/3": 2 / 3.0, "pass_at/4": .nan, "mean_length": 2,
+                    "entropy_per_token": 0.25, "unfinished": 1 / 9.0, "verdicts/unfinished": 1 / 9.0, "verdicts/wrong": 3 / 9.0, "verdicts/unread": 2 / 9.0,
                     "verdicts/correct": 3 / 9.0,
                 ], below: "temperatures/0.5")
             json.expect(["accuracy": 2 / 3.0, "mean_length": 4, "entropy_per_token": 0.75, "unfinished": 0], below: "greedy")
@@ -99,17 +102,21 @@ extension ProgramTests {
             let expected = try Evaluated(Self.call, in: try folder())
             #expect(expected.errors.isEmpty, "\(expected.errors)")
             let places = ["a": 0, "b": 1, "c": 2]
-            let byPlace = try Evaluated(Self.call, in: try folder(Self.samples.lines { name, _ in ["problem_id": places[name] ?? -1] }.joined()))
+            let withPlaces = try Self.samples.lines { name, _ in ["problem_id": places[name] ?? -1] }.joined()
+            let byPlace = try Evaluated(Self.call, in: try folder(withPlaces))
             #expect(byPlace.output == expected.output)
             #expect(byPlace.errors.contains("by their places from 0, though problems.jsonl has names"), "\(byPlace.errors)")
 
-            let numbered = places.reduce(Self.problems) { $0.replacingOccurrences(of: "\"id\": \"\($1.key)\"", with: "\"id\": \(10 + $1.value)") }
+            let numbered = places.reduce(Self.problems) {
+                $0.replacingOccurrences(of: "\"id\": \"\($1.key)\"", with: "\"id\": \(10 + $1.value)")
+            }
             let asNumbers = try Self.samples.lines { name, _ in ["problem_id": 10 + (places[name] ?? -1)] }.joined()
             let asTexts = try Self.samples.lines { name, _ in ["problem_id": "\(10 + (places[name] ?? -1))"] }.joined()
             let outputs = try [asNumbers, asTexts].map { samples in
                 let counted = try Evaluated(Self.call, in: try folder(samples, problems: numbered))
                 #expect(counted.errors.isEmpty, "\(counted.errors)")
-                counted.json.without("temperatures/unknown/examples").expectSame(as: expected.json.without("temperatures/unknown/examples"))
+                let examples = "temperatures/unknown/examples"
+                counted.json.without(examples).expectSame(as: expected.json.without(examples))
                 return counted.output
             }
             #expect(outputs[0] == outputs[1] && outputs[0].contains(#""problem_id":"10""#))
@@ -129,7 +136,8 @@ extension ProgramTests {
             let json = try Evaluated(Self.call + ["--samples-per-problem", "2"], in: folder).json
             // Of the first two of each, 2, 1 and 0 are right.
             json.expect(["samples_per_problem": 2])
-            json.expect(["accuracy": 0.5, "pass_at/2": 2 / 3.0, "pass_at/3": .nan, "distinct_correct/exact": 1], below: "temperatures/unknown")
+            json.expect(
+                ["accuracy": 0.5, "pass_at/2": 2 / 3.0, "pass_at/3": .nan, "distinct_correct/exact": 1], below: "temperatures/unknown")
         }
     }
 }

@@ -28,9 +28,9 @@ struct EvaluationJSON: Equatable {
 
     /// What stands below a place, named from there.
     func below(_ path: String) -> EvaluationJSON {
-        EvaluationJSON(
-            leaves: Dictionary(
-                uniqueKeysWithValues: leaves.filter { $0.key.hasPrefix(path + "/") }.map { (String($0.key.dropFirst(path.count + 1)), $0.value) }))
+        let inner = leaves.filter { $0.key.hasPrefix(path + "/") }
+        return EvaluationJSON(
+            leaves: Dictionary(uniqueKeysWithValues: inner.map { (String($0.key.dropFirst(path.count + 1)), $0.value) }))
     }
 
     /// Without the places that begin so.
@@ -65,7 +65,9 @@ struct Evaluated {
     /// Anything but exit code 0 is an error.
     init(_ arguments: [String], under launcher: [String] = [], in folder: TemporaryFolder) throws {
         let outcome = try runProgram(["evaluate", "--json"] + arguments, under: launcher, in: folder.path)
-        guard outcome.status == 0 else { throw Program.Failure(text: "evaluate \(arguments) ended with \(outcome.status): \(outcome.errors)") }
+        guard outcome.status == 0 else {
+            throw Program.Failure(text: "evaluate \(arguments) ended with \(outcome.status): \(outcome.errors)")
+        }
         (json, output, errors) = (try EvaluationJSON(outcome.output), outcome.output, outcome.errors)
     }
 }
