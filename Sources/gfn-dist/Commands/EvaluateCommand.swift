@@ -98,7 +98,7 @@ struct EvaluateCommand: ParsableCommand {
     private func run(embeddings: [String: EmbeddingDistance]) -> EvaluateRun {
         EvaluateRun(
             datasets: problems, options: options, judge: judge, fields: by, against: against,
-            samplesPerProblem: samples.isEmpty ? nil : sampling.samplesPerProblem, limit: sampling.limit ?? 0, embeddings: embeddings,
+            samplesPerProblem: samples.isEmpty ? nil : sampling.samplesPerProblem, embeddings: embeddings,
             seed: UInt64(sampling.settings.seed ?? 1))
     }
 }

@@ -20,25 +20,44 @@ struct EvaluateCall {
     /// Collective over processes.
     func perform(_ launch: Launch) throws {
         let configurations = try launch.together {
-            try (sets.isEmpty || hasEmbeddings ? problems : []).map { problems in
+            // Samples need no model, and settings are checked all the same.
+            try (sets.isEmpty || hasEmbeddings ? problems : [RunConfiguration.embeddedTask]).map { problems in
                 try RunConfiguration(try sampling.layers(problems: problems), for: .sampling)
             }
         }
+        let run = run.limited(to: configurations[0].integer("evaluate.problems"))
+        // What is wrong with the problems is said before hours of sampling.
+        _ = try launch.decidedByFirst {
+            _ = try run.keys()
+            return ""
+        }
         let settings = settings(configurations)
-        let folder = try launch.decidedByFirst { try output.map { try EvaluationFolder.open($0, settings, isResumed).path } ?? "" }
-        if sets.isEmpty {
-            try evaluateModel(configurations, folder.isEmpty ? nil : EvaluationFolder(path: folder), launch)
-        } else {
+        func open() throws -> EvaluationFolder? { try output.map { try EvaluationFolder.open($0, settings, isResumed) } }
+        guard sets.isEmpty else {
             _ = try launch.decidedByFirst {
                 var embeddings: [String: EmbeddingDistance] = [:]
-                for configuration in configurations {
+                for configuration in hasEmbeddings ? configurations : [] {
                     let work = try SampleWork(configuration, temperatures: [1], ranksOnNode: launch.ranksOnNode)
                     embeddings[work.task.name] = EmbeddingDistance(work)
                 }
-                try finish(run.with(embeddings).summaries(of: sets), folder.isEmpty ? nil : EvaluationFolder(path: folder))
+                // The folder comes last: a call that failed leaves nothing that the next one would have to name another for.
+                try finish(run.with(embeddings).summaries(of: sets), open())
                 return ""
             }
+            return
         }
+        let path = try launch.decidedByFirst { try open()?.path ?? "" }
+        let folder = path.isEmpty ? nil : EvaluationFolder(path: path)
+        do { try evaluateModel(configurations, run, folder, launch) } catch {
+            if launch.isFirst, !isResumed { removeUnused(folder, after: error) }
+            throw error
+        }
+    }
+
+    /// After a failure that no line was sampled before; what was interrupted is gone on with.
+    private func removeUnused(_ folder: EvaluationFolder?, after error: any Error) {
+        if case .interrupted = error as? RunError { return }
+        folder?.removeUnused()
     }
 
     /// What decides the samples of a model, as text: a call that goes on must have the same.
@@ -51,7 +70,9 @@ struct EvaluateCall {
     }
 
     /// Samples one data set after the other, then counts.
-    private func evaluateModel(_ configurations: [RunConfiguration], _ folder: EvaluationFolder?, _ launch: Launch) throws {
+    private func evaluateModel(
+        _ configurations: [RunConfiguration], _ run: EvaluateRun, _ folder: EvaluationFolder?, _ launch: Launch
+    ) throws {
         let scratch = try launch.decidedByFirst { try folder == nil ? EvaluationFolder.makeScratch() : "" }
         defer { if launch.isFirst, !scratch.isEmpty { removeScratch(scratch) } }
         let samples = (folder ?? EvaluationFolder(path: scratch)).samples

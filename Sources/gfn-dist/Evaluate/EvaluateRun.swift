@@ -15,7 +15,7 @@ struct EvaluateRun {
     /// Take so many samples of each problem; nil: all.
     let samplesPerProblem: Int?
     /// How many problems; 0: all.
-    let limit: Int
+    private(set) var limit = 0
     /// By data set, where it is measured.
     private(set) var embeddings: [String: EmbeddingDistance]
     let seed: UInt64
@@ -32,6 +32,12 @@ struct EvaluateRun {
         return run
     }
 
+    func limited(to limit: Int) -> EvaluateRun {
+        var run = self
+        run.limit = limit
+        return run
+    }
+
     func on(_ datasets: [String]) -> EvaluateRun {
         var run = self
         run.datasets = datasets
@@ -41,17 +47,23 @@ struct EvaluateRun {
     /// Reads all files; in the order of the data sets, within one of the sets.
     func summaries(of sets: [SampleSet]) throws -> Result {
         for set in sets { try set.requireFile() }
+        let keys = try keys()
+        var result = Result()
+        for key in keys {
+            result.notes += key.notes
+            try count(sets, on: key, among: keys.map(\.name), into: &result)
+        }
+        return result
+    }
+
+    /// Reads the files of problems. Fails when samples of two of them could not be told apart.
+    func keys() throws -> [AnswerKey] {
         let keys = try datasets.map(key(of:))
         let names = keys.map(\.name)
         if let twice = names.enumerated().first(where: { names[..<$0.offset].contains($0.element) })?.element {
             throw RunError.configuration("two data sets are called \(twice), and samples name theirs so: rename one of the files")
         }
-        var result = Result()
-        for key in keys {
-            result.notes += key.notes
-            try count(sets, on: key, among: names, into: &result)
-        }
-        return result
+        return keys
     }
 
     private func key(of path: String) throws -> AnswerKey {
@@ -91,7 +103,8 @@ struct EvaluateRun {
         }
         for (index, set) in sets.enumerated() {
             guard let count = counts[index] else { continue }
-            result.notes += notes(on: set, key, censuses[index], count)
+            // What is left out is left out of each data set, and said once.
+            result.notes += notes(on: set, key, censuses[index], count).filter { !result.notes.contains($0) }
             result.summaries.append(count.summary(isNamed: sets.count > 1))
         }
     }

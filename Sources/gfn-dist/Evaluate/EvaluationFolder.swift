@@ -47,6 +47,13 @@ struct EvaluationFolder: Sendable {
         }
     }
 
+    /// Removes the folder unless there is anything in it but settings.
+    func removeUnused() {
+        guard rmdir(samples) == 0 else { return }
+        unlink("\(path)/\(Self.settings)")
+        rmdir(path)
+    }
+
     /// Writes a table for people, JSON, Markdown, LaTeX, and a picture.
     /// - Parameter threshold: of the distinct solutions in the picture.
     func write(_ summaries: [EvaluationSummary], threshold: Double) throws {
