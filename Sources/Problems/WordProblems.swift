@@ -11,6 +11,8 @@ package struct WordProblems: Task {
     package let longPrompts: LongPrompts
     private let problems: [Problem]
     private let prompts: [[Int32]]
+    /// Of each problem among all that the task was made of.
+    private let places: [Int]
     private let golds: [Answer?]
     /// The same for worked solutions to learn from, together with their prompts.
     package let longExamples: LongPrompts
@@ -45,7 +47,8 @@ package struct WordProblems: Task {
         defaultMaxNewTokens = maxNewTokens
         var (kept, prompts, long): ([Problem], [[Int32]], LongPrompts) = ([], [], LongPrompts(limit: maxPromptTokens))
         var longExamples = LongPrompts(limit: maxExampleTokens, of: .examples)
-        for problem in problems {
+        var places: [Int] = []
+        for (place, problem) in problems.enumerated() {
             // Examples are tokenised beforehand only where their length matters.
             let solution = maxExampleTokens < .max ? problem.solution : nil
             let tokens = Self.tokens(of: problem, solution ?? "", tokenizer, chatTemplate)
@@ -57,9 +60,11 @@ package struct WordProblems: Task {
             } else {
                 kept.append(problem)
                 prompts.append(prompt)
+                places.append(place)
             }
         }
-        (self.problems, self.prompts, longPrompts, self.longExamples) = (kept, prompts, long, longExamples)
+        (self.problems, self.prompts, self.places) = (kept, prompts, places)
+        (longPrompts, self.longExamples) = (long, longExamples)
         golds = kept.map { $0.answer.map { Answer($0) } }
         unreadGolds = UnreadGolds(kept, golds)
         let texts = (0..<Int32(tokenizer.vocabularySize)).map { tokenizer.decode([$0]) }
@@ -84,8 +89,8 @@ package struct WordProblems: Task {
 
     package func promptTokens(of problem: Int) -> [Int32] { prompts[problem] }
 
-    /// The value of one of the fields that were read with the problems.
-    package func field(_ name: String, of problem: Int) -> String? { problems[problem].fields[name] }
+    /// Its place among the problems that the task was made of, those that were left out included.
+    package func place(of problem: Int) -> Int { places[problem] }
 
     /// Only the template's own markers become special tokens, whatever a problem's text contains.
     private static func tokens(

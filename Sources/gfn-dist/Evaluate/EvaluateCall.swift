@@ -91,7 +91,7 @@ struct EvaluateCall {
             let exact = try launch.everyRank { communicator in try SolutionScoring.summary(work, communicator) }
             _ = try launch.decidedByFirst {
                 let one = run.with(hasEmbeddings ? [work.task.name: EmbeddingDistance(work)] : [:])
-                    .on([configuration.text("data.evaluate")])
+                    .on([configuration.text("data.evaluate")]).limited(to: work.coveredCount)
                 var counted = try one.summaries(of: [SampleSet(name: name, path: path)])
                 for index in counted.summaries.indices {
                     counted.summaries[index].exact = exact[0]

@@ -29,11 +29,10 @@ struct TaskOpening {
     /// - Parameters:
     ///   - maxExampleTokens: problems that are longer together with their solutions are left out.
     ///   - isJudged: whether responses will be compared with the file's answers.
-    ///   - fields: of the file's rows, to be kept.
     func task(
-        _ path: String, maxExampleTokens: Int = .max, isJudged: Bool = true, fields: [String] = [], notes: inout [String]
+        _ path: String, maxExampleTokens: Int = .max, isJudged: Bool = true, notes: inout [String]
     ) throws -> WordProblems {
-        let problems = try ProblemFile.read(path, fields: fields)
+        let problems = try ProblemFile.read(path)
         let room = try room()
         let task = WordProblems(
             name: URL(fileURLWithPath: path).lastPathComponent, problems: problems, tokenizer: tokenizer,

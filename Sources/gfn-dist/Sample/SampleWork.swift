@@ -58,6 +58,12 @@ struct SampleWork: Sendable {
         }
     }
 
+    /// How many of the data set's problems lie before the end of those that are sampled; too long ones among them are not.
+    var coveredCount: Int {
+        guard let words = task as? WordProblems, plan.problemCount > 0 else { return plan.problemCount }
+        return words.place(of: plan.problemCount - 1) + 1
+    }
+
     /// What one rank samples with.
     func policy() -> Policy { model.policy(endingWith: task.stopTokens) }
 
