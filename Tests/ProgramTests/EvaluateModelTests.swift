@@ -74,35 +74,41 @@ extension ProgramTests {
             #expect(!others.errors.contains("evaluate: "), "\(others.errors)")
         }
 
-        @Test("a signal ends sampling with 75, and --resume ends with the bytes of an undisturbed call", arguments: [
-            (["--single"], [], SIGTERM), ([], ["mpirun", "-n", "2"], SIGUSR1),
-        ])
-        func resumes(options: [String], launcher: [String], signal: Int32) throws {
+        @Test("a signal ends sampling with 75, and --resume ends with the bytes of an undisturbed call, on other ranks as well")
+        func resumes() throws {
             let folder = try TemporaryFolder()
-            let call = ["pathsum", "--limit", "6", "--samples-per-problem", "96", "--quiet", "--threads", "1"]
+            let call = ["pathsum", "--limit", "6", "--samples-per-problem", "64", "--quiet", "--threads", "1"]
             let expected = try Evaluated(call + ["--output", "whole"], in: folder)
-            let program = try Program(["evaluate"] + call + options + ["--output", "out"], under: launcher, in: folder.path)
-            try program.reaches("the middle of sampling") {
-                let written = FileManager.default.contents(atPath: "\(folder.path)/out/samples/pathsum.jsonl.partial")
-                return written?.contains(UInt8(ascii: "\n")) == true
+            let whole = files(folder, "whole")
+            #expect(whole.count == 7)
+            func refuse(_ options: [String], _ text: String) throws {
+                let outcome = try runProgram(["evaluate"] + call + ["--output", "alone"] + options, in: folder.path)
+                #expect(outcome.status == 78 && outcome.ownErrors.count == 1 && outcome.errors.contains(text), "\(outcome.errors)")
+                #expect(try names(in: "\(folder.path)/alone") == ["evaluate.yaml", "samples"])
             }
-            program.send(signal)
-            let stopped = try program.outcome()
-            #expect(stopped.status == 75 && stopped.output.isEmpty, "\(stopped.errors)")
-            #expect(stopped.ownErrors.count == 1 && stopped.errors.contains("--resume"), "\(stopped.errors)")
-            #expect(try names(in: "\(folder.path)/out") == ["evaluate.yaml", "samples"])
-            // Another call is refused, and changes nothing.
-            let other = try runProgram(["evaluate"] + call + ["--output", "out", "--resume", "--seed", "2"], in: folder.path)
-            #expect(other.status == 78 && other.ownErrors.count == 1 && other.errors.contains("other settings"), "\(other.errors)")
-            let new = try runProgram(["evaluate"] + call + ["--output", "out"], in: folder.path)
-            #expect(new.status == 78 && new.ownErrors.count == 1 && new.errors.contains("--resume"), "\(new.errors)")
-            #expect(try names(in: "\(folder.path)/out") == ["evaluate.yaml", "samples"])
-            let resumed = try Evaluated(call + ["--output", "out", "--resume"], in: folder)
-            #expect(resumed.output == expected.output && files(folder) == files(folder, "whole") && files(folder).count == 7)
-            // Again: all samples are there, and the result is written again.
-            try FileManager.default.removeItem(atPath: "\(folder.path)/out/evaluation.json")
-            #expect(try Evaluated(call + ["--output", "out", "--resume"], in: folder).output == expected.output)
-            #expect(files(folder) == files(folder, "whole"))
+            for (name, launcher, signal, others) in [
+                ("alone", [], SIGTERM, ["--single", "--ranks", "2"]), ("together", ["mpirun", "-n", "2"], SIGUSR1, []),
+            ] {
+                let program = try Program(["evaluate"] + call + ["--output", name], under: launcher, in: folder.path)
+                try program.reaches("the middle of sampling") {
+                    let written = FileManager.default.contents(atPath: "\(folder.path)/\(name)/samples/pathsum.jsonl.partial")
+                    return written?.contains(UInt8(ascii: "\n")) == true
+                }
+                program.send(signal)
+                let stopped = try program.outcome()
+                #expect(stopped.status == 75 && stopped.output.isEmpty, "\(stopped.errors)")
+                #expect(stopped.ownErrors.count == 1 && stopped.errors.contains("--resume"), "\(stopped.errors)")
+                if name == "alone" {
+                    try refuse(["--resume", "--seed", "2"], "other settings")
+                    try refuse([], "--resume")
+                }
+                let resumed = try Evaluated(call + others + ["--output", name, "--resume"], in: folder)
+                #expect(resumed.output == expected.output && files(folder, name) == whole)
+            }
+            // Where all samples are there the result is counted again.
+            try FileManager.default.removeItem(atPath: "\(folder.path)/alone/evaluation.json")
+            #expect(try Evaluated(call + ["--output", "alone", "--resume"], in: folder).output == expected.output)
+            #expect(files(folder, "alone") == whole)
         }
 
         @Test("without --output nothing stays behind, whatever the end")

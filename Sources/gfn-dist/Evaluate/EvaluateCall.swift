@@ -49,7 +49,7 @@ struct EvaluateCall {
         let path = try launch.decidedByFirst { try open()?.path ?? "" }
         let folder = path.isEmpty ? nil : EvaluationFolder(path: path)
         do { try evaluateModel(configurations, run, folder, launch) } catch {
-            if case .interrupted = error as? RunError {
+            if ExitCode.of(error) == 75 {
                 guard folder == nil else { throw error }
                 throw RunError.interrupted(
                     "a signal stopped the sampling, and nothing of it is kept: name a folder with --output, where --resume goes on")
