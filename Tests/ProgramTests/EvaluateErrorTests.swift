@@ -28,7 +28,7 @@ extension ProgramTests {
             Mistake("a bad line", samples("bad.jsonl"), 65, ["bad.jsonl:2"]),
             Mistake("a sample without a text", samples("textless.jsonl"), 65, ["textless.jsonl:1", "text"]),
             Mistake("an empty file", samples("empty.jsonl"), 65, ["empty.jsonl"]),
-            Mistake("a bad line of problems", ["bad.jsonl", "--samples", "good.jsonl"], 65, ["bad.jsonl:1"]),
+            Mistake("a bad line of problems", ["textless.jsonl", "--samples", "good.jsonl"], 65, ["textless.jsonl:1"]),
             Mistake("no samples", samples("nowhere.jsonl"), 66, ["nowhere.jsonl does not exist"]),
             Mistake("no problems", ["nowhere.jsonl", "--samples", "good.jsonl"], 66, ["nowhere.jsonl"]),
             Mistake("a folder of samples", samples("folder"), 66, ["folder is no regular file"]),
@@ -80,7 +80,7 @@ extension ProgramTests {
             let output = mistake.arguments.contains("--output") ? [] : ["--output", "out"]
             let before = try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted()
             // The ways in which ranks learn of a failure once under mpirun, which takes a second to start.
-            let isForAll = ["an unknown problem", "no model", "a folder below a file"].contains(mistake.testDescription)
+            let isForAll = ["an unknown problem", "a missing model"].contains(mistake.testDescription)
             for launcher in isForAll ? [[], ["mpirun", "-n", "2"]] : [[]] {
                 let outcome = try runProgram(["evaluate", "--quiet"] + mistake.arguments + output, under: launcher, in: folder.path)
                 #expect(outcome.status == mistake.status, "\(launcher): \(outcome.errors)")

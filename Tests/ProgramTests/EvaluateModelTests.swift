@@ -4,7 +4,7 @@ import Testing
 extension ProgramTests {
     @Suite("evaluate samples a model, counts, and goes on where it was stopped")
     struct EvaluateModel {
-        private static let call = ["pathsum", "--limit", "6", "--samples-per-problem", "4", "--temperature", "0.7,1", "--quiet"]
+        private static let call = ["pathsum", "--limit", "4", "--samples-per-problem", "4", "--temperature", "0.7,1", "--quiet"]
         private static let forms = ["evaluation.json", "evaluation.txt", "evaluation.md", "evaluation.tex", "evaluation.svg"]
 
         private func files(_ folder: TemporaryFolder, _ name: String = "out") -> [String: Data] {
@@ -16,13 +16,14 @@ extension ProgramTests {
 
         @Test("an adapter has the numbers of the evaluation at the end of its training, and those of its greedy solutions")
         func training() throws {
-            let run = try Reference.run(Settings.standard.with(["evaluate.problems": "12", "evaluate.samples_per_problem": "4"]))
+            let settings = ["train.steps": "2", "evaluate.problems": "12", "evaluate.samples_per_problem": "4"]
+            let run = try Reference.run(Settings.standard.with(settings))
             let trained = try EvaluationJSON(try #require(run.files.text("evaluation.json")))
             let folder = try TemporaryFolder()
             let adapter = ["--adapter", "\(run.files.path)/adapter", "--output", "out"]
             let json = try Evaluated(["pathsum", "--limit", "12", "--samples-per-problem", "4", "--quiet"] + adapter, in: folder).json
             json.without("greedy/").expectSame(as: trained.without("policy_version"))
-            #expect(trained["policy_version"] == Double(Settings.steps) && trained.leaves["adapter_sha256"] != nil)
+            #expect(trained["policy_version"] == 2 && trained.leaves["adapter_sha256"] != nil)
             #expect(trained["exact/total_variation"] > 0 && json["greedy/pass_at/1"] >= 0 && json["greedy/pass_at/2"].isNaN)
         }
 
@@ -36,7 +37,7 @@ extension ProgramTests {
                 #expect(try Evaluated(Self.call + options + ["--output", name], under: launcher, in: folder).output == expected.output)
                 for (file, bytes) in files(folder, name) { #expect(bytes == written[file], "\(name): \(file)") }
             }
-            let samples = ["pathsum", "--limit", "6", "--samples", "out/samples/pathsum.jsonl"]
+            let samples = ["pathsum", "--limit", "4", "--samples", "out/samples/pathsum.jsonl"]
             let counted = try Evaluated(samples, in: folder)
             #expect(counted.errors.isEmpty, "\(counted.errors)")
             counted.json.expectSame(as: expected.json.without("exact/", "adapter_sha256"))
@@ -55,7 +56,7 @@ extension ProgramTests {
             for (form, text) in [(".md", "|"), (".tex", "\\begin{tabular}"), (".svg", "</svg>"), (".txt", "accuracy")] {
                 #expect(written["evaluation" + form]?.contains(text) == true, "\(form)")
             }
-            #expect(written["samples/pathsum.jsonl"]?.split(separator: "\n").count == 6 * 8)
+            #expect(written["samples/pathsum.jsonl"]?.split(separator: "\n").count == 4 * 8)
             // Settings as they are read back, with the temperatures, which no setting holds.
             #expect(written["evaluate.yaml"]?.hasPrefix("# temperatures: 0.7, 1.0\n") == true, "\(written["evaluate.yaml"] ?? "")")
             // The table that is printed without --json is the one in the folder.
@@ -66,42 +67,48 @@ extension ProgramTests {
         @Test("settings count whether they come as options or as settings")
         func settings() throws {
             let folder = try TemporaryFolder()
-            let options = try Evaluated(["pathsum", "--quiet", "--limit", "5", "--samples-per-problem", "2", "--seed", "3"], in: folder)
-            let settings = ["evaluate.problems=5", "evaluate.samples_per_problem=2", "seed=3"].flatMap { ["--set", $0] }
+            let options = try Evaluated(["pathsum", "--quiet", "--limit", "3", "--samples-per-problem", "2", "--seed", "3"], in: folder)
+            let settings = ["evaluate.problems=3", "evaluate.samples_per_problem=2", "seed=3"].flatMap { ["--set", $0] }
             let others = try Evaluated(["pathsum"] + settings, in: folder)
             #expect(others.output == options.output)
             #expect(!others.errors.contains("evaluate: "), "\(others.errors)")
         }
 
-        @Test("a signal ends sampling with 75, and --resume ends with the bytes of an undisturbed call", arguments: [
-            ([], []), (["--single", "--ranks", "2"], []), ([], ["mpirun", "-n", "2"]),
-        ])
-        func resumes(options: [String], launcher: [String]) throws {
+        @Test("a signal ends sampling with 75, and --resume ends with the bytes of an undisturbed call, on other ranks as well")
+        func resumes() throws {
             let folder = try TemporaryFolder()
-            let call = ["pathsum", "--limit", "150", "--samples-per-problem", "16", "--quiet", "--threads", "1"]
+            let call = ["pathsum", "--limit", "6", "--samples-per-problem", "64", "--quiet", "--threads", "1"]
             let expected = try Evaluated(call + ["--output", "whole"], in: folder)
-            let program = try Program(["evaluate"] + call + options + ["--output", "out"], under: launcher, in: folder.path)
-            try program.reaches("the middle of sampling") {
-                let written = FileManager.default.contents(atPath: "\(folder.path)/out/samples/pathsum.jsonl.partial")
-                return written?.contains(UInt8(ascii: "\n")) == true
+            let whole = files(folder, "whole")
+            #expect(whole.count == 7)
+            func refuse(_ options: [String], _ text: String) throws {
+                let outcome = try runProgram(["evaluate"] + call + ["--output", "alone"] + options, in: folder.path)
+                #expect(outcome.status == 78 && outcome.ownErrors.count == 1 && outcome.errors.contains(text), "\(outcome.errors)")
+                #expect(try names(in: "\(folder.path)/alone") == ["evaluate.yaml", "samples"])
             }
-            program.send(SIGTERM)
-            let stopped = try program.outcome()
-            #expect(stopped.status == 75 && stopped.output.isEmpty, "\(stopped.errors)")
-            #expect(stopped.ownErrors.count == 1 && stopped.errors.contains("--resume"), "\(stopped.errors)")
-            #expect(try names(in: "\(folder.path)/out") == ["evaluate.yaml", "samples"])
-            // Another call is refused, and changes nothing.
-            let other = try runProgram(["evaluate"] + call + ["--output", "out", "--resume", "--seed", "2"], in: folder.path)
-            #expect(other.status == 78 && other.ownErrors.count == 1 && other.errors.contains("other settings"), "\(other.errors)")
-            let new = try runProgram(["evaluate"] + call + ["--output", "out"], in: folder.path)
-            #expect(new.status == 78 && new.ownErrors.count == 1 && new.errors.contains("--resume"), "\(new.errors)")
-            #expect(try names(in: "\(folder.path)/out") == ["evaluate.yaml", "samples"])
-            let resumed = try Evaluated(call + ["--output", "out", "--resume"], in: folder)
-            #expect(resumed.output == expected.output && files(folder) == files(folder, "whole") && files(folder).count == 7)
-            // Again: all samples are there, and the result is written again.
-            try FileManager.default.removeItem(atPath: "\(folder.path)/out/evaluation.json")
-            #expect(try Evaluated(call + ["--output", "out", "--resume"], in: folder).output == expected.output)
-            #expect(files(folder) == files(folder, "whole"))
+            for (name, launcher, signal, others) in [
+                ("alone", [], SIGTERM, ["--single", "--ranks", "2"]), ("together", ["mpirun", "-n", "2"], SIGUSR1, []),
+            ] {
+                let program = try Program(["evaluate"] + call + ["--output", name], under: launcher, in: folder.path)
+                try program.reaches("the middle of sampling") {
+                    let written = FileManager.default.contents(atPath: "\(folder.path)/\(name)/samples/pathsum.jsonl.partial")
+                    return written?.contains(UInt8(ascii: "\n")) == true
+                }
+                program.send(signal)
+                let stopped = try program.outcome()
+                #expect(stopped.status == 75 && stopped.output.isEmpty, "\(stopped.errors)")
+                #expect(stopped.ownErrors.count == 1 && stopped.errors.contains("--resume"), "\(stopped.errors)")
+                if name == "alone" {
+                    try refuse(["--resume", "--seed", "2"], "other settings")
+                    try refuse([], "--resume")
+                }
+                let resumed = try Evaluated(call + others + ["--output", name, "--resume"], in: folder)
+                #expect(resumed.output == expected.output && files(folder, name) == whole)
+            }
+            // Where all samples are there the result is counted again.
+            try FileManager.default.removeItem(atPath: "\(folder.path)/alone/evaluation.json")
+            #expect(try Evaluated(call + ["--output", "alone", "--resume"], in: folder).output == expected.output)
+            #expect(files(folder, "alone") == whole)
         }
 
         @Test("without --output nothing stays behind, whatever the end")
@@ -110,12 +117,13 @@ extension ProgramTests {
             let place = "\(folder.path)/temporary"
             try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
             let launcher = ["env", "TMPDIR=\(place)"]
+            let call = ["evaluate", "pathsum", "--limit", "1", "--samples-per-problem", "2", "--quiet"]
             let endings: [(launcher: [String], options: [String], status: Int32)] = [
                 ([], [], 0), ([], ["--single", "--ranks", "2"], 0), (["mpirun", "-n", "2"], [], 0),
                 ([], ["--adapter", "nowhere"], 66), ([], ["--by", "level"], 78), (["sh", "-c", "exec \"$0\" \"$@\" > /dev/full"], [], 74),
             ]
             for ending in endings {
-                let outcome = try runProgram(["evaluate"] + Self.call + ending.options, under: launcher + ending.launcher, in: folder.path)
+                let outcome = try runProgram(call + ending.options, under: launcher + ending.launcher, in: folder.path)
                 #expect(outcome.status == ending.status && outcome.ownErrors.count == (ending.status == 0 ? 0 : 1), "\(outcome.errors)")
                 #expect(try names(in: place).filter { $0.hasPrefix("gfn-dist") } == [], "\(ending)")
             }
@@ -124,6 +132,7 @@ extension ProgramTests {
             program.send(SIGTERM)
             let outcome = try program.outcome()
             #expect(outcome.status == 75 && outcome.ownErrors.count == 1, "\(outcome.errors)")
+            #expect(outcome.errors.contains("nothing of it is kept") && outcome.errors.contains("--output"), "\(outcome.errors)")
             #expect(try names(in: place) == [] && names(in: folder.path) == ["temporary"])
         }
 

@@ -25,13 +25,18 @@ extension ProgramTests {
             ("recorded", [false, false, true, false, false, true], ["wrong": 4]),
         ])
         func judges(rule: String, isRight: [Bool], others: [String: Double]) throws {
-            for (index, text) in Self.answers.enumerated() {
-                let one = try folder([text]) { _ in ["correct": index == 2 || index == 5] }
-                let json = try Evaluated(Self.call + ["--judge", rule], in: one).json
-                #expect(json["temperatures/unknown/accuracy"] == (isRight[index] ? 1 : 0), "\(rule): \(text)")
+            // A problem for each, so that parts show which is right.
+            let folder = try TemporaryFolder()
+            let problems = try Self.answers.indices.map { try line(["id": "\($0)", "question": "2 + 3?", "answer": "5"]) }
+            let samples = try Self.answers.enumerated().map { index, text in
+                try line(["problem_id": "\(index)", "text": text, "correct": index == 2 || index == 5])
             }
-            let all = try folder(Self.answers) { ["correct": $0 == 2 || $0 == 5] }
-            let counted = try Evaluated(Self.call + ["--judge", rule], in: all)
+            _ = try folder.write(problems.joined(), to: "problems.jsonl")
+            _ = try folder.write(samples.joined(), to: "samples.jsonl")
+            let counted = try Evaluated(Self.call + ["--judge", rule, "--by", "id"], in: folder)
+            for (index, text) in Self.answers.enumerated() {
+                #expect(counted.json["by/id/\(index)/temperatures/unknown/accuracy"] == (isRight[index] ? 1 : 0), "\(rule): \(text)")
+            }
             let shares = ["correct": Double(isRight.count { $0 })].merging(others) { $1 }.mapValues { $0 / 6 }
             let verdicts = counted.json.below("temperatures/unknown/verdicts")
             verdicts.expect(shares)
@@ -41,7 +46,6 @@ extension ProgramTests {
             let said = counted.errors.contains("\(disagreements) samples of samples.jsonl say of themselves whether they are right")
             #expect(said == (rule != "recorded"), "\(counted.errors)")
             #expect(counted.errors.contains("judged as its samples say themselves") == (rule == "recorded"), "\(counted.errors)")
-            if rule != "recorded" { #expect(try Evaluated(Self.call + ["--judge", rule], in: folder(Self.answers)).errors.isEmpty) }
         }
 
         @Test("the majority votes with the answers that the rule finds")
@@ -55,8 +59,8 @@ extension ProgramTests {
 
         @Test("recorded needs what it goes by: a sample without correct is bad data, named with its line")
         func unrecorded() throws {
-            let outcome = try runProgram(
-                ["evaluate", "--judge", "recorded"] + Self.call, in: folder(Self.answers) { $0 < 3 ? ["correct": true] : [:] }.path)
+            let folder = try folder(Self.answers) { $0 < 3 ? ["correct": true] : [:] }
+            let outcome = try runProgram(["evaluate", "--judge", "recorded"] + Self.call, in: folder.path)
             #expect(outcome.status == 65 && outcome.ownErrors.count == 1 && outcome.output.isEmpty)
             #expect(outcome.errors.contains("samples.jsonl:4 has no correct"), "\(outcome.errors)")
         }

@@ -49,15 +49,15 @@ struct EvaluateCall {
         let path = try launch.decidedByFirst { try open()?.path ?? "" }
         let folder = path.isEmpty ? nil : EvaluationFolder(path: path)
         do { try evaluateModel(configurations, run, folder, launch) } catch {
-            if launch.isFirst, !isResumed { removeUnused(folder, after: error) }
+            if ExitCode.of(error) == 75 {
+                guard folder == nil else { throw error }
+                throw RunError.interrupted(
+                    "a signal stopped the sampling, and nothing of it is kept: name a folder with --output, where --resume goes on")
+            }
+            // A failure before the first sample, such as a model that is not there.
+            if launch.isFirst, !isResumed { folder?.removeUnused() }
             throw error
         }
-    }
-
-    /// After a failure that no line was sampled before; what was interrupted is gone on with.
-    private func removeUnused(_ folder: EvaluationFolder?, after error: any Error) {
-        if case .interrupted = error as? RunError { return }
-        folder?.removeUnused()
     }
 
     /// What decides the samples of a model, as text: a call that goes on must have the same.
