@@ -77,8 +77,8 @@ extension ProgramTests {
         @Test("a signal ends sampling with 75, and --resume ends with the bytes of an undisturbed call, on other ranks as well")
         func resumes() throws {
             let folder = try TemporaryFolder()
-            let call = ["pathsum", "--limit", "6", "--samples-per-problem", "64", "--quiet", "--threads", "1"]
-            let expected = try Evaluated(call + ["--output", "whole"], in: folder)
+            let call = ["pathsum", "--limit", "4", "--samples-per-problem", "64", "--quiet"]
+            let expected = try Evaluated(call + ["--threads", "1", "--output", "whole"], in: folder)
             let whole = files(folder, "whole")
             #expect(whole.count == 7)
             func refuse(_ options: [String], _ text: String) throws {
@@ -87,9 +87,10 @@ extension ProgramTests {
                 #expect(try names(in: "\(folder.path)/alone") == ["evaluate.yaml", "samples"])
             }
             for (name, launcher, signal, others) in [
-                ("alone", [], SIGTERM, ["--single", "--ranks", "2"]), ("together", ["mpirun", "-n", "2"], SIGUSR1, []),
+                ("alone", [], SIGTERM, ["--single", "--ranks", "2", "--threads", "2"]),
+                ("together", ["mpirun", "-n", "2"], SIGUSR1, ["--set", "kernels=portable"]),
             ] {
-                let program = try Program(["evaluate"] + call + ["--output", name], under: launcher, in: folder.path)
+                let program = try Program(["evaluate"] + call + ["--threads", "1", "--output", name], under: launcher, in: folder.path)
                 try program.reaches("the middle of sampling") {
                     let written = FileManager.default.contents(atPath: "\(folder.path)/\(name)/samples/pathsum.jsonl.partial")
                     return written?.contains(UInt8(ascii: "\n")) == true
@@ -119,7 +120,7 @@ extension ProgramTests {
             let launcher = ["env", "TMPDIR=\(place)"]
             let call = ["evaluate", "pathsum", "--limit", "1", "--samples-per-problem", "2", "--quiet"]
             let endings: [(launcher: [String], options: [String], status: Int32)] = [
-                ([], [], 0), ([], ["--single", "--ranks", "2"], 0), (["mpirun", "-n", "2"], [], 0),
+                ([], [], 0), (["mpirun", "-n", "2"], [], 0),
                 ([], ["--adapter", "nowhere"], 66), ([], ["--by", "level"], 78), (["sh", "-c", "exec \"$0\" \"$@\" > /dev/full"], [], 74),
             ]
             for ending in endings {

@@ -75,8 +75,8 @@ extension ProgramTests {
             json.expect(
                 [
                     "accuracy": (2 / 3.0 + 1 / 3.0) / 3, "pass_at/3": 2 / 3.0, "pass_at/4": .nan, "mean_length": 2,
-                    "entropy_per_token": 0.25, "unfinished": 1 / 9.0, "verdicts/unfinished": 1 / 9.0, "verdicts/wrong": 3 / 9.0, "verdicts/unread": 2 / 9.0,
-                    "verdicts/correct": 3 / 9.0,
+                    "entropy_per_token": 0.25, "unfinished": 1 / 9.0, "verdicts/unfinished": 1 / 9.0, "verdicts/wrong": 3 / 9.0,
+                    "verdicts/unread": 2 / 9.0, "verdicts/correct": 3 / 9.0,
                 ], below: "temperatures/0.5")
             json.expect(["accuracy": 2 / 3.0, "mean_length": 4, "entropy_per_token": 0.75, "unfinished": 0], below: "greedy")
             #expect(json.below("temperatures/0.0").leaves.isEmpty && json.below("temperatures/unknown").leaves.isEmpty)

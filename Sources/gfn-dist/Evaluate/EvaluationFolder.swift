@@ -20,7 +20,7 @@ struct EvaluationFolder: Sendable {
             guard let there = FileManager.default.contents(atPath: "\(path)/\(settings)") else {
                 throw RunError.missingInput("--resume: \(path) holds no evaluation to go on with (there is no \(settings) in it)")
             }
-            guard there == Data(text.utf8) else {
+            guard deciding(String(decoding: there, as: UTF8.self)) == deciding(text) else {
                 throw RunError.configuration(
                     "--resume: the evaluation in \(path) has other settings or temperatures (\(settings)): give the same, or name another folder")
             }
@@ -32,6 +32,11 @@ struct EvaluationFolder: Sendable {
         try makeDirectory(folder.samples)
         try folder.write(text, to: settings)
         return folder
+    }
+
+    /// The lines that samples depend on: they are the same whatever computes them.
+    private static func deciding(_ text: String) -> [Substring] {
+        text.split(separator: "\n").filter { !$0.hasPrefix("threads:") && !$0.hasPrefix("kernels:") }
     }
 
     /// A new folder that nobody else has, for samples that are only counted.
