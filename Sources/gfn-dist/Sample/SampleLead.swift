@@ -68,10 +68,13 @@ final class SampleLead {
     }
 
     private func write() throws {
+        let before = schedule.written
         while let problem = schedule.takeResult() {
             try writer.write(problem)
-            progress.add(problem, done: schedule.written)
+            progress.add(problem)
         }
+        // Once for all problems that came together: in the middle, the time would be that of more than was counted.
+        if schedule.written > before { progress.show(done: schedule.written) }
     }
 
     /// Waits until every order is reported, whatever the report says.

@@ -14,12 +14,16 @@ struct SampleProgress {
 
     func say(_ text: String) { line.say(text) }
 
-    /// Counts a problem that was written; `done` are all that are.
-    mutating func add(_ problem: SampledProblem, done: Int) {
+    /// Counts a problem that was written.
+    mutating func add(_ problem: SampledProblem) {
         problems += 1
         solutions += problem.solutions
         tokens += problem.tokens
         correct += problem.correct
+    }
+
+    /// - Parameter done: problems that are written, those of earlier calls included.
+    mutating func show(done: Int) {
         let rate = decimals(Double(tokens) / max(seconds, 1e-9), 0)
         line.show(done, [("solutions", "\(solutions)"), ("tok/s", rate), ("accuracy", accuracy)])
     }
