@@ -83,7 +83,9 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         Launch.perform(ranks: ranks.virtual) { launch in
             if dryRun {
-                let layers = try RunConfiguration(try sampling.layers(problems: problems[0]), for: .sampling).layers
+                let layers = try sampling.layers(problems: problems[0])
+                // Samples need no model.
+                if samples.isEmpty || embeddings { _ = try RunConfiguration(layers, for: .sampling) } else { try layers.check() }
                 if launch.isFirst { print(layers.yaml(withOrigins: true), terminator: "") }
                 return
             }

@@ -78,8 +78,7 @@ struct EvaluateCall {
         let samples = (folder ?? EvaluationFolder(path: scratch)).samples
         var result = EvaluateRun.Result()
         for configuration in configurations {
-            let name = Self.name(of: configuration)
-            let path = "\(samples)/\(name).jsonl"
+            let path = "\(samples)/\(Self.fileName(of: configuration))"
             let call = SampleCall(
                 configuration: configuration, temperatures: sampling.temperatures(configuration, greedy: hasGreedy), output: path,
                 quiet: isQuiet)
@@ -92,7 +91,7 @@ struct EvaluateCall {
             _ = try launch.decidedByFirst {
                 let one = run.with(hasEmbeddings ? [work.task.name: EmbeddingDistance(work)] : [:])
                     .on([configuration.text("data.evaluate")]).limited(to: work.coveredCount)
-                var counted = try one.summaries(of: [SampleSet(name: name, path: path)])
+                var counted = try one.summaries(of: [SampleSet(name: "samples", path: path)])
                 for index in counted.summaries.indices {
                     counted.summaries[index].exact = exact[0]
                     counted.summaries[index].adapterSHA256 = work.adapterDigest
@@ -108,8 +107,10 @@ struct EvaluateCall {
         }
     }
 
-    private static func name(of configuration: RunConfiguration) -> String {
-        URL(fileURLWithPath: configuration.text("data.evaluate")).deletingPathExtension().lastPathComponent
+    /// Of a data set's samples: its own name, which no other one has.
+    private static func fileName(of configuration: RunConfiguration) -> String {
+        let name = URL(fileURLWithPath: configuration.text("data.evaluate")).lastPathComponent
+        return name.hasSuffix(".jsonl") ? name : name + ".jsonl"
     }
 
     private func removeScratch(_ path: String) {

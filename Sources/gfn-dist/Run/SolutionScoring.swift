@@ -53,12 +53,19 @@ struct SolutionScoring {
         guard let task = work.task as? PathSum else { return nil }
         let scoring = SolutionScoring(
             task: task, policy: work.policy(), reference: work.basePolicy(), rewards: work.configuration.rewards, step: .max)
-        let mine = (0..<work.plan.problemCount).filter { $0 % communicator.size == communicator.rank }
-        let scores = mine.map { scoring.scores(of: $0, poll: { communicator.poll() }) }
+        let count = work.plan.problemCount
+        var scores: [SolutionScores] = []
+        for start in stride(from: 0, to: count, by: communicator.size) {
+            let problem = start + communicator.rank
+            if problem < count { scores.append(scoring.scores(of: problem, poll: { communicator.poll() })) }
+            if try communicator.any(SignalFlags.stopRequested != nil) {
+                throw RunError.interrupted("stopped while exact distances were computed: the same call with --resume samples nothing again")
+            }
+        }
         let gathered = try communicator.allGather([UInt8](JSONEncoder().encode(scores)))
         guard communicator.rank == 0 else { return nil }
         let all = try gathered.map { try JSONDecoder().decode([SolutionScores].self, from: Data($0)) }
-        return ExactSummary((0..<work.plan.problemCount).map { all[$0 % communicator.size][$0 / communicator.size].distance })
+        return ExactSummary((0..<count).map { all[$0 % communicator.size][$0 / communicator.size].distance })
     }
 
     /// log π(y⊤ | x) of a whole response.
