@@ -17,7 +17,8 @@ package struct Estimate: Sendable, Equatable {
 ///
 /// A resample weighs each problem with a draw of its own from Poisson(1) instead of drawing problems with replacement, which is
 /// the same in the limit (Hanley & MacGibbon 2006; Chamandy et al. 2012) and needs no second look at the problems. The draws are a
-/// pure function of (seed, problem, resample), so that every figure is weighed alike. A resample in which all weights are 0 has no mean and is left out. Intervals are the 2.5 and 97.5 percentiles of the resamples.
+/// pure function of (seed, problem, resample), so that every figure is weighed alike. A resample in which all
+/// weights are 0 has no mean and is left out. Intervals are the 2.5 and 97.5 percentiles of the resamples.
 ///
 /// Equal bits need an order: problems are added in ascending order.
 package struct Tally<Key: Hashable & Sendable>: Sendable {

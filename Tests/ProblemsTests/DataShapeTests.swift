@@ -159,11 +159,12 @@ struct ProblemNameTests {
 
     @Test("a problem has the name its file gives, where all rows have one, each another")
     func names() throws {
-        let named = try read(#"{"id":"a","unique_id":7,"question":"q","answer":"1"}"# + "\n\n" + #"{"id":"b","unique_id":8,"question":"q","answer":"1"}"#)
+        func row(_ names: String) -> String { #"{\#(names)"question":"q","answer":"1"}"# + "\n\n" }
+        let named = try read(row(#""id":"a","unique_id":7,"#) + row(#""id":"b","unique_id":8,"#))
         #expect(named.map(\.id) == ["a", "b"])
-        let twice = try read(#"{"id":"a","unique_id":7,"question":"q","answer":"1"}"# + "\n" + #"{"id":"a","unique_id":8,"question":"q","answer":"1"}"#)
+        let twice = try read(row(#""id":"a","unique_id":7,"#) + row(#""id":"a","unique_id":8,"#))
         #expect(twice.map(\.id) == ["7", "8"])
-        let partly = try read(#"{"id":"a","question":"q","answer":"1"}"# + "\n\n" + #"{"question":"q","answer":"1"}"#)
+        let partly = try read(row(#""id":"a","#) + row(""))
         #expect(partly.map(\.id) == ["0", "1"])
     }
 

@@ -68,7 +68,9 @@ struct AnswerMarks {
     private func begins(_ text: String, inAnyCaseAt index: Int) -> Bool {
         var place = index
         for byte in text.utf8 {
-            guard place < bytes.count, (0x41...0x5A).contains(bytes[place]) ? bytes[place] | 0x20 == byte : bytes[place] == byte else { return false }
+            guard place < bytes.count else { return false }
+            let lower = (0x41...0x5A).contains(bytes[place]) ? bytes[place] | 0x20 : bytes[place]
+            if lower != byte { return false }
             place += 1
         }
         return true

@@ -72,7 +72,8 @@ struct EvaluateCommand: ParsableCommand {
             throw ValidationError("two sets of samples are called \(twice): name them with --samples NAME=FILE")
         }
         if let against, !names.contains(against) {
-            throw ValidationError("--against \(against) is no set of samples, expected \(names.isEmpty ? "--samples" : "one of " + names.joined(separator: ", "))")
+            let expected = names.isEmpty ? "--samples" : "one of " + names.joined(separator: ", ")
+            throw ValidationError("--against \(against) is no set of samples, expected \(expected)")
         }
         if against != nil, sets.count < 2 { throw ValidationError("--against compares sets of samples: give another with --samples") }
         if output?.isEmpty == true { throw ValidationError("--output is empty, expected the name of a folder") }
@@ -91,8 +92,8 @@ struct EvaluateCommand: ParsableCommand {
             }
             SignalFlags.install()
             let call = EvaluateCall(
-                problems: problems, sets: sets, run: run(embeddings: [:]), sampling: sampling, hasGreedy: !noGreedy, hasEmbeddings: embeddings,
-                output: output, isResumed: resume, isJSON: json)
+                problems: problems, sets: sets, run: run(embeddings: [:]), sampling: sampling, hasGreedy: !noGreedy,
+                hasEmbeddings: embeddings, output: output, isResumed: resume, isJSON: json)
             try call.perform(launch)
         }
     }

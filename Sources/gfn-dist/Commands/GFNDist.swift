@@ -12,7 +12,9 @@ struct GFNDist: ParsableCommand {
             learns to give many different correct solutions of an arithmetic task.
             """,
         version: versionText,
-        subcommands: [TrainCommand.self, SampleCommand.self, EvaluateCommand.self, ScoreCommand.self, TokenizeCommand.self, BenchCommand.self])
+        subcommands: [
+            TrainCommand.self, SampleCommand.self, EvaluateCommand.self, ScoreCommand.self, TokenizeCommand.self, BenchCommand.self,
+        ])
 
     static var versionText: String {
         "gfn-dist \(BuildVersion.number), kernels \(KernelFamily.current.rawValue)"

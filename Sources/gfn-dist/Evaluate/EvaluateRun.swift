@@ -88,8 +88,8 @@ struct EvaluateRun {
         if let base {
             for index in sets.indices where numbers[index] != numbers[base] {
                 throw RunError.configuration(
-                    "\(sets[index].path) has \(numbers[index]) samples of a problem and \(sets[base].path) \(numbers[base]), which do not compare: "
-                        + "take the first \(min(numbers[index], numbers[base])) of each with --samples-per-problem")
+                    "\(sets[index].path) has \(numbers[index]) samples of a problem and \(sets[base].path) \(numbers[base]), which do not "
+                        + "compare: take the first \(min(numbers[index], numbers[base])) of each with --samples-per-problem")
             }
         }
         var counts: [Int: SampleCount] = [:]
@@ -113,7 +113,9 @@ struct EvaluateRun {
         var notes: [String] = []
         let missing = key.count - census.problems.count
         if missing > 0 {
-            notes.append("\(set.path) has no samples of \(missing) of the \(key.count) problems of \(key.name): figures are of the other \(key.count - missing)")
+            notes.append(
+                "\(set.path) has no samples of \(missing) of the \(key.count) problems of \(key.name): figures are of the other "
+                    + "\(key.count - missing)")
         }
         if let uneven = census.unevenTemperatures(set) { notes.append(uneven) }
         if census.usesPlaces {

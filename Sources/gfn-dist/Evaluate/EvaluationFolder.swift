@@ -22,7 +22,8 @@ struct EvaluationFolder: Sendable {
             }
             guard deciding(String(decoding: there, as: UTF8.self)) == deciding(text) else {
                 throw RunError.configuration(
-                    "--resume: the evaluation in \(path) has other settings or temperatures (\(settings)): give the same, or name another folder")
+                    "--resume: the evaluation in \(path) has other settings or temperatures (\(settings)): give the same, or name "
+                        + "another folder")
             }
             return folder
         }

@@ -51,12 +51,17 @@ struct SampleCensus: Sendable {
             throw RunError.badData(
                 "\(set.path) has \(unknown) sample\(unknown == 1 ? "" : "s") of problems that \(key.name) does not have: the first, line "
                     + "\(first.line), has problem_id '\(first.problemID)', and the file's problems are called "
-                    + "\(key.names.prefix(2).map { "'\($0)'" }.joined(separator: ", "))\(key.count > 2 ? " … '\(key.names[key.count - 1])'" : "")")
+                    + Self.names(of: key))
         }
         if let line = withoutVerdict {
             throw RunError.badData("\(set.path):\(line) has no correct, which --judge recorded goes by: give it, or judge by answers")
         }
         guard !counts.isEmpty else { throw RunError.badData("\(set.path) has no sample of a problem of \(key.name)") }
+    }
+
+    /// The first ones and the last, for messages.
+    private static func names(of key: AnswerKey) -> String {
+        key.names.prefix(2).map { "'\($0)'" }.joined(separator: ", ") + (key.count > 2 ? " … '\(key.names[key.count - 1])'" : "")
     }
 
     /// What a first look at the file finds.
@@ -105,19 +110,20 @@ struct SampleCensus: Sendable {
             if let wanted, least < wanted {
                 throw RunError.badData(
                     "\(place) \(least) samples of problem '\(key.names[counts.firstIndex(of: least) ?? 0])' and fewer than \(wanted) of "
-                        + "\(present.count { $0 < wanted }) of its \(present.count) problems; lower --samples-per-problem to at most \(least)")
+                        + "\(present.count { $0 < wanted }) of its \(present.count) problems; lower "
+                        + "--samples-per-problem to at most \(least)")
             }
             if wanted == nil, least < most {
                 throw RunError.badData(
-                    "\(place) from \(least) (problem '\(key.names[counts.firstIndex(of: least) ?? 0])') to \(most) samples of a problem, and "
-                        + "counts of unequal numbers do not compare: give all the same number, or take the first \(least) of each with "
+                    "\(place) from \(least) (problem '\(key.names[counts.firstIndex(of: least) ?? 0])') to \(most) samples of a problem, "
+                        + "and counts of unequal numbers do not compare: give all the same number, or take the first \(least) of each with "
                         + "--samples-per-problem \(least)")
             }
             let number = wanted ?? least
             if let found, found != number {
                 throw RunError.badData(
-                    "\(set.path) has \(found) samples of a problem at one temperature and \(number) at another, and counts of unequal numbers "
-                        + "do not compare: take the first \(min(found, number)) of each with --samples-per-problem \(min(found, number))")
+                    "\(set.path) has \(found) samples of a problem at one temperature and \(number) at another, and counts of unequal "
+                        + "numbers do not compare: take the first \(min(found, number)) of each with --samples-per-problem \(min(found, number))")
             }
             found = number
         }

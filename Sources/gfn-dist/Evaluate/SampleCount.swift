@@ -80,7 +80,8 @@ final class SampleCount {
                         text: sample.text, verdict: verdict, isFinished: sample.isFinished, length: sample.tokens?.count,
                         entropyPerToken: sample.entropy)
                 ))
-            guard pending[problem]?.samples.count == census.total(of: problem), let whole = pending.removeValue(forKey: problem) else { return }
+            guard pending[problem]?.samples.count == census.total(of: problem), let whole = pending.removeValue(forKey: problem)
+            else { return }
             ready[problem] = figures(of: whole, problem)
             // Sums have the order of the problems, whatever the order of the lines.
             while next < order.count, let figures = ready.removeValue(forKey: order[next]) {
@@ -96,7 +97,8 @@ final class SampleCount {
         guard next == order.count else { throw RunError.badData("\(set.path) changed while it was read: evaluate it when it is whole") }
         if groups.values.contains(where: { $0.count > Self.mostGroups }) {
             let field = groups.first { $0.value.count > Self.mostGroups }?.key ?? ""
-            throw RunError.configuration("--by \(field): there are more than \(Self.mostGroups) values, expected a field that makes groups of problems")
+            throw RunError.configuration(
+                "--by \(field): there are more than \(Self.mostGroups) values, expected a field that makes groups of problems")
         }
     }
 
@@ -106,7 +108,8 @@ final class SampleCount {
             let ordered = isNumbered ? entries.sorted { ($0.index ?? 0) < ($1.index ?? 0) } : entries
             let wanted = entries[0].temperature.isGreedy ? 1 : samplesPerProblem
             var judged = JudgedSamples(ordered.prefix(wanted).map(\.sample))
-            judged.embeddingDistance = embeddingDistance?.mean(ofProblemNamed: key.names[problem], texts: judged.samples.filter(\.verdict.isCorrect).map(\.text))
+            let right = judged.samples.filter(\.verdict.isCorrect).map(\.text)
+            judged.embeddingDistance = embeddingDistance?.mean(ofProblemNamed: key.names[problem], texts: right)
             return judged.figures(options)
         }
     }

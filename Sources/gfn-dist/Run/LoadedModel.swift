@@ -48,7 +48,8 @@ struct LoadedModel: Sendable {
     /// Of the adapter's bf16 bits, as a run reports it; nil without one.
     var adapterDigest: String? {
         adapter.map { adapter in
-            sha256Hex(roundToBFloat16(ParameterLayout(.lora(adapter.configuration), of: base.configuration).parameters(of: adapter.matrices)))
+            let layout = ParameterLayout(.lora(adapter.configuration), of: base.configuration)
+            return sha256Hex(roundToBFloat16(layout.parameters(of: adapter.matrices)))
         }
     }
 }
