@@ -12,7 +12,8 @@ extension Estimate {
     /// `0.712 [0.688, 0.735]`; with signs, `+0.034 [-0.010, +0.058]`.
     func text(_ digits: Int, signed: Bool = false) -> String {
         func number(_ value: Double) -> String { (signed && value > 0 ? "+" : "") + fixed(value, digits) }
-        return "\(number(value)) [\(number(low)), \(number(high))]"
+        // Of one problem there is nothing to resample.
+        return problems > 1 ? "\(number(value)) [\(number(low)), \(number(high))]" : number(value)
     }
 
     var isFinite: Bool { value.isFinite && low.isFinite && high.isFinite }

@@ -120,9 +120,16 @@ struct EvaluationTableTests {
     @Test("exact distances have rows of their own")
     func exact() {
         var evaluation = Handmade.set("ours", [1: warm])
-        evaluation.exact = ExactSummary([ExactDistance(logPolicy: [log(0.5), log(0.25)], logReward: [0, 0])])
+        let distance = ExactDistance(logPolicy: [log(0.5), log(0.25)], logReward: [0, 0])
+        evaluation.exact = ExactSummary([distance, distance])
         let rows = ["correct mass              0.750 [0.750, 0.750]", "total variation           0.250 [0.250, 0.250]"]
         #expect(evaluation.table.contains("\n\(rows.joined(separator: "\n"))\n"))
+    }
+
+    @Test("of one problem there is no interval")
+    func single() {
+        #expect(Estimate(value: 0.5, low: 0.5, high: 0.5, problems: 1).text(2) == "0.50")
+        #expect(Estimate(value: 0.5, low: 0.5, high: 0.5, problems: 2).text(2, signed: true) == "+0.50 [+0.50, +0.50]")
     }
 
     @Test("a set without any samples has a heading")

@@ -183,7 +183,7 @@ private func root(for objective: any Objective) -> Double? { objective.usesRoot 
 
     @Test("every objective is known by its name in configurations")
     func names() {
-        #expect(ObjectiveKind.allCases.map(\.rawValue) == ["subtb", "subtb-pooled", "subtb-token", "subtb-unrooted", "vargrad", "tb"])
+        #expect(ObjectiveKind.allCases.map(\.rawValue) == ["subtb", "subtb-pooled", "subtb-token", "subtb-unrooted", "vargrad", "tb", "db"])
         #expect(ObjectiveKind(rawValue: "grpo") == nil)
         #expect(ObjectiveSettings().problems().isEmpty)
         #expect(ObjectiveSettings(lambda: -1, finalWeight: 0, intermediateWeight: 0).problems().count == 2)

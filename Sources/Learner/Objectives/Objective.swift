@@ -62,6 +62,7 @@ package enum ObjectiveKind: String, Sendable, CaseIterable, Codable {
     case unrootedSubTrajectoryBalance = "subtb-unrooted"
     case varianceGradient = "vargrad"
     case trajectoryBalance = "tb"
+    case detailedBalance = "db"
 
     package func objective(with settings: ObjectiveSettings) -> any Objective {
         switch self {
@@ -73,6 +74,7 @@ package enum ObjectiveKind: String, Sendable, CaseIterable, Codable {
         case .unrootedSubTrajectoryBalance: SubTrajectoryBalance(lambda: settings.lambda, isRooted: false)
         case .varianceGradient: PooledSubTrajectoryBalance(finalWeight: 1, intermediateWeight: 0)
         case .trajectoryBalance: TrajectoryBalance()
+        case .detailedBalance: DetailedBalance()
         }
     }
 }

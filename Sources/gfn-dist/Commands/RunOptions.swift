@@ -33,7 +33,7 @@ struct SettingOptions: ParsableArguments {
 /// The options of a command that makes a run.
 struct RunOptions: ParsableArguments {
     @OptionGroup var settings: SettingOptions
-    @Option(name: .long, help: ArgumentHelp("subtb, subtb-pooled, subtb-token, subtb-unrooted, vargrad, tb, sft.", valueName: "name"))
+    @Option(name: .long, help: ArgumentHelp("subtb, subtb-pooled, subtb-token, subtb-unrooted, vargrad, tb, db, sft.", valueName: "name"))
     var objective: String?
     @Option(name: .long, help: ArgumentHelp("Run folder.", valueName: "dir"))
     var output: String?

@@ -7,7 +7,7 @@ internal import Tensor
 
 /// The settings of one run, checked and typed; made once from the layers, then never written.
 struct RunConfiguration: Sendable {
-    static let objectives = ["subtb", "subtb-pooled", "subtb-token", "subtb-unrooted", "vargrad", "tb", "sft"]
+    static let objectives = ["subtb", "subtb-pooled", "subtb-token", "subtb-unrooted", "vargrad", "tb", "db", "sft"]
 
     /// What the settings are for: only what matters to it is checked.
     enum Purpose: Sendable {
