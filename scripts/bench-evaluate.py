@@ -23,19 +23,29 @@ PROBLEMS, SAMPLES, WORDS, COMPARED, ROUNDS = 1000, 8, 150, 25, 3
 program = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", ".build", "release", "gfn-dist")
 
 
-def solutions(chance, vocabulary, answer):
-    """Variants of one solution, from nearly equal to half different."""
-    base = [chance.choice(vocabulary) for _ in range(WORDS - 2)]
+def line(chance):
+    """Ten words; the last five may be an equation."""
+    words = [chance.choice(vocabulary) for _ in range(10)]
+    if chance.random() < 0.5:
+        a, b = chance.randrange(2, 60), chance.randrange(2, 30)
+        words[5:] = [str(a), "+", str(b), "=", str(a + b)]
+    return " ".join(words) + "."
+
+
+def solutions(chance, answer):
+    """Variants of one solution of 15 lines, from nearly equal to quite different."""
+    base = [line(chance) for _ in range(WORDS // 10)]
     for _ in range(SAMPLES):
-        words = list(base)
-        for _ in range(chance.randrange(WORDS // 2)):
-            words[chance.randrange(len(words))] = chance.choice(vocabulary)
-        yield " ".join(words) + f"\n#### {answer}"
+        lines = list(base)
+        for _ in range(chance.randrange(WORDS // 10)):
+            lines[chance.randrange(len(lines))] = line(chance)
+        yield "\n".join(lines) + f"\n#### {answer}"
 
 
 chance = random.Random(1)
-vocabulary = [f"{chance.choice('bcdfglmnprst')}{chance.choice('aeiou')}{chance.choice('dlmnrst')}{k % 40 or ''}" for k in range(2000)]
-groups = [list(solutions(chance, vocabulary, problem % 97)) for problem in range(PROBLEMS)]
+letters = [[a + b + c for a in "bcdfglmnprst" for b in "aeiou" for c in "dlmnrst"] for _ in range(3)]
+vocabulary = ["".join(chance.choice(syllables) for syllables in letters[: 1 + k % 3]) for k in range(1600)]
+groups = [list(solutions(chance, problem % 97)) for problem in range(PROBLEMS)]
 scorer = rouge_scorer.RougeScorer(["rougeL"])
 
 

@@ -78,12 +78,17 @@ package struct EquationList: Hashable, Sendable {
     /// Two numbers with no operator between them end one chain and begin the next, and an opening bracket does unless it touches
     /// the number before it, when it multiplies.
     private static func prose(_ bytes: [UInt8]) -> [String] {
+        // A chain ends with its line, so lines without = have none.
+        bytes.split(separator: 0x0A).filter { $0.contains(UInt8(ascii: "=")) }.flatMap(equations(inLine:))
+    }
+
+    private static func equations(inLine bytes: ArraySlice<UInt8>) -> [String] {
         var (equations, chain) = ([String](), Chain())
         func finish() {
             if let equation = chain.equation { equations.append(equation) }
             chain = Chain()
         }
-        let all = pieces(bytes[...])
+        let all = pieces(bytes)
         for (index, piece) in all.enumerated() {
             switch piece.lexeme {
             case .number(let number):
