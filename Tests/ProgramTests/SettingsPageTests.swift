@@ -1,4 +1,5 @@
 import Foundation
+import Learner
 import Testing
 
 @testable import gfn_dist
@@ -24,19 +25,21 @@ extension ProgramTests {
             return "| `\(setting.name)` | \(values(of: setting.kind)) | \(fallback) | \(setting.summary) | \(resume) |"
         }
 
-        private static func values(of kind: gfn_dist.Setting.Kind) -> String {
+        private static func values(of kind: SettingKind) -> String {
             switch kind {
-            case .integer(let range):
+            case .integer(let range, let word):
                 switch range.upperBound {
-                case 1_000_000_000: "integer ≥ \(range.lowerBound)"
-                case Int.max: "integer \(range.lowerBound)…2⁶³−1"
-                default: "integer \(range.lowerBound)…\(range.upperBound)"
+                case 1_000_000_000: "integer ≥ \(range.lowerBound)\(alternative(word))"
+                case Int.max: "integer \(range.lowerBound)…2⁶³−1\(alternative(word))"
+                default: "integer \(range.lowerBound)…\(range.upperBound)\(alternative(word))"
                 }
-            case .number(let range): "number \(text(range.lowerBound))…\(text(range.upperBound))"
+            case .number(let range, let word): "number \(text(range.lowerBound))…\(text(range.upperBound))\(alternative(word))"
             case .choice(let choices): choices.joined(separator: ", ")
             case .text: "text"
             }
         }
+
+        private static func alternative(_ word: String?) -> String { word.map { ", or \($0)" } ?? "" }
 
         private static func text(_ number: Double) -> String {
             let text = "\(number)"

@@ -14,7 +14,7 @@ struct TemperatureList: ExpressibleByArgument {
     static func problem(with temperatures: [Double]) -> String? {
         for (index, temperature) in temperatures.enumerated() {
             if temperatures[..<index].contains(temperature) { return "--temperature names \(temperature) twice" }
-            if temperature != 0, let problem = Setting.named("evaluate.temperature")?.problem(with: "\(temperature)") {
+            if temperature != 0, let problem = Setting.named("evaluate.temperature")?.kind.problem(with: "\(temperature)") {
                 return "--temperature \(problem), or 0 for the likeliest tokens"
             }
         }

@@ -42,7 +42,7 @@ struct ConfigurationLayers: Sendable {
             problems.append("\(origin): there is no setting '\(name)'; did you mean '\(Setting.nearest(to: name))'?")
             return
         }
-        if let problem = setting.problem(with: value) {
+        if let problem = setting.kind.problem(with: value) {
             problems.append("\(origin): \(name) \(problem) (\(setting.summary))")
             return
         }

@@ -55,9 +55,6 @@ struct RunConfiguration: Sendable {
         if layers.values["trainable"] == "full", !text("adapter").isEmpty {
             problems.append("adapter is set but trainable is full: there is no adapter to start from")
         }
-        if number("reward.temperature_final") == 0 {
-            problems.append("reward.temperature_final is 0, but rewards are divided by it; expected a number above 0, or -1 for no change")
-        }
         if loraTargets == nil {
             problems.append("lora.targets is '\(text("lora.targets"))', expected a list of \(LinearKind.allCases.map(\.moduleName).joined(separator: ", "))")
         }
@@ -85,6 +82,10 @@ struct RunConfiguration: Sendable {
         guard let value = Double(text(name)) else { preconditionFailure("setting '\(name)' is not a number") }
         return value
     }
+
+    /// Nil where the setting has a word in place of a number.
+    func optionalInteger(_ name: String) -> Int? { Int(text(name)) }
+    func optionalNumber(_ name: String) -> Double? { Double(text(name)) }
 
     var objective: String { text("objective") }
     var isSupervised: Bool { objective == "sft" }
@@ -179,10 +180,11 @@ struct RunConfiguration: Sendable {
     }
 
     var rewards: RewardSettings {
-        let steps = integer("reward.schedule_steps") > 0 ? integer("reward.schedule_steps") : self.steps
+        let steps = optionalInteger("reward.schedule_steps") ?? self.steps
         func schedule(_ name: String) -> LinearSchedule {
-            let (start, end) = (number(name), number("\(name)_final"))
-            return end < 0 ? LinearSchedule(constant: start) : LinearSchedule(from: start, to: end, steps: steps)
+            let start = number(name)
+            guard let end = optionalNumber("\(name)_final") else { return LinearSchedule(constant: start) }
+            return LinearSchedule(from: start, to: end, steps: steps)
         }
         return RewardSettings(
             processWeight: number("reward.process"), processFloor: number("reward.process_floor"),
@@ -200,7 +202,7 @@ struct RunConfiguration: Sendable {
             schedule: LearningRateSchedule(
                 shape: LearningRateSchedule.Shape(rawValue: text("train.schedule")) ?? .constant, peak: rate,
                 warmUpSteps: integer("train.warmup_steps"), totalSteps: steps),
-            maximumGradientNorm: number("train.clip_norm") > 0 ? number("train.clip_norm") : nil,
+            maximumGradientNorm: optionalNumber("train.clip_norm"),
             rootRateFactor: rate > 0 ? number("root.learning_rate") / rate : 1)
     }
 

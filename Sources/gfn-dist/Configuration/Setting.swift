@@ -1,54 +1,22 @@
+internal import Learner
+
 /// One key of the configuration: its name, what it accepts, its default and what it is for.
 ///
 /// Every key of the program is in ``Setting/all``; whatever is not there is refused with the nearest name.
 struct Setting: Sendable {
-    enum Kind: Sendable {
-        case integer(ClosedRange<Int>)
-        case number(ClosedRange<Double>)
-        case choice([String])
-        case text
-    }
-
     let name: String
-    let kind: Kind
+    let kind: SettingKind
     let fallback: String
     let summary: String
     /// Whether another value makes other weights: a run that goes on keeps it, or loses the promise of equal bytes.
     let changesWeights: Bool
 
-    init(_ name: String, _ kind: Kind, _ fallback: String, _ summary: String, changesWeights: Bool = true) {
+    init(_ name: String, _ kind: SettingKind, _ fallback: String, _ summary: String, changesWeights: Bool = true) {
         self.name = name
         self.kind = kind
         self.fallback = fallback
         self.summary = summary
         self.changesWeights = changesWeights
-    }
-
-    /// Whether two values of this setting say the same, such as 2e-4 and 0.0002.
-    func isSame(_ a: String, _ b: String) -> Bool {
-        switch kind {
-        case .integer: a == b || Int(a) != nil && Int(a) == Int(b)
-        case .number: a == b || Double(a) != nil && Double(a) == Double(b)
-        case .choice, .text: a == b
-        }
-    }
-
-    /// What is wrong with a value, as the end of a sentence; nil when it is fine.
-    func problem(with value: String) -> String? {
-        switch kind {
-        case .integer(let range):
-            guard let number = Int(value) else { return "is '\(value)', expected an integer" }
-            return range.contains(number)
-                ? nil : "is \(value), expected an integer from \(range.lowerBound) to \(range.upperBound)"
-        case .number(let range):
-            guard let number = Double(value), number.isFinite else { return "is '\(value)', expected a number" }
-            return range.contains(number)
-                ? nil : "is \(value), expected a number from \(range.lowerBound) to \(range.upperBound)"
-        case .choice(let choices):
-            return choices.contains(value) ? nil : "is '\(value)', expected one of \(choices.joined(separator: ", "))"
-        case .text:
-            return nil
-        }
     }
 
     private static let count = 1...1_000_000_000
@@ -86,7 +54,7 @@ struct Setting: Sendable {
         Setting("train.weight_decay", .number(0...10), "0", "decoupled, as in AdamW"),
         Setting("train.beta1", .number(0...0.9999), "0.9", "AdamW, first moment"),
         Setting("train.beta2", .number(0...0.999999), "0.99", "AdamW, second moment"),
-        Setting("train.clip_norm", .number(0...1e9), "1", "global norm of the gradient; 0: no clipping"),
+        Setting("train.clip_norm", .number(1e-9...1e9, or: "none"), "1", "global norm of the gradient; none: no clipping"),
         Setting("rollout.samples_per_prompt", .integer(2...4096), "8", "K, the solutions of one group"),
         Setting("rollout.temperature", .number(0.05...10), "1", "of the behaviour; log-probabilities are recorded at 1"),
         Setting("rollout.max_new_tokens", .integer(0...1_000_000), "0", "a solution longer than this is unfinished; 0: as the task says"),
@@ -98,10 +66,10 @@ struct Setting: Sendable {
         Setting("reward.process_floor", .number(1e-30...1), "1e-4", "score of a step that is wrong"),
         Setting("reward.unfinished", .number(-1000...0), "-5", "nats for a state that has no final answer"),
         Setting("reward.reference", .number(0...10), "1", "alpha, the exponent of the reference likelihood"),
-        Setting("reward.reference_final", .number(-1...10), "-1", "alpha at the end, linear; -1: as at the start"),
+        Setting("reward.reference_final", .number(0...10, or: "none"), "none", "alpha at the end, linear; none: as at the start"),
         Setting("reward.temperature", .number(1e-3...1000), "1", "of the reward at the start"),
-        Setting("reward.temperature_final", .number(-1...1000), "-1", "of the reward at the end, linear; -1: as at the start"),
-        Setting("reward.schedule_steps", .integer(countOrZero), "0", "steps from start to end of both; 0: train.steps"),
+        Setting("reward.temperature_final", .number(1e-3...1000, or: "none"), "none", "of the reward at the end, linear; none: as at the start"),
+        Setting("reward.schedule_steps", .integer(count, or: "auto"), "auto", "steps from start to end of both; auto: train.steps"),
         Setting("subtb.lambda", .number(0...10), "1", "weight of longer sub-trajectories"),
         Setting("root.learning_rate", .number(rate), "1e-2", "of the head that learns log Z"),
         Setting("replay.share", .number(0...0.95), "0", "of the groups learned from in a step"),

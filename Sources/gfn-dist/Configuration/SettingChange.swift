@@ -12,7 +12,7 @@ struct SettingChange: Sendable {
     /// What `after` has that `before` has not, in the order of the settings.
     static func all(from before: ConfigurationLayers, to after: ConfigurationLayers) -> [SettingChange] {
         Setting.all.compactMap { setting in
-            guard let old = before.values[setting.name], let new = after.values[setting.name], !setting.isSame(old, new) else { return nil }
+            guard let old = before.values[setting.name], let new = after.values[setting.name], !setting.kind.isSame(old, new) else { return nil }
             // More steps of the same kind are a longer run; where a schedule ends with them, every step is another.
             let breaksBytes = setting.name == "train.steps"
                 ? before.weightsDependOnSteps || after.weightsDependOnSteps : setting.changesWeights
@@ -46,9 +46,7 @@ extension ConfigurationLayers {
     /// Whether the weights of a step depend on how many steps there are: where a schedule ends with them.
     fileprivate var weightsDependOnSteps: Bool {
         if values["train.schedule"] != LearningRateSchedule.Shape.constant.rawValue { return true }
-        let rewardsEndWithSteps = values["reward.schedule_steps"].flatMap { Int($0) } == 0
-        return rewardsEndWithSteps && ["reward.reference_final", "reward.temperature_final"].contains { name in
-            (values[name].flatMap { Double($0) } ?? -1) >= 0
-        }
+        return values["reward.schedule_steps"] == "auto"
+            && ["reward.reference_final", "reward.temperature_final"].contains { values[$0] != "none" }
     }
 }

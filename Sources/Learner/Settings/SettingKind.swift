@@ -1,0 +1,39 @@
+/// What a setting accepts, as text.
+package enum SettingKind: Sendable, Equatable {
+    /// `or` is a word that stands for no number, such as none or auto.
+    case integer(ClosedRange<Int>, or: String? = nil)
+    case number(ClosedRange<Double>, or: String? = nil)
+    case choice([String])
+    case text
+
+    /// What is wrong with a value, as the end of a sentence; nil when it is fine.
+    package func problem(with value: String) -> String? {
+        switch self {
+        case .integer(let range, let word):
+            if value == word { return nil }
+            guard let number = Int(value) else { return "is '\(value)', expected an integer\(Self.alternative(word))" }
+            return range.contains(number)
+                ? nil : "is \(value), expected an integer from \(range.lowerBound) to \(range.upperBound)\(Self.alternative(word))"
+        case .number(let range, let word):
+            if value == word { return nil }
+            guard let number = Double(value), number.isFinite else { return "is '\(value)', expected a number\(Self.alternative(word))" }
+            return range.contains(number)
+                ? nil : "is \(value), expected a number from \(range.lowerBound) to \(range.upperBound)\(Self.alternative(word))"
+        case .choice(let choices):
+            return choices.contains(value) ? nil : "is '\(value)', expected one of \(choices.joined(separator: ", "))"
+        case .text:
+            return nil
+        }
+    }
+
+    private static func alternative(_ word: String?) -> String { word.map { ", or \($0)" } ?? "" }
+
+    /// Whether two values say the same, such as 2e-4 and 0.0002.
+    package func isSame(_ a: String, _ b: String) -> Bool {
+        switch self {
+        case .integer: a == b || Int(a) != nil && Int(a) == Int(b)
+        case .number: a == b || Double(a) != nil && Double(a) == Double(b)
+        case .choice, .text: a == b
+        }
+    }
+}
