@@ -12,7 +12,9 @@ extension LossFixtures {
 
     /// Slopes of the actions against `grad.name`, where padding has none.
     fileprivate func expectGradient(_ slopes: [[Double]], _ item: Case, _ name: String) {
-        for (row, expected) in rows(item.id, "grad.\(name)").enumerated() {
+        let gradient = rows(item.id, "grad.\(name)")
+        #expect(gradient.count == slopes.count && !gradient.isEmpty, "\(item.id) \(name)")
+        for (row, expected) in gradient.enumerated() {
             let padding = Array(repeating: 0.0, count: expected.count - slopes[row].count)
             expectClose(slopes[row] + padding, expected, relative: 1e-9, absolute: 1e-12, "\(item.id) \(name)")
         }

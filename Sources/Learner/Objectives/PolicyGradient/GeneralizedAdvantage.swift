@@ -19,7 +19,8 @@ package struct GeneralizedAdvantage: Sendable, Equatable {
     /// KL are those of the policy that sampled, so the penalty has no slope.
     package static func rewards(_ rewards: [Double], divergences: [Double], coefficient: Double) -> [Double] {
         precondition(rewards.count == divergences.count, "\(rewards.count) rewards and \(divergences.count) divergences")
-        return zip(rewards, divergences).map { $0 - coefficient * $1 }
+        // 0 times an estimate that may be infinite is not 0.
+        return coefficient == 0 ? rewards : zip(rewards, divergences).map { $0 - coefficient * $1 }
     }
 
     /// A_t, and the critic's targets R_t.
