@@ -6,30 +6,36 @@ package import Tensor
 /// Turns trajectories into better weights: holds the fp32 master parameters and takes optimiser steps, in unison with
 /// the other learners.
 ///
-/// All learners are given the same groups and end with the same bits. A group's position in the list is its slot, and
-/// learner `slot % L` computes its gradient alone.
+/// All learners are given the same groups and end with the same bits. Groups are computed by slots, most methods' with one group
+/// each; the slot in position p of an optimiser step is that of learner p % L alone.
 package final class PolicyLearner {
-    package struct Settings: Sendable, Equatable {
-        package var objective: ObjectiveKind
-        package var objectiveSettings: ObjectiveSettings
+    package struct Settings: Sendable {
+        package var objective: any Objective
         package var optimizer: AdamW.Settings
         package var schedule: LearningRateSchedule
         /// The norm that gradients are clipped to; nil: never.
         package var maximumGradientNorm: Double?
-        /// How much faster the learned log Z moves than the policy.
+        /// How much faster the learned log Z, and V, move than the policy.
         package var rootRateFactor: Double
+        package var valueRateFactor: Double
+        /// The most actions that a response may have.
+        package var maximumLength: Int
+        /// Of the order of mini-batches.
+        package var seed: UInt64
 
         package init(
-            objective: ObjectiveKind = .subTrajectoryBalance, objectiveSettings: ObjectiveSettings = ObjectiveSettings(),
-            optimizer: AdamW.Settings = AdamW.Settings(), schedule: LearningRateSchedule, maximumGradientNorm: Double? = 1,
-            rootRateFactor: Double = 10
+            objective: any Objective = SubTrajectoryBalance(), optimizer: AdamW.Settings = AdamW.Settings(),
+            schedule: LearningRateSchedule, maximumGradientNorm: Double? = 1, rootRateFactor: Double = 10,
+            valueRateFactor: Double = 10, maximumLength: Int = 1, seed: UInt64 = 1
         ) {
             self.objective = objective
-            self.objectiveSettings = objectiveSettings
             self.optimizer = optimizer
             self.schedule = schedule
             self.maximumGradientNorm = maximumGradientNorm
             self.rootRateFactor = rootRateFactor
+            self.valueRateFactor = valueRateFactor
+            self.maximumLength = maximumLength
+            self.seed = seed
         }
     }
 
@@ -42,8 +48,7 @@ package final class PolicyLearner {
         package var values: ValueHead?
 
         package init(version: Int, parameters: [Float], optimizer: AdamW, root: RootFlow?, values: ValueHead? = nil) {
-            (self.version, self.parameters, self.optimizer) = (version, parameters, optimizer)
-            (self.root, self.values) = (root, values)
+            (self.version, self.parameters, self.optimizer, self.root, self.values) = (version, parameters, optimizer, root, values)
         }
     }
 
@@ -54,12 +59,15 @@ package final class PolicyLearner {
     /// The bf16 bits of the parameters, in the order of the layout: what the policy computes with, and what is published.
     package private(set) var publishedBits: [UInt16]
 
-    private let objective: any Objective
+    private let needs: Needs
     private let learners: any Communicator
     private let parallel: Parallel
     private var reduction: GradientReduction
+    /// Of the policy's parameters, then of log Z, then of V, as far as there are any. `[layout.count + 0, 1 or 2 · (d + 1)]`
     private let gradient: FloatTensor
+    private let valueOffset: Int
 
+    private var objective: any Objective { settings.objective }
     package var version: Int { state.version }
 
     /// Starts from `parameters` in the order of the policy's layout, and makes the policy adopt them.
@@ -67,16 +75,14 @@ package final class PolicyLearner {
         policy: Policy, settings: Settings, reward: RewardSettings, learners: any Communicator, parameters: [Float],
         parallel: Parallel = .serial
     ) {
-        let objective = settings.objective.objective(with: settings.objectiveSettings)
         self.init(
             policy: policy, settings: settings, reward: reward, learners: learners,
             state: State(
-                version: 0, parameters: parameters, optimizer: AdamW(settings.optimizer, count: parameters.count),
-                root: objective.usesRoot ? RootFlow(width: policy.base.configuration.hiddenSize) : nil),
+                version: 0, parameters: parameters, optimizer: AdamW(settings.optimizer, count: parameters.count), root: nil),
             parallel: parallel)
     }
 
-    /// Goes on from a state. A root that the objective needs and the state lacks (after fine-tuning) begins afresh.
+    /// Goes on from a state. A head that the objective needs and the state lacks (after fine-tuning) begins afresh.
     package init(
         policy: Policy, settings: Settings, reward: RewardSettings, learners: any Communicator, state: State,
         parallel: Parallel = .serial
@@ -90,160 +96,186 @@ package final class PolicyLearner {
         self.learners = learners
         self.parallel = parallel
         self.state = state
+        needs = settings.objective.needs
         // As the settings say now; the state has those that it was saved with.
         self.state.optimizer = AdamW(
             settings.optimizer, step: state.optimizer.step, firstMoments: state.optimizer.firstMoments,
             secondMoments: state.optimizer.secondMoments)
-        objective = settings.objective.objective(with: settings.objectiveSettings)
-        if objective.usesRoot, state.root == nil { self.state.root = RootFlow(width: policy.base.configuration.hiddenSize) }
-        if !objective.usesRoot { self.state.root = nil }
-        let count = policy.layout.count + (self.state.root.map { $0.width + 1 } ?? 0)
+        let width = policy.base.configuration.hiddenSize
+        self.state.root = needs.root ? state.root ?? RootFlow(width: width) : nil
+        self.state.values = needs.values ? state.values ?? ValueHead(width: width) : nil
+        valueOffset = policy.layout.count + (needs.root ? width + 1 : 0)
+        let count = valueOffset + (needs.values ? width + 1 : 0)
         reduction = GradientReduction(count: count)
         gradient = FloatTensor(count)
         publishedBits = Self.round(state.parameters)
         policy.adopt(publishedBits, version: state.version)
     }
 
-    // MARK: - Balance
+    // MARK: - A step
 
-    /// Collective: one step on the mean loss of `groups`, fresh ones first, then replayed ones.
+    /// Collective: one training step on `groups`, fresh ones first, then replayed ones. It has as many optimiser steps as the
+    /// method asks for, each on the mean loss of its groups.
     ///
-    /// `poll` is called between groups, to let transfers advance.
+    /// `poll` is called between slots, to let transfers advance.
     package func update(on groups: [TrajectoryGroup], poll: () -> Void = {}) throws(CollectiveError) -> UpdateResult {
-        let step = version
         var clock = StopWatch()
-        try initialiseRoot(from: groups, step: step)
-        reduction.begin()
-        var records: [SlotRecord] = []
-        for slot in groups.indices where slot % learners.size == learners.rank {
-            let group = groups[slot]
-            let forward = policy.forward([Self.tokens(of: group)], recording: true)
-            let scores = forward.scores[0]
-            let root = state.root?.logPartition(forward.promptHidden[0])
-            let value = objective.evaluate(group, scores: scores, reward: reward, step: step, root: root)
-            let share = 1 / Double(groups.count)
-            gradient.zero()
-            policy.backward(forward, weights: [value.slopes.map { $0.weights(scaledBy: share) }], into: gradient.base)
-            if let slope = value.rootSlope {
-                state.root?.writeGradient(
-                    slope: slope * share, hidden: forward.promptHidden[0], to: gradient.base + policy.layout.count)
-            }
-            reduction.add(gradient.base, slot: slot)
-            records.append(record(of: group, slot: slot, value: value, scores: scores, root: root))
-            poll()
-        }
-        return try finish(records, lossIsSum: false, clock: &clock)
-    }
+        var batch = StepBatch(groups, groupsPerSlot: needs.groupsPerSlot, reward: reward, step: version)
+        if needs.values { try addValues(to: &batch) }
+        batch.credits = objective.credits(of: batch.samples)
+        try initialiseRoot(from: batch)
 
-    /// Before the first step, b = −mean over all responses of H at their last state; the mean is formed in slot order.
-    private func initialiseRoot(from groups: [TrajectoryGroup], step: Int) throws(CollectiveError) {
-        guard let root = state.root, !root.isInitialised, !groups.isEmpty else { return }
-        var own: [SlotRecord] = []
-        for slot in groups.indices where slot % learners.size == learners.rank {
-            let group = groups[slot]
-            let scores = policy.forward([Self.tokens(of: group)], recording: false).scores[0]
-            let residuals = zip(group.trajectories, scores).map {
-                ScoredResponse($0, scores: $1, reward: reward, step: step).residuals()
-            }
-            var record = SlotRecord(slot: slot)
-            record.residualMean = residuals.reduce(0) { $0 + ($1.last ?? 0) }
-            record.tokens = residuals.count
-            own.append(record)
-        }
-        let records = try SlotRecord.gather(own, over: learners)
-        let count = records.reduce(0) { $0 + $1.tokens }
-        // A sum that is no number is left for the step itself to report.
-        let mean = records.reduce(0) { $0 + $1.residualMean } / Double(max(count, 1))
-        if mean.isFinite { state.root?.initialise(bias: -mean) }
-    }
-
-    private func record(
-        of group: TrajectoryGroup, slot: Int, value: ObjectiveValue, scores: [ResponseScores], root: Double?
-    ) -> SlotRecord {
-        var record = SlotRecord(slot: slot)
-        record.loss = value.loss
-        record.residualMean = value.residuals.finalMean
-        record.residualVariance = value.residuals.finalVariance
-        record.pooledVariance = value.residuals.pooledVariance
-        record.logPartition = root ?? value.residuals.logPartition
-        record.add(scores)
-        record.age = version - group.sampledWith
-        if record.age == 0 {
-            record.difference = zip(group.trajectories, scores).reduce(0.0) { largest, pair in
-                let recorded = pair.0.tokenLogProbabilities + pair.0.stopLogProbabilities
-                let recomputed = pair.1.tokenLogProbabilities + pair.1.stopLogProbabilities
-                return zip(recorded, recomputed).reduce(largest) { max($0, abs(Double($1.0) - Double($1.1))) }
-            }
-        }
-        return record
-    }
-
-    // MARK: - Supervised fine-tuning
-
-    /// Collective: one step on the mean negative log-likelihood of all target tokens of the batch, ⊤ among them.
-    package func update(on batch: [Demonstration], poll: () -> Void = {}) throws(CollectiveError) -> UpdateResult {
-        var clock = StopWatch()
-        let weight = SupervisedFineTuning(batch)
-        reduction.begin()
-        var records: [SlotRecord] = []
-        let slots = SupervisedFineTuning.slots(of: batch.count)
-        for slot in slots.indices where slot % learners.size == learners.rank {
-            let demonstrations = Array(batch[slots[slot]])
-            let forward = policy.forward(
-                demonstrations.map { TokenGroup(prompt: $0.prompt, responses: [$0.response]) }, recording: true)
-            gradient.zero()
-            policy.backward(forward, weights: demonstrations.map { [weight.weights(of: $0)] }, into: gradient.base)
-            reduction.add(gradient.base, slot: slot)
-            var record = SlotRecord(slot: slot)
-            for (demonstration, scores) in zip(demonstrations, forward.scores) {
-                record.loss += weight.loss(of: demonstration, scores: scores[0])
-                record.add(scores)
-            }
-            records.append(record)
-            poll()
-        }
-        return try finish(records, lossIsSum: true, clock: &clock)
-    }
-
-    // MARK: - The step that both end with
-
-    private func finish(
-        _ own: [SlotRecord], lossIsSum: Bool, clock: inout StopWatch
-    ) throws(CollectiveError) -> UpdateResult {
-        let secondsLearn = clock.lap()
-        let records = try SlotRecord.gather(own, over: learners)
-        if let record = records.first(where: { !$0.loss.isFinite }) { return .fault(.loss(slot: record.slot)) }
-        if let fault = try reduction.finish(over: learners, into: gradient.base) {
-            return .fault(NumericalFault(fault, layout: policy.layout))
-        }
-        let secondsReduce = clock.lap()
-
-        let count = policy.layout.count
-        let norm = Kernel.sumOfSquares(gradient.base, count: count).squareRoot()
-        let rate = settings.schedule.rate(at: version)
+        let rate = settings.schedule.rate(at: max(0, version - needs.collectingSteps))
         var next = state
-        next.optimizer.update(
-            &next.parameters, gradient: gradient.base,
-            gradientScale: clippingScale(norm: norm, maximum: settings.maximumGradientNorm), learningRate: rate,
-            parallel: parallel)
-        if !lossIsSum { next.root?.update(gradient: gradient.base + count, learningRate: rate * settings.rootRateFactor) }
-        // Every learner has the same bits here, so all of them see the fault or none.
-        if let index = next.parameters.firstIndex(where: { !$0.isFinite }) {
-            let (tensor, element) = policy.layout.place(of: index)
-            return .fault(.parameter(tensor: tensor, element: element))
+        var tally = StepTally(objective.measureNames)
+        let passes = batch.passes(needs, seed: settings.seed, step: version)
+        for (index, slots) in passes.enumerated() {
+            let own = accumulate(batch, slots, isFirst: index == 0, root: next.root, values: next.values, poll: poll)
+            tally.secondsLearn += clock.lap()
+            let norm: Double
+            switch try reduce(own, into: &tally) {
+            case .sum(norm: let value): norm = value
+            case .fault(let fault): return undone(by: fault)
+            }
+            tally.secondsReduce += clock.lap()
+            take(gradientNorm: norm, rate: rate, in: &next)
+            // Every learner has the same bits here, so all of them see the fault or none.
+            if let index = next.parameters.firstIndex(where: { !$0.isFinite }) {
+                let (tensor, element) = policy.layout.place(of: index)
+                return undone(by: .parameter(tensor: tensor, element: element))
+            }
+            if index + 1 < passes.count { policy.adopt(Self.round(next.parameters), version: version) }
         }
         next.version += 1
         state = next
         publishedBits = Self.round(state.parameters)
         policy.adopt(publishedBits, version: version)
-        return .stepped(
-            StepMetrics(
-                records, version: version, gradientNorm: norm, learningRate: rate, lossIsSum: lossIsSum,
-                secondsLearn: secondsLearn, secondsReduce: secondsReduce))
+        return .stepped(tally.metrics(version: version, learningRate: rate))
     }
 
-    private static func tokens(of group: TrajectoryGroup) -> TokenGroup {
-        TokenGroup(prompt: group.prompt, responses: group.trajectories.map(\.response))
+    /// A step in which nothing is learned: the same weights as the next version.
+    package func skip() -> StepMetrics {
+        state.version += 1
+        policy.adopt(publishedBits, version: version)
+        return StepTally(objective.measureNames).metrics(version: version, learningRate: 0)
+    }
+
+    private func undone(by fault: NumericalFault) -> UpdateResult {
+        policy.adopt(publishedBits, version: version)
+        return .fault(fault)
+    }
+
+    /// Collective: V of every action's state under the weights before the step, which each learner computes of its own slots.
+    private func addValues(to batch: inout StepBatch) throws(CollectiveError) {
+        guard let head = state.values else { preconditionFailure("a method that needs V has its head") }
+        var own = ByteWriter()
+        for slot in batch.slots.indices where slot % learners.size == learners.rank {
+            let values = head.values(of: policy.forward(batch.slots[slot].map { batch.tokens(of: $0) }, recording: false))
+            for (g, values) in zip(batch.slots[slot], values) {
+                for (k, values) in values.enumerated() { own.write(Array(values.prefix(batch.samples[g][k].rewards.count))) }
+            }
+        }
+        let received = try learners.allGather(own.bytes)
+        var readers = received.map { ByteReader($0) }
+        for (slot, groups) in batch.slots.enumerated() {
+            let rank = slot % learners.size
+            for g in groups {
+                for k in batch.samples[g].indices {
+                    do throws(ByteReaderError) { batch.samples[g][k].values = try readers[rank].readArray() } catch {
+                        throw CollectiveError(.allGather, rank: learners.rank, peer: rank, .mismatch("\(error)"))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Before the first step, b is the mean over all responses of what they say of log Z; the mean is formed in slot order.
+    private func initialiseRoot(from batch: StepBatch) throws(CollectiveError) {
+        guard let root = state.root, !root.isInitialised, !batch.groups.isEmpty else { return }
+        var own: [SlotRecord] = []
+        for slot in batch.slots.indices where slot % learners.size == learners.rank {
+            var record = SlotRecord(slot: slot)
+            let forward = policy.forward(batch.slots[slot].map { batch.tokens(of: $0) }, recording: false)
+            for (g, scores) in zip(batch.slots[slot], forward.scores) {
+                for value in objective.logPartitions(of: batch.responses(of: g, scores: scores, reward: reward, step: version)) {
+                    record.logPartition += value
+                    record.tokens += 1
+                }
+            }
+            own.append(record)
+        }
+        let records = try SlotRecord.gather(own, over: learners)
+        // A sum that is no number is left for the step itself to report.
+        let mean = records.reduce(0) { $0 + $1.logPartition } / Double(max(records.reduce(0) { $0 + $1.tokens }, 1))
+        if mean.isFinite { state.root?.initialise(bias: mean) }
+    }
+
+    /// Adds the gradients of this learner's part of `slots`.
+    private func accumulate(
+        _ batch: StepBatch, _ slots: [Int], isFirst: Bool, root: RootFlow?, values: ValueHead?, poll: () -> Void
+    ) -> [SlotRecord] {
+        let totals = batch.totals(of: slots, maximumLength: settings.maximumLength)
+        let share = 1 / Double(totals.groups)
+        reduction.begin()
+        var records: [SlotRecord] = []
+        for (position, slot) in slots.enumerated() where position % learners.size == learners.rank {
+            let groups = batch.slots[slot]
+            let forward = policy.forward(groups.map { batch.tokens(of: $0) }, recording: true)
+            let stateValues = values?.values(of: forward)
+            gradient.zero()
+            var weights: [[ResponseWeights]] = [], valueSlopes: [[[Double]]] = []
+            var record = SlotRecord(slot: slot)
+            for (index, g) in groups.enumerated() {
+                let scores = forward.scores[index]
+                let logZ = root?.logPartition(forward.promptHidden[index])
+                let responses = batch.responses(of: g, scores: scores, values: stateValues?[index], reward: reward, step: version)
+                let value = objective.evaluate(responses, root: logZ, batch: totals)
+                weights.append(value.slopes.map { $0.weights(scaledBy: share) })
+                valueSlopes.append(zip(value.valueSlopes, scores).map { slopes, scores in
+                    slopes.map { $0 * share } + Array(repeating: 0, count: scores.stopLogProbabilities.count - slopes.count)
+                })
+                if let slope = value.rootSlope {
+                    precondition(groups.count == 1, "log Z of several groups in one slot")
+                    root?.writeGradient(
+                        slope: slope * share, hidden: forward.promptHidden[index], to: gradient.base + policy.layout.count)
+                }
+                record.add(batch.groups[g], value: value, scores: scores, root: logZ, version: version, isFirst: isFirst)
+            }
+            policy.backward(
+                forward, weights: weights, hiddenWeights: values?.hiddenWeights(slopes: valueSlopes), into: gradient.base)
+            values?.writeGradient(slopes: valueSlopes, of: forward, to: gradient.base + valueOffset)
+            reduction.add(gradient.base, slot: slot)
+            records.append(record)
+            poll()
+        }
+        return records
+    }
+
+    private enum Reduction {
+        case sum(norm: Double)
+        case fault(NumericalFault)
+    }
+
+    /// Collective: the gradient's sum over all learners; its norm over the policy's parameters, or what keeps it from being one.
+    private func reduce(_ own: [SlotRecord], into tally: inout StepTally) throws(CollectiveError) -> Reduction {
+        let records = try SlotRecord.gather(own, over: learners)
+        if let record = records.first(where: { !$0.loss.isFinite }) { return .fault(.loss(slot: record.slot)) }
+        if let fault = try reduction.finish(over: learners, into: gradient.base) {
+            return .fault(NumericalFault(fault, layout: policy.layout))
+        }
+        let norm = Kernel.sumOfSquares(gradient.base, count: policy.layout.count).squareRoot()
+        tally.add(records, gradientNorm: norm)
+        return .sum(norm: norm)
+    }
+
+    /// One optimiser step with the gradient that lies there.
+    private func take(gradientNorm norm: Double, rate: Double, in state: inout State) {
+        state.optimizer.update(
+            &state.parameters, gradient: gradient.base,
+            gradientScale: clippingScale(norm: norm, maximum: settings.maximumGradientNorm), learningRate: rate,
+            parallel: parallel)
+        state.root?.update(gradient: gradient.base + policy.layout.count, learningRate: rate * settings.rootRateFactor)
+        state.values?.update(gradient: gradient.base + valueOffset, learningRate: rate * settings.valueRateFactor)
     }
 
     private static func round(_ parameters: [Float]) -> [UInt16] {
@@ -255,16 +287,5 @@ package final class PolicyLearner {
             }
         }
         return bits
-    }
-}
-
-extension SlotRecord {
-    /// Counts the entropy of every position and the tokens of `scores`.
-    mutating func add(_ scores: [ResponseScores]) {
-        for response in scores {
-            entropySum += response.entropies.reduce(0) { $0 + Double($1) }
-            entropyCount += response.entropies.count
-            tokens += response.tokenLogProbabilities.count
-        }
     }
 }

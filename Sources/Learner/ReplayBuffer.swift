@@ -72,6 +72,11 @@ package struct ReplayBuffer: Sendable, Equatable {
 
     /// Trajectories in all.
     package var count: Int { shelves.values.reduce(0) { $0 + $1.entries.count } }
+    /// Those that have trajectories, ascending.
+    package var promptIDs: [Int] { shelves.keys.sorted() }
+    /// The oldest first.
+    package func trajectories(ofPrompt promptID: Int) -> [Trajectory] { shelves[promptID]?.entries.map(\.trajectory) ?? [] }
+    package func prompt(ofPrompt promptID: Int) -> [Int32] { shelves[promptID]?.prompt ?? [] }
     package func count(ofPrompt promptID: Int) -> Int { shelves[promptID]?.entries.count ?? 0 }
 
     /// Takes in groups in the given order; a response that is there already is replaced by its newer record.

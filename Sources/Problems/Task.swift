@@ -23,10 +23,14 @@ package protocol Task: Sendable {
     func verdict(on response: [Int32], stop: StopReason, problem: Int) -> Verdict
     /// A worked solution to learn from, without ⊤; `sample` varies it where a task has several. Nil when there is none.
     func demonstration(of problem: Int, sample: Int) -> [Int32]?
+    /// Two responses without ⊤, the better one first, where data says which; nil where it does not.
+    func preference(of problem: Int) -> (chosen: [Int32], rejected: [Int32])?
     func text(of tokens: [Int32]) -> String
 }
 
 extension Task {
     /// A problem without a name of its own is called by its number.
     package func identifier(of problem: Int) -> String { "\(problem)" }
+
+    package func preference(of problem: Int) -> (chosen: [Int32], rejected: [Int32])? { nil }
 }

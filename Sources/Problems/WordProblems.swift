@@ -52,7 +52,10 @@ package struct WordProblems: Task {
             // Examples are tokenised beforehand only where their length matters.
             let solution = maxExampleTokens < .max ? problem.solution : nil
             let tokens = Self.tokens(of: problem, solution ?? "", tokenizer, chatTemplate)
-            let (prompt, length) = (tokens.prompt, tokens.prompt.count + tokens.completion.count)
+            let rejected = maxExampleTokens < .max ? problem.rejected.map { Self.tokens(of: problem, $0, tokenizer, chatTemplate) } : nil
+            let (prompt, length) = (
+                tokens.prompt, tokens.prompt.count + max(tokens.completion.count, rejected?.completion.count ?? 0)
+            )
             if prompt.count > maxPromptTokens {
                 long.add(prompt.count, line: problem.line)
             } else if length > maxExampleTokens {
@@ -136,6 +139,15 @@ package struct WordProblems: Task {
     package func demonstration(of problem: Int, sample: Int) -> [Int32]? {
         let problem = problems[problem]
         return problem.solution.map { Self.tokens(of: problem, $0, tokenizer, chatTemplate).completion }
+    }
+
+    package func preference(of problem: Int) -> (chosen: [Int32], rejected: [Int32])? {
+        let problem = problems[problem]
+        guard let chosen = problem.solution, let rejected = problem.rejected else { return nil }
+        return (
+            Self.tokens(of: problem, chosen, tokenizer, chatTemplate).completion,
+            Self.tokens(of: problem, rejected, tokenizer, chatTemplate).completion
+        )
     }
 
     static func withoutNotes(_ text: String) -> String {

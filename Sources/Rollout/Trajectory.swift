@@ -46,6 +46,9 @@ package struct Trajectory: Sendable, Equatable {
     /// Whether the policy ended the response itself and the whole of it is right.
     package var isCorrect: Bool { stop == .stopToken && (states.last?.isCorrect ?? false) }
 
+    /// Whether a policy sampled it; a response from data has no log-probabilities of a sampler.
+    package var isSampled: Bool { !stopLogProbabilities.isEmpty }
+
     package var hasReference: Bool { !referenceStopLogProbabilities.isEmpty }
 
     /// log π_ref(y_1…y_i ⊤ | x) at each terminable state, summed in `Double`; nil without reference log-probabilities.
@@ -113,5 +116,29 @@ package struct TrajectoryGroup: Sendable, Equatable {
         self.prompt = prompt
         self.trajectories = trajectories
         self.sampledWith = sampledWith
+    }
+}
+
+extension TrajectoryGroup {
+    /// Responses that nobody sampled, each ended by ⊤: examples from data.
+    package init(
+        examples: [[Int32]], of problem: Int, prompt: [Int32], at address: GroupAddress, version: Int
+    ) {
+        self.init(
+            address: address, promptID: problem, prompt: prompt,
+            trajectories: examples.map { response in
+                Trajectory(
+                    response: response, stop: .stopToken, tokenLogProbabilities: [], stopLogProbabilities: [],
+                    states: [TerminableState(index: response.count, process: 0, isFinished: true, isCorrect: true)])
+            }, sampledWith: version)
+    }
+
+    /// Evaluates the responses under the reference policy.
+    package mutating func addReference(of policy: Policy) {
+        let tokens = TokenGroup(prompt: prompt, responses: trajectories.map(\.response))
+        for (k, scores) in policy.forward([tokens], recording: false).scores[0].enumerated() {
+            trajectories[k].referenceTokenLogProbabilities = scores.tokenLogProbabilities
+            trajectories[k].referenceStopLogProbabilities = scores.stopLogProbabilities
+        }
     }
 }

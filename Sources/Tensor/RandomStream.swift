@@ -6,7 +6,7 @@
 package struct RandomStream: RandomNumberGenerator, Sendable {
     package enum Purpose: UInt32, Sendable {
         case promptOrder = 1
-        case sampling, initialization, replay, dataSplit, exploration, bootstrap, evaluation, task
+        case sampling, initialization, replay, dataSplit, exploration, bootstrap, evaluation, task, miniBatches
     }
 
     private let key: SIMD2<UInt32>

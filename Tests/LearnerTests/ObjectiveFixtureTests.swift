@@ -139,7 +139,7 @@ struct ObjectiveFixtureTests {
             for item in fixtures.cases where item.kind == "tb_vargrad" {
                 let rows = wholeResponses(fixtures, item)
                 let size = Int(item.number("group") ?? 1)
-                let objective = ObjectiveKind.varianceGradient.objective(with: ObjectiveSettings())
+                let objective = ObjectiveKind.varianceGradient.defaults
                 let groups = stride(from: 0, to: rows.count, by: size).map { Array(rows[$0..<$0 + size]) }
                 let values = groups.map { objective.evaluate($0.map(\.0), root: nil) }
                 expectClose(
@@ -161,5 +161,46 @@ struct ObjectiveFixtureTests {
         }
         print("tb_vargrad: \(ran) cases")
         #expect(ran >= 8)
+    }
+
+    @Test("FlowRL gives the published loss and gradients, with the importance weight clipped and as it is")
+    func flowRL() throws {
+        var ran = 0
+        for fixtures in try LossFixtures.all("gflownet") {
+            for item in fixtures.cases where item.kind == "flowrl" {
+                let (tokens, mask) = (fixtures.rows(item.id, "log_pf"), fixtures.rows(item.id, "mask"))
+                let (old, reference) = (fixtures.rows(item.id, "old_logps"), fixtures.rows(item.id, "ref_logps"))
+                let (rewards, roots) = (fixtures.vector(item.id, "reward"), fixtures.vector(item.id, "log_z"))
+                var objective = FlowReinforcementLearning()
+                objective.beta = item.number("beta") ?? .nan
+                objective.clip = item.number("clip")
+                var loss = 0.0
+                for row in tokens.indices {
+                    let kept = mask[row].indices.filter { mask[row][$0] != 0 }
+                    func masked(_ values: [Double]) -> [Double] { kept.map { values[$0] } }
+                    let n = kept.count
+                    let response = ScoredResponse(
+                        tokenLogProbabilities: masked(tokens[row]), stopLogProbabilities: Array(repeating: 0, count: n + 1), states: [n],
+                        logRewards: [0], stopIsForced: true,
+                        sample: SampledResponse(
+                            behaviour: masked(old[row]), reference: masked(reference[row]), rewards: Array(repeating: 0, count: n),
+                            reward: 0, isCorrect: false),
+                        credit: Credit(advantages: [rewards[row]]))
+                    let value = objective.evaluate([response], root: roots[row])
+                    let share = 1 / Double(tokens.count)
+                    loss += share * value.loss
+                    expectClose(
+                        value.slopes[0].token.map { $0 * share }, masked(fixtures.rows(item.id, "grad.log_pf")[row]), relative: 1e-9,
+                        absolute: 1e-12, "\(item.id) log_pf")
+                    expectClose(
+                        (value.rootSlope ?? .nan) * share, fixtures.vector(item.id, "grad.log_z")[row], relative: 1e-9, absolute: 1e-12,
+                        "\(item.id) log_z")
+                }
+                expectClose(loss, (item.fields["loss"] as? Double) ?? .nan, relative: 1e-9, item.id)
+                ran += 1
+            }
+        }
+        print("flowrl: \(ran) cases")
+        #expect(ran >= 2)
     }
 }

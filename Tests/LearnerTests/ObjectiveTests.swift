@@ -17,14 +17,21 @@ func randomResponses(_ count: Int, lengths: ClosedRange<Int> = 1...7, seed: UInt
     }
 }
 
-private let settings = ObjectiveSettings(lambda: 0.8, finalWeight: 1.5, intermediateWeight: 0.7)
+/// The balance objectives: functions of the residuals H alone, with settings that are not their defaults.
+private let balances: [(String, any Objective)] = [
+    ("subtb", SubTrajectoryBalance(lambda: 0.8)), ("subtb, rooted pairs", SubTrajectoryBalance(lambda: 0.8, pairs: .rooted)),
+    ("subtb-pooled", PooledSubTrajectoryBalance(finalWeight: 1.5, intermediateWeight: 0.7)),
+    ("subtb-token", TokenSubTrajectoryBalance(lambda: 0.8)), ("subtb-unrooted", SubTrajectoryBalance(lambda: 0.8, isRooted: false)),
+    ("vargrad", ObjectiveKind.varianceGradient.defaults), ("tb", TrajectoryBalance()), ("db", DetailedBalance()),
+]
+private let balanceIndices = Array(balances.indices)
 
-private func root(for objective: any Objective) -> Double? { objective.usesRoot ? 1.7 : nil }
+private func root(for objective: any Objective) -> Double? { objective.needs.root ? 1.7 : nil }
 
 @Suite("Objectives") struct ObjectiveTests {
-    @Test("slopes are the central differences of the loss", arguments: ObjectiveKind.allCases, [1, 2, 5])
-    func slopesAreDerivatives(kind: ObjectiveKind, count: Int) {
-        let objective = kind.objective(with: settings)
+    @Test("slopes are the central differences of the loss", arguments: balanceIndices, [1, 2, 5])
+    func slopesAreDerivatives(index: Int, count: Int) {
+        let objective = balances[index].1
         let root = root(for: objective)
         let responses = randomResponses(count, seed: 11, rootMayEnd: true)
         let value = objective.evaluate(responses, root: root)
@@ -82,9 +89,9 @@ private func root(for objective: any Objective) -> Double? { objective.usesRoot 
         }
     }
 
-    @Test("slopes in all residuals and the root cancel: only differences count", arguments: ObjectiveKind.allCases)
-    func residualSlopesCancel(kind: ObjectiveKind) {
-        let objective = kind.objective(with: settings)
+    @Test("slopes in all residuals and the root cancel: only differences count", arguments: balanceIndices)
+    func residualSlopesCancel(index: Int) {
+        let objective = balances[index].1
         let responses = randomResponses(4, seed: 21)
         let value = objective.evaluate(responses, root: root(for: objective))
         // A slope in H_i is the slope in e_i.
@@ -93,9 +100,9 @@ private func root(for objective: any Objective) -> Double? { objective.usesRoot 
         #expect(abs(total) < 1e-12 * residualSlopes.reduce(0) { $0 + abs($1) } + 1e-300)
     }
 
-    @Test("rewards + c move log Z by c, and neither loss nor slopes", arguments: ObjectiveKind.allCases)
-    func shiftOfRewards(kind: ObjectiveKind) {
-        let objective = kind.objective(with: settings)
+    @Test("rewards + c move log Z by c, and neither loss nor slopes", arguments: balanceIndices)
+    func shiftOfRewards(index: Int) {
+        let objective = balances[index].1
         let responses = randomResponses(4, seed: 31)
         let shifted = responses.map { response in
             var response = response
@@ -111,9 +118,9 @@ private func root(for objective: any Objective) -> Double? { objective.usesRoot 
         }
     }
 
-    @Test("where π(y⊤|x) = R(x, y⊤)/Z for every terminable state, loss and slopes are zero", arguments: ObjectiveKind.allCases)
-    func zeroAtTheTarget(kind: ObjectiveKind) {
-        let objective = kind.objective(with: settings)
+    @Test("where π(y⊤|x) = R(x, y⊤)/Z for every terminable state, loss and slopes are zero", arguments: balanceIndices)
+    func zeroAtTheTarget(index: Int) {
+        let objective = balances[index].1
         let logZ = -2.25
         let responses = randomResponses(3, seed: 41).map { response in
             var response = response
@@ -122,23 +129,23 @@ private func root(for objective: any Objective) -> Double? { objective.usesRoot 
             response.logRewards = response.residuals().map { $0 + logZ }
             return response
         }
-        let value = objective.evaluate(responses, root: objective.usesRoot ? logZ : nil)
+        let value = objective.evaluate(responses, root: objective.needs.root ? logZ : nil)
         #expect(value.loss < 1e-28)
         #expect(value.slopes.allSatisfy { ($0.token + $0.stop).allSatisfy { abs($0) < 1e-13 } })
         expectClose(value.residuals.logPartition, logZ, relative: 1e-13)
         #expect(value.residuals.pooledVariance < 1e-28)
     }
 
-    @Test("a single response of a single state has a loss only where log Z is learned", arguments: ObjectiveKind.allCases)
-    func singleState(kind: ObjectiveKind) {
-        let objective = kind.objective(with: settings)
+    @Test("a single response of a single state has a loss only where log Z is learned", arguments: balanceIndices)
+    func singleState(index: Int) {
+        let objective = balances[index].1
         let response = ScoredResponse(
             tokenLogProbabilities: [-1, -2], stopLogProbabilities: [-9, -9, -0.5], states: [2], logRewards: [-1])
-        let value = objective.evaluate([response], root: objective.usesRoot ? 1 : nil)
+        let value = objective.evaluate([response], root: objective.needs.root ? 1 : nil)
         // H = -3.5 + 1 = -2.5, so log Z + H = -1.5.
-        expectClose(value.loss, objective.usesRoot ? 2.25 : 0, relative: 1e-12)
-        expectClose(value.slopes[0].token, objective.usesRoot ? [-3, -3] : [0, 0], relative: 1e-12)
-        expectClose(value.slopes[0].stop, objective.usesRoot ? [0, 0, -3] : [0, 0, 0], relative: 1e-12)
+        expectClose(value.loss, objective.needs.root ? 2.25 : 0, relative: 1e-12)
+        expectClose(value.slopes[0].token, objective.needs.root ? [-3, -3] : [0, 0], relative: 1e-12)
+        expectClose(value.slopes[0].stop, objective.needs.root ? [0, 0, -3] : [0, 0, 0], relative: 1e-12)
     }
 
     @Test("pooled balance of one response is unrooted balance, up to the factor between the two variances")
@@ -156,7 +163,7 @@ private func root(for objective: any Objective) -> Double? { objective.usesRoot 
         let responses = randomResponses(5, seed: 61)
         let final = responses.map { $0.residuals()[$0.states.count - 1] }
         let pairs = final.flatMap { a in final.map { (a - $0) * (a - $0) } }
-        let value = ObjectiveKind.varianceGradient.objective(with: ObjectiveSettings()).evaluate(responses, root: nil)
+        let value = ObjectiveKind.varianceGradient.defaults.evaluate(responses, root: nil)
         expectClose(value.loss, pairs.reduce(0, +) / 50, relative: 1e-12)
     }
 
@@ -181,11 +188,40 @@ private func root(for objective: any Objective) -> Double? { objective.usesRoot 
         expectClose(value.loss, squares.reduce(0, +) / Double(squares.count), relative: 1e-12)
     }
 
-    @Test("every objective is known by its name in configurations")
-    func names() {
-        #expect(ObjectiveKind.allCases.map(\.rawValue) == ["subtb", "subtb-pooled", "subtb-token", "subtb-unrooted", "vargrad", "tb", "db"])
-        #expect(ObjectiveKind(rawValue: "grpo") == nil)
-        #expect(ObjectiveSettings().problems().isEmpty)
-        #expect(ObjectiveSettings(lambda: -1, finalWeight: 0, intermediateWeight: 0).problems().count == 2)
+    @Test("rooted pairs are the differences to the root alone, and those of one state are all of its pairs")
+    func rootedPairs() {
+        let response = randomResponses(1, lengths: 8...8, seed: 91)[0]
+        let value = SubTrajectoryBalance(lambda: 0.5, pairs: .rooted).evaluate([response], root: 1.25)
+        var (numerator, weight, share) = (0.0, 0.0, 1.0)
+        for h in response.residuals() {
+            numerator += share * (h + 1.25) * (h + 1.25)
+            weight += share
+            share *= 0.5
+        }
+        expectClose(value.loss, numerator / weight, relative: 1e-12)
+        let single = ScoredResponse(tokenLogProbabilities: [-1], stopLogProbabilities: [-2, -3], states: [1], logRewards: [-0.5])
+        let all = SubTrajectoryBalance().evaluate([single], root: 2), rooted = SubTrajectoryBalance(pairs: .rooted).evaluate([single], root: 2)
+        #expect(all.loss == rooted.loss && all.slopes == rooted.slopes && all.rootSlope == rooted.rootSlope)
+    }
+
+    @Test("every method's settings are read back as they were written, and its defaults pass their own checks", arguments: ObjectiveKind.allCases)
+    func settings(kind: ObjectiveKind) {
+        for setting in kind.settings {
+            #expect(setting.kind.problem(with: setting.fallback) == nil, "\(setting.name) = \(setting.fallback)")
+            #expect(setting.name.contains(".") && !setting.summary.isEmpty)
+        }
+        func written<Method: Objective>(_ method: Method) -> [String] { method.settings.map { $0.value(in: method) } }
+        // Another value for each: what is written is what the method then has.
+        var changed: [String: String] = [:]
+        for setting in kind.settings {
+            switch setting.kind {
+            case .integer(let range, _): changed[setting.name] = "\(range.lowerBound + 1)"
+            case .number(let range, _): changed[setting.name] = "\(range.lowerBound + 0.5)"
+            case .choice(let choices): changed[setting.name] = choices.first { $0 != setting.fallback }
+            case .text: Issue.record("\(setting.name) is a text")
+            }
+        }
+        let method = kind.objective { changed[$0] ?? "" }
+        #expect(written(method) == kind.settings.map { changed[$0.name] ?? "" })
     }
 }

@@ -6,12 +6,12 @@ private typealias Case = LossFixtures.Case
 
 extension LossFixtures {
     /// The rows of a tensor without their padding: a mask is 1 up to the row's length.
-    fileprivate func unpadded(_ id: String, _ name: String) -> [[Double]] {
+    func unpadded(_ id: String, _ name: String) -> [[Double]] {
         zip(rows(id, name), rows(id, "mask")).map { Array($0.prefix(Int($1.reduce(0, +)))) }
     }
 
     /// Slopes of the actions against `grad.name`, where padding has none.
-    fileprivate func expectGradient(_ slopes: [[Double]], _ item: Case, _ name: String) {
+    func expectGradient(_ slopes: [[Double]], _ item: Case, _ name: String) {
         let gradient = rows(item.id, "grad.\(name)")
         #expect(gradient.count == slopes.count && !gradient.isEmpty, "\(item.id) \(name)")
         for (row, expected) in gradient.enumerated() {
@@ -20,13 +20,13 @@ extension LossFixtures {
         }
     }
 
-    fileprivate func expectOutput(_ actual: [[Double]], _ item: Case, _ name: String) {
+    func expectOutput(_ actual: [[Double]], _ item: Case, _ name: String) {
         let expected = unpadded(item.id, "out.\(name)")
         #expect(actual.count == expected.count && !expected.isEmpty, "\(item.id) \(name)")
         for (a, e) in zip(actual, expected) { expectClose(a, e, relative: 1e-9, absolute: 1e-12, "\(item.id) \(name)") }
     }
 
-    fileprivate func expectLoss(_ actual: Double, _ item: Case) {
+    func expectLoss(_ actual: Double, _ item: Case) {
         expectClose(actual, (item.fields["loss"] as? Double) ?? .nan, relative: 1e-9, absolute: 1e-12, item.id)
     }
 }
@@ -141,76 +141,5 @@ struct PolicyGradientFixtureTests {
         }
         print("ppo: \(ran) cases")
         #expect(ran >= 10)
-    }
-
-    private func groups(_ rewards: [Double], of size: Int) -> [[Double]] {
-        stride(from: 0, to: rewards.count, by: size).map { Array(rewards[$0..<$0 + size]) }
-    }
-
-    @Test("GRPO and its descendants give the published advantages, losses and gradients")
-    func groupRelative() throws {
-        let aggregations: [String: TokenAggregation] = [
-            "grpo": .sequence, "grpo_sequence": .sequence, "bnpo": .token, "dapo": .token, "cispo": .token, "dr_grpo": .fixedLength,
-        ]
-        var ran: [String: Int] = [:]
-        for fixtures in try LossFixtures.all("grpo") {
-            for item in fixtures.cases {
-                guard let aggregation = aggregations[item.kind] else { continue }
-                let scale = try #require(GroupAdvantage(rawValue: item.parameters["scale"] as? String ?? ""))
-                let size = try #require(item.number("group")), maximumLength = try #require(item.number("max_len"))
-                #expect(item.number("std_eps") == GroupAdvantage.deviationFloor, "\(item.id)")
-                let advantages = scale.advantages(of: groups(fixtures.vector(item.id, "rewards"), of: Int(size))).flatMap { $0 }
-                expectClose(
-                    advantages, fixtures.vector(item.id, "out.advantages"), relative: 1e-9, absolute: 1e-12, "\(item.id) advantages")
-
-                let (policy, old) = (fixtures.unpadded(item.id, "logp"), fixtures.unpadded(item.id, "old_logp"))
-                let references = differences(policy, fixtures.unpadded(item.id, "ref_logp"))
-                let high = item.number("eps_high") ?? .nan
-                let batch = policy.indices.map { row in
-                    let repeated = policy[row].map { _ in advantages[row] }
-                    var losses =
-                        item.kind == "cispo"
-                        ? ClippedImportanceWeight(bound: high).losses(
-                            logProbabilities: policy[row], oldLogProbabilities: old[row], advantages: repeated)
-                        : ClippedSurrogate(low: item.number("eps_low") ?? .nan, high: high).losses(
-                            logRatios: zip(policy[row], old[row]).map { $0 - $1 }, advantages: repeated,
-                            level: item.kind == "grpo_sequence" ? .sequence : .token)
-                    losses.add(.k3, differences: references[row], coefficient: item.number("beta") ?? .nan)
-                    return losses
-                }
-                let value = aggregate(batch, aggregation, maximumLength: Int(maximumLength))
-                fixtures.expectLoss(value.loss, item)
-                fixtures.expectGradient(value.slopes, item, "logp")
-                ran[item.kind, default: 0] += 1
-            }
-        }
-        print("grpo: \(ran.sorted { $0.key < $1.key }.map { "\($0.value) of \($0.key)" }.joined(separator: ", "))")
-        #expect(ran.values.reduce(0, +) >= 14 && aggregations.keys.allSatisfy { ran[$0, default: 0] >= 2 })
-    }
-
-    @Test("RLOO gives the published advantages, loss and gradients")
-    func leaveOneOut() throws {
-        var ran = 0
-        for fixtures in try LossFixtures.all("grpo") {
-            for item in fixtures.cases where item.kind == "rloo" {
-                let size = try #require(item.number("group"))
-                let rewards = fixtures.vector(item.id, "rewards"), sums = fixtures.vector(item.id, "seq_logp")
-                let advantages = GroupAdvantage.leaveOneOut.advantages(of: groups(rewards, of: Int(size))).flatMap { $0 }
-                expectClose(
-                    advantages, fixtures.vector(item.id, "out.advantages"), relative: 1e-9, absolute: 1e-12, "\(item.id) advantages")
-                // REINFORCE on whole responses is a weight that no ratio changes, on one action per response.
-                let batch = zip(sums, advantages).map {
-                    ClippedImportanceWeight(bound: 1).losses(logProbabilities: [$0], oldLogProbabilities: [$0], advantages: [$1])
-                }
-                let value = aggregate(batch, .token)
-                fixtures.expectLoss(value.loss, item)
-                expectClose(
-                    value.slopes.flatMap { $0 }, fixtures.vector(item.id, "grad.seq_logp"), relative: 1e-9, absolute: 1e-12,
-                    "\(item.id) seq_logp")
-                ran += 1
-            }
-        }
-        print("rloo: \(ran) cases")
-        #expect(ran >= 4)
     }
 }

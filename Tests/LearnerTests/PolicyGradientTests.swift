@@ -84,9 +84,6 @@ private func slope(at x: Double, step: Double = 1e-6, _ function: (Double) -> Do
         // A large ratio is clipped where A > 0, a small one where A < 0.
         #expect(losses.losses == (advantage > 0 ? [-1.2, -Elementary.exp(-20), -1.2, -1.2] : [largest, 0.8, largest, largest]))
         #expect(losses.slopes == (advantage > 0 ? [0, 0, 0, 0] : [0, 0, largest, 0]))
-        let weights = ClippedImportanceWeight(bound: 2).losses(
-            logProbabilities: [-1, -901], oldLogProbabilities: [-901, -1], advantages: [advantage, advantage])
-        #expect(weights.slopes == [-2 * advantage, -Elementary.exp(-20) * advantage] && weights.clipped == 1)
     }
 
     @Test("slopes are derivatives of the sum of losses, whatever a ratio belongs to", arguments: ImportanceRatio.Level.allCases)

@@ -26,15 +26,25 @@ struct TinyTask {
     }
 
     static func learner(
-        _ learners: any Communicator, objective: ObjectiveKind = .subTrajectoryBalance, rate: Double = 3e-3,
+        _ learners: any Communicator, objective: any Objective = SubTrajectoryBalance(), rate: Double = 3e-3,
         trainable: Trainable = .lora(adapter)
     ) throws -> PolicyLearner {
         let policy = try policy(trainable)
         return PolicyLearner(
             policy: policy,
             settings: PolicyLearner.Settings(
-                objective: objective, schedule: LearningRateSchedule(shape: .constant, peak: rate, warmUpSteps: 0, totalSteps: 100)),
+                objective: objective, schedule: LearningRateSchedule(shape: .constant, peak: rate, warmUpSteps: 0, totalSteps: 100),
+                maximumLength: 5),
             reward: reward, learners: learners, parameters: try policy.initialParameters(seed: 3))
+    }
+
+    /// What a method learns from: groups, or so many pairs or demonstrations that they take several slots.
+    static func groups(for objective: any Objective, of policy: Policy, step: Int) -> [TrajectoryGroup] {
+        switch objective.needs.lesson {
+        case .group: groups(5, of: policy, step: step)
+        case .pair: groups(20, of: policy, step: step, size: 2)
+        case .demonstration: groups(40, of: policy, step: step, size: 1)
+        }
     }
 
     /// Random responses, scored as a rollout would: by `policy` as it is now, and by its base alone.

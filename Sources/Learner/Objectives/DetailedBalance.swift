@@ -6,11 +6,11 @@
 /// With F(s_i) = R(s_i ⊤) / π(⊤ | s_i), a difference is that of log F(s_{i−1}) π(s_i | s_{i−1}) and log F(s_i) (Hu et al.,
 /// arXiv 2310.04363). What a transition misses reaches the root one state at a time, which is slow.
 package struct DetailedBalance: Objective {
-    package var usesRoot: Bool { true }
+    package var needs: Needs { Needs(root: true) }
 
     package init() {}
 
-    package func evaluate(_ responses: [ScoredResponse], root: Double?) -> ObjectiveValue {
+    package func evaluate(_ responses: [ScoredResponse], root: Double?, batch: BatchTotals) -> ObjectiveValue {
         guard let root else { preconditionFailure("detailed balance needs log Z") }
         let residuals = responses.map { $0.residuals() }
         let share = 1 / Double(max(residuals.reduce(0) { $0 + $1.count }, 1))

@@ -1,12 +1,47 @@
-/// A loss of the K scored responses of one prompt, with its slopes. No automatic differentiation is needed: the policy
-/// turns slopes in log π into gradients.
+/// A method: a loss of the K scored responses of one prompt with its slopes, and what it needs of the loop. No automatic
+/// differentiation is needed: the policy turns slopes in log π into gradients.
 ///
-/// To add one: a file with the type beside this one, and a case in `ObjectiveKind`.
+/// To add one: a file with the type beside this one, and a case in `ObjectiveKind` (docs/add-an-objective.md).
 package protocol Objective: Sendable {
-    /// Whether the loss contains a learned log Z(x), given to `evaluate` as `root`.
-    var usesRoot: Bool { get }
-    /// `root` is log Z(x) in nats, and is given exactly when `usesRoot`.
-    func evaluate(_ responses: [ScoredResponse], root: Double?) -> ObjectiveValue
+    /// What it can be told.
+    var settings: [MethodSetting<Self>] { get }
+    var needs: Needs { get }
+    /// Names of `ObjectiveValue.measures`, as metrics.jsonl has them.
+    var measureNames: [String] { get }
+
+    /// What each action of a step's responses is credited with, by group and response; nil where nothing is. Every learner
+    /// computes this of all groups, before the first gradient.
+    func credits(of groups: [[SampledResponse]]) -> [[Credit]]?
+
+    /// The loss of one group. That of an optimiser step is the mean over its groups, of which `batch` tells the numbers.
+    ///
+    /// `root` is log Z(x) in nats, and is given exactly when the method needs it.
+    func evaluate(_ responses: [ScoredResponse], root: Double?, batch: BatchTotals) -> ObjectiveValue
+
+    /// What each response alone says of log Z(x): where a learned one starts.
+    func logPartitions(of responses: [ScoredResponse]) -> [Double]
+}
+
+extension Objective {
+    package var settings: [MethodSetting<Self>] { [] }
+    package var needs: Needs { Needs() }
+    package var measureNames: [String] { [] }
+    package func credits(of groups: [[SampledResponse]]) -> [[Credit]]? { nil }
+    /// −H of the whole response: the minimiser of (log Z + H)².
+    package func logPartitions(of responses: [ScoredResponse]) -> [Double] { responses.map { -($0.residuals().last ?? 0) } }
+
+    /// The loss of a group that is a step by itself.
+    package func evaluate(_ responses: [ScoredResponse], root: Double?) -> ObjectiveValue {
+        evaluate(responses, root: root, batch: BatchTotals(responses))
+    }
+}
+
+/// A mean that is reported beside the loss, as a sum and the number of its terms.
+package struct Measure: Sendable, Equatable {
+    package var sum: Double
+    package var count: Double
+
+    package init(_ sum: Double, of count: Double) { (self.sum, self.count) = (sum, count) }
 }
 
 package struct ObjectiveValue: Sendable {
@@ -15,7 +50,11 @@ package struct ObjectiveValue: Sendable {
     package var slopes: [ResponseSlopes]
     /// dL/d log Z(x), when the objective has a learned log Z.
     package var rootSlope: Double?
+    /// dL/dV(s_{t−1}) by response and action, when the objective has a learned V.
+    package var valueSlopes: [[Double]]
     package var residuals: ResidualStatistics
+    /// In the order of the method's `measureNames`.
+    package var measures: [Measure]
 
     /// Finishes a value from the slopes dL/dH of every response.
     package init(
@@ -26,6 +65,19 @@ package struct ObjectiveValue: Sendable {
         self.slopes = zip(responses, residualSlopes).map { $0.slopes(fromResidualSlopes: $1) }
         self.rootSlope = rootSlope
         self.residuals = ResidualStatistics(of: residuals)
+        (valueSlopes, measures) = ([], [])
+    }
+
+    /// Finishes a value from the slopes dL/d log π(a_t | s_{t−1}) of every response.
+    package init(
+        loss: Double, responses: [ScoredResponse], actionSlopes: [[Double]], rootSlope: Double? = nil,
+        valueSlopes: [[Double]] = [], measures: [Measure] = []
+    ) {
+        self.loss = loss
+        self.slopes = zip(responses, actionSlopes).map { $0.slopes(ofActions: $1) }
+        self.rootSlope = rootSlope
+        self.residuals = ResidualStatistics(of: responses.map { $0.residuals() })
+        (self.valueSlopes, self.measures) = (valueSlopes, measures)
     }
 }
 
@@ -51,59 +103,5 @@ package struct ResidualStatistics: Sendable, Equatable {
         guard !values.isEmpty else { return (0, 0) }
         let mean = values.reduce(0, +) / Double(values.count)
         return (mean, values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count))
-    }
-}
-
-/// The objectives by the names that configurations use.
-package enum ObjectiveKind: String, Sendable, CaseIterable, Codable {
-    case subTrajectoryBalance = "subtb"
-    case pooledSubTrajectoryBalance = "subtb-pooled"
-    case tokenSubTrajectoryBalance = "subtb-token"
-    case unrootedSubTrajectoryBalance = "subtb-unrooted"
-    case varianceGradient = "vargrad"
-    case trajectoryBalance = "tb"
-    case detailedBalance = "db"
-
-    package func objective(with settings: ObjectiveSettings) -> any Objective {
-        switch self {
-        case .subTrajectoryBalance: SubTrajectoryBalance(lambda: settings.lambda, isRooted: true)
-        case .pooledSubTrajectoryBalance:
-            PooledSubTrajectoryBalance(
-                finalWeight: settings.finalWeight, intermediateWeight: settings.intermediateWeight)
-        case .tokenSubTrajectoryBalance: TokenSubTrajectoryBalance(lambda: settings.lambda)
-        case .unrootedSubTrajectoryBalance: SubTrajectoryBalance(lambda: settings.lambda, isRooted: false)
-        case .varianceGradient: PooledSubTrajectoryBalance(finalWeight: 1, intermediateWeight: 0)
-        case .trajectoryBalance: TrajectoryBalance()
-        case .detailedBalance: DetailedBalance()
-        }
-    }
-}
-
-/// What the objectives can be told; each uses its part.
-package struct ObjectiveSettings: Sendable, Equatable, Codable {
-    /// λ of sub-trajectory balance: a pair of states d apart counts λ^(d−1).
-    package var lambda: Double
-    /// Weights of last and of earlier terminable states in the pooled variance.
-    package var finalWeight: Double
-    package var intermediateWeight: Double
-
-    package init(lambda: Double = 1, finalWeight: Double = 1, intermediateWeight: Double = 1) {
-        self.lambda = lambda
-        self.finalWeight = finalWeight
-        self.intermediateWeight = intermediateWeight
-    }
-
-    /// One sentence for each value that no objective can work with.
-    package func problems() -> [String] {
-        var problems: [String] = []
-        if !(lambda >= 0 && lambda.isFinite) { problems.append("lambda is \(lambda); it must be at least 0") }
-        if !(finalWeight >= 0 && intermediateWeight >= 0 && finalWeight + intermediateWeight > 0
-            && (finalWeight + intermediateWeight).isFinite)
-        {
-            problems.append(
-                "the weights of final and intermediate states are \(finalWeight) and \(intermediateWeight); "
-                    + "both must be at least 0, and one above it")
-        }
-        return problems
     }
 }

@@ -7,16 +7,27 @@
 /// −H̄ estimates log Z. H̄ needs no stop-gradient: Σ_m w_m (H_m − H̄) = 0, so its term vanishes. For K = 1 there is still
 /// a loss between the states of the one response, and none if it has a single one.
 package struct PooledSubTrajectoryBalance: Objective {
-    package let finalWeight: Double
-    package let intermediateWeight: Double
-    package var usesRoot: Bool { false }
+    package var finalWeight: Double
+    package var intermediateWeight: Double
+    /// VarGrad is the one choice of weights that has a name of its own.
+    private let isSettable: Bool
 
-    package init(finalWeight: Double, intermediateWeight: Double) {
-        self.finalWeight = finalWeight
-        self.intermediateWeight = intermediateWeight
+    package init(finalWeight: Double = 1, intermediateWeight: Double = 1, isSettable: Bool = true) {
+        (self.finalWeight, self.intermediateWeight, self.isSettable) = (finalWeight, intermediateWeight, isSettable)
     }
 
-    package func evaluate(_ responses: [ScoredResponse], root: Double?) -> ObjectiveValue {
+    /// Where only last states count, one response has nothing to be compared with.
+    package var needs: Needs { Needs(smallestGroup: intermediateWeight == 0 ? 2 : 1) }
+
+    package var settings: [MethodSetting<Self>] {
+        isSettable
+            ? [
+                .number("pooled.final_weight", \.finalWeight, 1e-6...1e6, "w of last states in the pooled variance"),
+                .number("pooled.intermediate_weight", \.intermediateWeight, 0...1e6, "w of earlier terminable states"),
+            ] : []
+    }
+
+    package func evaluate(_ responses: [ScoredResponse], root: Double?, batch: BatchTotals) -> ObjectiveValue {
         let residuals = responses.map { $0.residuals() }
         let weights = residuals.map { states in
             states.indices.map { $0 == states.count - 1 ? finalWeight : intermediateWeight }

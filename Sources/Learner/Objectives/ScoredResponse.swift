@@ -1,4 +1,4 @@
-/// All that an objective sees of one response y = y_1…y_n: log-probabilities under the current policy, and rewards.
+/// All that an objective sees of one response y = y_1…y_n: log-probabilities under the current policy, and what is fixed.
 ///
 /// s_i is the prompt with the first i tokens. Numbers are in nats.
 package struct ScoredResponse: Sendable, Equatable {
@@ -12,10 +12,16 @@ package struct ScoredResponse: Sendable, Equatable {
     package var logRewards: [Double]
     /// Whether y ended because it may not be longer: ⊤ at s_n was then certain, so e_n = 0 and has no slope.
     package var stopIsForced: Bool
+    /// What was fixed when it was sampled.
+    package var sample: SampledResponse?
+    /// What its actions are credited with, by methods that credit actions.
+    package var credit: Credit?
+    /// V(s_{t−1}) of each action; empty when nothing learns V. `[m]`
+    package var values: [Double]
 
     package init(
         tokenLogProbabilities: [Double], stopLogProbabilities: [Double], states: [Int], logRewards: [Double],
-        stopIsForced: Bool = false
+        stopIsForced: Bool = false, sample: SampledResponse? = nil, credit: Credit? = nil, values: [Double] = []
     ) {
         precondition(
             stopLogProbabilities.count == tokenLogProbabilities.count + 1 && logRewards.count == states.count
@@ -28,6 +34,20 @@ package struct ScoredResponse: Sendable, Equatable {
         self.states = states
         self.logRewards = logRewards
         self.stopIsForced = stopIsForced
+        (self.sample, self.credit, self.values) = (sample, credit, values)
+    }
+
+    /// log π(a_t | s_{t−1}): of its tokens and, unless it was forced, of ⊤. `[m]`
+    package var actionLogProbabilities: [Double] {
+        tokenLogProbabilities + (stopIsForced ? [] : stopLogProbabilities.suffix(1))
+    }
+
+    /// Slopes of the loss in l and e from its slopes in the log-probabilities of the actions.
+    package func slopes(ofActions slopes: [Double]) -> ResponseSlopes {
+        let n = tokenLogProbabilities.count
+        precondition(slopes.count == n + (stopIsForced ? 0 : 1), "\(slopes.count) slopes of the actions of a response of \(n) tokens")
+        return ResponseSlopes(
+            token: Array(slopes.prefix(n)), stop: Array(repeating: 0, count: n) + [stopIsForced ? 0 : slopes[n]])
     }
 
     /// H_i = Σ_{k≤i} l_k + e_i − r_i = log π(y_1…y_i ⊤ | x) − log R(x, y_1…y_i ⊤) for each of `states`: the residual of

@@ -8,31 +8,46 @@
 /// i and j count terminable states. Where no empty answer is legal, two responses that differ in their first step share
 /// no terminable state, and nothing would relate their probabilities. The root flow does: it is the element
 /// H_root = −log Z(x) in front of every trajectory. Without it, a trajectory of one state has no pair and no loss.
+///
+/// With rooted pairs only, i is the root: n constraints in place of n², each on a prefix as a whole, which do not tie
+/// the stop probabilities of neighbours to each other.
 package struct SubTrajectoryBalance: Objective {
-    package let lambda: Double
-    package let usesRoot: Bool
+    package enum Pairs: String, Sendable, CaseIterable { case all, rooted }
 
-    package init(lambda: Double, isRooted: Bool) {
-        self.lambda = lambda
-        self.usesRoot = isRooted
+    package var lambda: Double
+    package var pairs: Pairs
+    package let isRooted: Bool
+
+    package init(lambda: Double = 1, pairs: Pairs = .all, isRooted: Bool = true) {
+        precondition(isRooted || pairs == .all, "rooted pairs need the root")
+        (self.lambda, self.pairs, self.isRooted) = (lambda, pairs, isRooted)
     }
 
-    package func evaluate(_ responses: [ScoredResponse], root: Double?) -> ObjectiveValue {
-        precondition((root != nil) == usesRoot, "sub-trajectory balance is given a root exactly when it has one")
+    package var needs: Needs { Needs(root: isRooted) }
+
+    package var settings: [MethodSetting<Self>] {
+        let lambda = MethodSetting<Self>.number("subtb.lambda", \.lambda, 0...10, "weight of longer sub-trajectories")
+        return isRooted
+            ? [lambda, .choice("subtb.pairs", \.pairs, "all pairs of states, or each state with the root only")] : [lambda]
+    }
+
+    package func evaluate(_ responses: [ScoredResponse], root: Double?, batch: BatchTotals) -> ObjectiveValue {
+        precondition((root != nil) == isRooted, "sub-trajectory balance is given a root exactly when it has one")
         let share = 1 / Double(max(responses.count, 1))
         let residuals = responses.map { $0.residuals() }
         var loss = 0.0, rootSlope = 0.0
         var residualSlopes: [[Double]] = []
         for states in residuals {
-            let pairs = WeightedPairs((root.map { [-$0] } ?? []) + states, lambda: lambda)
-            let scale = pairs.weight > 0 ? share / pairs.weight : 0
-            loss += scale * pairs.numerator
-            var slopes = pairs.slopes.map { $0 * scale }
-            if usesRoot { rootSlope -= slopes.removeFirst() }
+            let path = (root.map { [-$0] } ?? []) + states
+            let sum = pairs == .all ? WeightedPairs(path, lambda: lambda) : WeightedPairs(withFirstOf: path, lambda: lambda)
+            let scale = sum.weight > 0 ? share / sum.weight : 0
+            loss += scale * sum.numerator
+            var slopes = sum.slopes.map { $0 * scale }
+            if isRooted { rootSlope -= slopes.removeFirst() }
             residualSlopes.append(slopes)
         }
         return ObjectiveValue(
             loss: loss, responses: responses, residuals: residuals, residualSlopes: residualSlopes,
-            rootSlope: usesRoot ? rootSlope : nil)
+            rootSlope: isRooted ? rootSlope : nil)
     }
 }

@@ -6,12 +6,13 @@
 /// A trajectory of n states carries about n²/2 of the weight, so long responses dominate. There is no root: use it where
 /// the empty response is a legal, if poor, answer.
 package struct TokenSubTrajectoryBalance: Objective {
-    package let lambda: Double
-    package var usesRoot: Bool { false }
+    package var lambda: Double
 
-    package init(lambda: Double) { self.lambda = lambda }
+    package init(lambda: Double = 1) { self.lambda = lambda }
 
-    package func evaluate(_ responses: [ScoredResponse], root: Double?) -> ObjectiveValue {
+    package var settings: [MethodSetting<Self>] { [.number("subtb.lambda", \.lambda, 0...10, "weight of longer sub-trajectories")] }
+
+    package func evaluate(_ responses: [ScoredResponse], root: Double?, batch: BatchTotals) -> ObjectiveValue {
         let residuals = responses.map { $0.residuals() }
         let pairs = zip(responses, residuals).map { WeightedPairs($1, positions: $0.states, lambda: lambda) }
         let weight = pairs.reduce(0) { $0 + $1.weight }

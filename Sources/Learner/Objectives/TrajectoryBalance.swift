@@ -2,11 +2,11 @@
 ///
 ///     L = mean_k (log Z + H^k)²        H^k = log π(y^k ⊤ | x) − log R(x, y^k ⊤)
 package struct TrajectoryBalance: Objective {
-    package var usesRoot: Bool { true }
+    package var needs: Needs { Needs(root: true) }
 
     package init() {}
 
-    package func evaluate(_ responses: [ScoredResponse], root: Double?) -> ObjectiveValue {
+    package func evaluate(_ responses: [ScoredResponse], root: Double?, batch: BatchTotals) -> ObjectiveValue {
         guard let root else { preconditionFailure("trajectory balance needs log Z") }
         let share = 1 / Double(max(responses.count, 1))
         let residuals = responses.map { $0.residuals() }

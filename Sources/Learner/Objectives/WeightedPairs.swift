@@ -43,6 +43,23 @@ struct WeightedPairs {
     }
 }
 
+extension WeightedPairs {
+    /// Only the pairs of the first element: Σ_{j>0} λ^(j−1) (H_j − H_0)².
+    init(withFirstOf residuals: [Double], lambda: Double) {
+        self.init([], lambda: lambda)
+        slopes = Array(repeating: 0, count: residuals.count)
+        var share = 1.0
+        for j in residuals.indices.dropFirst() {
+            let difference = residuals[j] - residuals[0]
+            numerator += share * difference * difference
+            weight += share
+            slopes[j] += 2 * share * difference
+            slopes[0] -= 2 * share * difference
+            share *= lambda
+        }
+    }
+}
+
 /// base^exponent by squaring: the same bits on every machine, which `pow` does not promise.
 func power(_ base: Double, _ exponent: Int) -> Double {
     precondition(exponent >= 0, "power: exponent \(exponent)")

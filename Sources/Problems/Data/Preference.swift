@@ -12,6 +12,16 @@ package struct Preference: Sendable, Equatable {
 package enum PreferenceFile {
     private static let kind = "preferences"
 
+    /// Each preference as a problem whose solution is the chosen reply.
+    package static func problems(_ path: String) throws(DataFileError) -> [Problem] {
+        try read(path).enumerated().map { index, preference in
+            var problem = Problem(
+                messages: preference.prompt, solution: preference.chosen, answer: nil, line: preference.line, id: "\(index)")
+            problem.rejected = preference.rejected
+            return problem
+        }
+    }
+
     package static func read(_ path: String) throws(DataFileError) -> [Preference] { try JSONLines.read(path, kind: kind, preference) }
 
     package static func parse(_ bytes: [UInt8], path: String) throws(DataFileError) -> [Preference] {

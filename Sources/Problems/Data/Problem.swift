@@ -5,6 +5,8 @@ package struct Problem: Sendable, Equatable {
     /// The conversation that poses it; usually one turn of the user.
     package var messages: [ChatMessage]
     package var solution: String?
+    /// A worse reply than `solution`, of a problem from a file of preferences.
+    package var rejected: String?
     package var answer: String?
     /// Where its file has it, from 1.
     package var line: Int

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Learner
 
 /// The options of every command that takes settings.
 struct SettingOptions: ParsableArguments {
@@ -33,7 +34,7 @@ struct SettingOptions: ParsableArguments {
 /// The options of a command that makes a run.
 struct RunOptions: ParsableArguments {
     @OptionGroup var settings: SettingOptions
-    @Option(name: .long, help: ArgumentHelp("subtb, subtb-pooled, subtb-token, subtb-unrooted, vargrad, tb, db, sft.", valueName: "name"))
+    @Option(name: .long, help: ArgumentHelp("\(ObjectiveKind.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
     var objective: String?
     @Option(name: .long, help: ArgumentHelp("Run folder.", valueName: "dir"))
     var output: String?
@@ -60,7 +61,8 @@ struct RunOptions: ParsableArguments {
     /// The settings of a run that is continued: those of its file, and with what the command line changes.
     func layers(resuming path: String) throws -> (before: ConfigurationLayers, after: ConfigurationLayers) {
         var before = ConfigurationLayers()
-        before.lay(yaml: try configurationText(path), named: path)
+        // What the run itself wrote is nobody's choice by itself.
+        before.lay(yaml: try configurationText(path), named: path, isChoice: false)
         var after = before
         try settings.layFile(over: &after)
         lay(over: &after)

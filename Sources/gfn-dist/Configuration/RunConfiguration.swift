@@ -7,8 +7,6 @@ internal import Tensor
 
 /// The settings of one run, checked and typed; made once from the layers, then never written.
 struct RunConfiguration: Sendable {
-    static let objectives = ["subtb", "subtb-pooled", "subtb-token", "subtb-unrooted", "vargrad", "tb", "db", "sft"]
-
     /// What the settings are for: only what matters to it is checked.
     enum Purpose: Sendable {
         case training
@@ -49,8 +47,8 @@ struct RunConfiguration: Sendable {
         if !usesEmbeddedTask, text("data.train").isEmpty {
             problems.append("model is set but data.train is not: name the JSONL of problems with --set data.train=FILE, or the embedded task with --set data.train=pathsum")
         }
-        if model == "random", objective != "sft" {
-            problems.append("model is 'random', which makes sense for --objective sft only")
+        if model == "random", needs.samples != .data {
+            problems.append("model is 'random', which makes sense for --objective sft only: \(objective) samples, and it has learned nothing to sample")
         }
         if layers.values["trainable"] == "full", !text("adapter").isEmpty {
             problems.append("adapter is set but trainable is full: there is no adapter to start from")
@@ -58,7 +56,7 @@ struct RunConfiguration: Sendable {
         if loraTargets == nil {
             problems.append("lora.targets is '\(text("lora.targets"))', expected a list of \(LinearKind.allCases.map(\.moduleName).joined(separator: ", "))")
         }
-        return problems
+        return problems + methodProblems()
     }
 
     /// Why this CPU cannot compute as the setting `kernels` says; nil when it can.
@@ -88,7 +86,12 @@ struct RunConfiguration: Sendable {
     func optionalNumber(_ name: String) -> Double? { Double(text(name)) }
 
     var objective: String { text("objective") }
-    var isSupervised: Bool { objective == "sft" }
+    /// The method with the settings of the run.
+    var method: any Objective {
+        guard let kind = ObjectiveKind(rawValue: objective) else { preconditionFailure("there is no objective '\(objective)'") }
+        return kind.objective { text($0) }
+    }
+    var needs: Needs { method.needs }
     var model: String { text("model") }
     /// PathSum: by its name, or because neither a model nor data to train on is named.
     var usesEmbeddedTask: Bool {
@@ -97,7 +100,7 @@ struct RunConfiguration: Sendable {
     }
     static let embeddedTask = "pathsum"
     var seed: UInt64 { UInt64(integer("seed")) }
-    var lag: Int { isSupervised ? 0 : integer("lag") }
+    var lag: Int { needs.usesRollouts ? integer("lag") : 0 }
     var steps: Int { integer("train.steps") }
     var promptsPerStep: Int { integer("train.prompts_per_step") }
     var samplesPerPrompt: Int { integer("rollout.samples_per_prompt") }
@@ -192,18 +195,20 @@ struct RunConfiguration: Sendable {
             temperature: schedule("reward.temperature"), referenceExponent: schedule("reward.reference"))
     }
 
-    var learnerSettings: PolicyLearner.Settings {
+    /// `maximumLength`: the most actions that a response may have.
+    func learnerSettings(maximumLength: Int) -> PolicyLearner.Settings {
         let rate = number("train.learning_rate")
         return PolicyLearner.Settings(
-            objective: ObjectiveKind(rawValue: objective) ?? .subTrajectoryBalance,
-            objectiveSettings: ObjectiveSettings(lambda: number("subtb.lambda")),
+            objective: method,
             optimizer: AdamW.Settings(
                 beta1: number("train.beta1"), beta2: number("train.beta2"), weightDecay: number("train.weight_decay")),
             schedule: LearningRateSchedule(
                 shape: LearningRateSchedule.Shape(rawValue: text("train.schedule")) ?? .constant, peak: rate,
-                warmUpSteps: integer("train.warmup_steps"), totalSteps: steps),
+                warmUpSteps: integer("train.warmup_steps"),
+                totalSteps: steps - needs.collectingSteps),
             maximumGradientNorm: optionalNumber("train.clip_norm"),
-            rootRateFactor: rate > 0 ? number("root.learning_rate") / rate : 1)
+            rootRateFactor: rate > 0 ? number("root.learning_rate") / rate : 1,
+            valueRateFactor: rate > 0 ? number("value.learning_rate") / rate : 1, maximumLength: maximumLength, seed: seed)
     }
 
     var replaySettings: ReplayBuffer.Settings {

@@ -24,9 +24,18 @@ struct Setting: Sendable {
     private static let rate = 0.0...1e3
     private static let share = 0.0...1.0
 
-    /// The whole configuration, in the order in which it is printed.
-    static let all: [Setting] = [
-        Setting("objective", .choice(RunConfiguration.objectives), "subtb", "what is minimised; sft is supervised fine-tuning"),
+    /// The whole configuration, in the order in which it is printed: what concerns every method, and what each can be told.
+    static let all: [Setting] = beforeMethods + ofMethods + afterMethods
+
+    /// What methods declare beside their equations; several may share a setting.
+    private static let ofMethods: [Setting] = ObjectiveKind.allCases.reduce(into: []) { settings, kind in
+        for setting in kind.settings where !settings.contains(where: { $0.name == setting.name }) {
+            settings.append(Setting(setting.name, setting.kind, setting.fallback, setting.summary))
+        }
+    }
+
+    private static let beforeMethods: [Setting] = [
+        Setting("objective", .choice(ObjectiveKind.allCases.map(\.rawValue)), "subtb", "the method (docs/objectives.md)"),
         Setting("trainable", .choice(["lora", "full"]), "lora", "adapter matrices, or every weight of the model"),
         Setting("model", .text, "", "Hugging Face folder or .gguf file; empty: the embedded PathSum base"),
         Setting("adapter", .text, "", "PEFT folder to start from; empty: a fresh adapter"),
@@ -47,7 +56,7 @@ struct Setting: Sendable {
         Setting("data.textbook_uniform", .number(share), "0.1", "PathSum, sft: share of examples drawn from all solutions alike"),
         Setting("data.textbook_misprints", .number(share), "0.25", "PathSum, sft: share of examples with one wrong result"),
         Setting("train.steps", .integer(countOrZero), "100", "optimiser steps"),
-        Setting("train.prompts_per_step", .integer(count), "8", "fresh prompts (groups) a step; for sft: examples a step"),
+        Setting("train.prompts_per_step", .integer(count), "8", "fresh prompts (groups) a step; where data has the solutions: examples a step"),
         Setting("train.learning_rate", .number(rate), "2e-4", "at the top of the schedule"),
         Setting("train.warmup_steps", .integer(countOrZero), "10", "linear, from zero"),
         Setting("train.schedule", .choice(["constant", "linear", "cosine"]), "constant", "after the warm-up"),
@@ -55,7 +64,7 @@ struct Setting: Sendable {
         Setting("train.beta1", .number(0...0.9999), "0.9", "AdamW, first moment"),
         Setting("train.beta2", .number(0...0.999999), "0.99", "AdamW, second moment"),
         Setting("train.clip_norm", .number(1e-9...1e9, or: "none"), "1", "global norm of the gradient; none: no clipping"),
-        Setting("rollout.samples_per_prompt", .integer(2...4096), "8", "K, the solutions of one group"),
+        Setting("rollout.samples_per_prompt", .integer(1...4096), "8", "K, the solutions of one group"),
         Setting("rollout.temperature", .number(0.05...10), "1", "of the behaviour; log-probabilities are recorded at 1"),
         Setting("rollout.max_new_tokens", .integer(0...1_000_000), "0", "a solution longer than this is unfinished; 0: as the task says"),
         Setting("lora.rank", .integer(1...4096), "16", "r"),
@@ -70,8 +79,11 @@ struct Setting: Sendable {
         Setting("reward.temperature", .number(1e-3...1000), "1", "of the reward at the start"),
         Setting("reward.temperature_final", .number(1e-3...1000, or: "none"), "none", "of the reward at the end, linear; none: as at the start"),
         Setting("reward.schedule_steps", .integer(count, or: "auto"), "auto", "steps from start to end of both; auto: train.steps"),
-        Setting("subtb.lambda", .number(0...10), "1", "weight of longer sub-trajectories"),
         Setting("root.learning_rate", .number(rate), "1e-2", "of the head that learns log Z"),
+        Setting("value.learning_rate", .number(rate), "1e-2", "of the head that learns V"),
+    ]
+
+    private static let afterMethods: [Setting] = [
         Setting("replay.share", .number(0...0.95), "0", "of the groups learned from in a step"),
         Setting("replay.per_prompt", .integer(2...4096), "32", "distinct trajectories kept of one prompt"),
         Setting("replay.keep", .choice(["all", "correct"]), "correct", "which trajectories are worth keeping"),

@@ -64,6 +64,7 @@ struct StepReport {
             line.add("length_mean", mean(trajectories.map { Double($0.response.count) }))
             line.add("unfinished_share", mean(trajectories.map { $0.stop == .length ? 1 : 0 }))
         }
+        for measure in metrics.measures { line.add(measure.name, measure.mean) }
         line.add("entropy", metrics.entropy)
         line.add("gradient_norm", metrics.gradientNorm)
         line.add("learning_rate", metrics.learningRate)
@@ -103,7 +104,7 @@ struct StepReport {
     }
 
     var progress: [(String, String)] {
-        var fields = [("loss", decimals(metrics.loss, 3))]
+        var fields = [("loss", metrics.loss.map { decimals($0, 3) } ?? "none")]
         if !groups.isEmpty {
             fields += [
                 ("reward", decimals(mean(trajectories.compactMap { $0.states.last.map { untempered($0) } }) ?? 0, 2)),

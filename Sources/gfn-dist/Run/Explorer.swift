@@ -48,7 +48,7 @@ final class Explorer {
                     stopLogProbabilities: response.scores.stopLogProbabilities,
                     states: task.states(of: response.tokens, stop: response.stop, problem: problems[index]))
             }
-            if context.rewards.usesReference {
+            if context.rewards.usesReference || configuration.needs.reference {
                 let group = TokenGroup(prompt: prompt, responses: trajectories.map(\.response))
                 let scores = context.reference.forward([group], recording: false).scores[0]
                 for k in trajectories.indices {

@@ -87,15 +87,25 @@ final class RunContext {
     /// The published versions a run starts with: those of the checkpoint, or version 0.
     func initialVersions() throws -> [Int: [UInt16]] {
         if let checkpoint { return Dictionary(uniqueKeysWithValues: checkpoint.published.map { ($0.version, $0.bits) }) }
-        return [0: roundToBFloat16(try initialParameters())]
+        return [0: try startingBits()]
     }
+
+    /// The published form of what a run starts from, whatever step it is at.
+    func startingBits() throws -> [UInt16] {
+        if let bits = knownStartingBits { return bits }
+        let bits = roundToBFloat16(try initialParameters())
+        knownStartingBits = bits
+        return bits
+    }
+    private var knownStartingBits: [UInt16]?
 
     /// The learner of this rank, in step with those of the other learner ranks: fresh, or as the checkpoint left it.
     func makeLearner(over learners: any Communicator) throws -> PolicyLearner {
-        let (settings, parallel) = (configuration.learnerSettings, Parallel(threads: workspace.threads))
+        let settings = configuration.learnerSettings(maximumLength: configuration.maxNewTokens(for: workspace.training))
+        let parallel = Parallel(threads: workspace.threads)
         let policy = workspace.policy()
         // Demonstrations end with one token: the probability of the whole set would teach the others as well.
-        if configuration.isSupervised { policy.stopTokens = StopTokens([workspace.training.taughtStop]) }
+        if configuration.needs.lesson == .demonstration { policy.stopTokens = StopTokens([workspace.training.taughtStop]) }
         if let checkpoint {
             return PolicyLearner(
                 policy: policy, settings: settings, reward: rewards, learners: learners, state: checkpoint.learner,
@@ -169,6 +179,13 @@ final class RunContext {
     func interrupted(after version: Int) -> RunError {
         .interrupted(
             "a signal stopped the run after step \(version) of \(configuration.steps) and the checkpoint is saved: go on with train --resume --output \(folder.path)")
+    }
+
+    func nothingCollected(_ needs: Needs) -> RunError {
+        .badData(
+            "the first \(needs.collectingSteps) steps sampled no "
+                + (needs.lesson == .pair ? "prompt with a right and a wrong response" : "right response, and no problem has a worked solution")
+                + ", so objective \(configuration.objective) has nothing to learn from; collect in more steps, or start from a better model")
     }
 
     /// An error of this rank with its place; those that all ranks share stay as they are.

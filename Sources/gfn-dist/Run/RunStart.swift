@@ -4,14 +4,14 @@ internal import Learner
 internal import Model
 internal import Tensor
 
-/// From the command line to a rank's story: settings, folder, checkpoint, model, and then `TrainingRun` or `SupervisedRun`.
+/// From the command line to a rank's story: settings, folder, checkpoint, model, and then `TrainingRun` or `ExampleRun`.
 enum RunStart {
     static func perform(options: RunOptions, resuming care: ResumedRun.Care?, _ launch: Launch) throws {
         SignalFlags.install()
         let resumed = try care.map { try ResumedRun.find(options, $0, launch) }
         let (workspace, checkpoint, layout, changes) = try launch.together {
             let (configuration, changes) = try resumed?.configuration(options) ?? (RunConfiguration(try options.layers()), [])
-            let layout = configuration.isSupervised ? nil : try Self.layout(configuration, ranks: launch.size)
+            let layout = !configuration.needs.usesRollouts ? nil : try Self.layout(configuration, ranks: launch.size)
             if configuration.text("kernels") != "auto" { setenv(KernelFamily.variable, configuration.text("kernels"), 1) }
             let workspace = try Workspace(
                 configuration, ranksOnNode: launch.ranksOnNode, needsGradients: launch.hasLearner(layout))
@@ -40,7 +40,7 @@ enum RunStart {
             for change in changes { context.report?.say(change.sentence) }
             context.sayIfOnOtherKernels()
             do {
-                if workspace.configuration.isSupervised { try SupervisedRun(context).run() } else { try TrainingRun(context).run() }
+                if workspace.configuration.needs.usesRollouts { try TrainingRun(context).run() } else { try ExampleRun(context).run() }
             } catch {
                 throw context.described(error)
             }

@@ -25,14 +25,17 @@ struct TaskOpening {
         notes = [template?.note, ends.note].compactMap { $0 }
     }
 
+    /// What a file holds.
+    enum Kind { case problems, preferences }
+
     /// Opens a file of problems and adds to `notes` what people should know of it.
     /// - Parameters:
     ///   - maxExampleTokens: problems that are longer together with their solutions are left out.
     ///   - isJudged: whether responses will be compared with the file's answers.
     func task(
-        _ path: String, maxExampleTokens: Int = .max, isJudged: Bool = true, notes: inout [String]
+        _ path: String, of kind: Kind = .problems, maxExampleTokens: Int = .max, isJudged: Bool = true, notes: inout [String]
     ) throws -> WordProblems {
-        let problems = try ProblemFile.read(path)
+        let problems = try kind == .problems ? ProblemFile.read(path) : PreferenceFile.problems(path)
         let room = try room()
         let task = WordProblems(
             name: URL(fileURLWithPath: path).lastPathComponent, problems: problems, tokenizer: tokenizer,

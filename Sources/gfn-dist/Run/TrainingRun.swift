@@ -26,12 +26,16 @@ final class TrainingRun {
     private var replay: ReplayBuffer
     /// The learners among themselves; nil on the others.
     private let learners: (any Communicator)?
+    private let needs: Needs
+    /// Of a method that learns from collected samples, once they are.
+    private var examples: CollectedExamples?
 
     private var configuration: RunConfiguration { context.configuration }
 
     /// Collective over all ranks.
     init(_ context: RunContext) throws {
         self.context = context
+        needs = context.configuration.needs
         communicator = context.communicator
         let wanted = context.configuration.integer("ranks.learners")
         layout = try RankLayout(size: communicator.size, learners: wanted == 0 ? nil : wanted)
@@ -74,8 +78,12 @@ final class TrainingRun {
     private func explore(_ step: Int, _ explorer: Explorer) throws -> Bool {
         let version = max(0, step - configuration.lag)
         guard let bits = try weights.bits(of: version), !hasEnded(by: step) else { return false } // what `publish` below sends
-        let slots = (0..<configuration.promptsPerStep).filter { layout.rollout(forSlot: $0) == communicator.rank }
-        let explored = explorer.explore(step: step, slots: slots, bits: bits, version: version)
+        // Where samples are collected first, they are those of the first weights, and after that there are none.
+        let isCollected = needs.collectingSteps > 0
+        let slots = isCollected && step >= needs.collectingSteps
+            ? [] : (0..<configuration.promptsPerStep).filter { layout.rollout(forSlot: $0) == communicator.rank }
+        let explored = explorer.explore(
+            step: step, slots: slots, bits: isCollected ? try context.startingBits() : bits, version: isCollected ? 0 : version)
         let batch = RolloutBatch(
             step: step, stopRequested: SignalFlags.takeStop() != nil, saveRequested: SignalFlags.takeSave(),
             secondsSampling: explored.sampling, secondsScoring: explored.scoring, groups: explored.groups)
@@ -97,11 +105,7 @@ final class TrainingRun {
             configuration.replayedGroupsPerStep, size: configuration.samplesPerPrompt, seed: configuration.seed, step: step,
             firstSlot: fresh.count, reward: context.rewards)
         let duplicates = replay.insert(fresh, reward: context.rewards)
-        let metrics: StepMetrics
-        switch try learner.update(on: fresh + replayed, poll: { communicator.poll() }) {
-        case .stepped(let stepped): metrics = stepped
-        case .fault(let fault): throw context.stopped(by: fault, step: step + 1)
-        }
+        let metrics = try update(learner, on: fresh + replayed, step: step)
         let learned = watch.lap()
 
         let version = step + 1
@@ -127,6 +131,23 @@ final class TrainingRun {
         guard requests.stop, version < configuration.steps else { return .goesOn }
         try drain(after: step)
         return .ends
+    }
+
+    /// One step of learning: from these groups, or from what was collected in the steps before.
+    private func update(_ learner: PolicyLearner, on groups: [TrajectoryGroup], step: Int) throws -> StepMetrics {
+        var groups = groups
+        if needs.lesson != .group {
+            guard step >= needs.collectingSteps else { return learner.skip() }
+            if examples == nil {
+                examples = CollectedExamples(replay, task: context.workspace.training, needs: needs, seed: configuration.seed)
+            }
+            guard let batch = examples?.batch(of: step) else { throw context.nothingCollected(needs) }
+            groups = batch
+        }
+        switch try learner.update(on: groups, poll: { communicator.poll() }) {
+        case .stepped(let metrics): return metrics
+        case .fault(let fault): throw context.stopped(by: fault, step: step + 1)
+        }
     }
 
     private func receiveBatch(of step: Int, from rank: Int) throws -> RolloutBatch {
@@ -160,7 +181,7 @@ final class TrainingRun {
         var largest: Float = 0
         let slot = step % configuration.promptsPerStep
         if layout.learner(forSlot: slot) == communicator.rank, let group = groups.first(where: { $0.address.slot == slot }),
-            let bits = try weights.bits(of: group.sampledWith)
+            let bits = needs.collectingSteps > 0 ? try context.startingBits() : try weights.bits(of: group.sampledWith)
         {
             context.policy.adopt(bits, version: group.sampledWith)
             let tokens = TokenGroup(prompt: group.prompt, responses: group.trajectories.map(\.response))

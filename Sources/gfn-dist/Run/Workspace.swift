@@ -55,9 +55,11 @@ struct Workspace: Sendable {
             }
             let opening = try TaskOpening(files, configuration)
             var notes = files.notes + opening.notes
+            let needs = configuration.needs
             training = try opening.task(
-                configuration.text("data.train"), maxExampleTokens: configuration.isSupervised ? base.configuration.contextLength : .max,
-                isJudged: !configuration.isSupervised, notes: &notes)
+                configuration.text("data.train"), of: needs.lesson == .pair && needs.samples == .data ? .preferences : .problems,
+                maxExampleTokens: needs.lesson != .group ? base.configuration.contextLength : .max, isJudged: needs.usesRollouts,
+                notes: &notes)
             evaluations = try configuration.evaluationPaths.map { try opening.task($0, notes: &notes) }
             self.notes = notes
         }

@@ -3,10 +3,10 @@ internal import Learner
 internal import Model
 internal import Rollout
 
-/// The story of supervised fine-tuning: every rank is a learner, and there is nothing to sample.
+/// The story of a method that learns from data alone: every rank is a learner, and there is nothing to sample.
 ///
-/// Example j of step s is a function of (seed, s, j): a problem of the schedule and one of its demonstrations.
-final class SupervisedRun {
+/// Example j of step s is a function of (seed, s, j): a problem of the schedule, and what data has of it.
+final class ExampleRun {
     private let context: RunContext
     private let communicator: any Communicator
     private let learner: PolicyLearner
@@ -58,14 +58,39 @@ final class SupervisedRun {
         try context.finish(learner.publishedBits)
     }
 
-    private func batch(of step: Int) throws -> [Demonstration] {
-        let task = context.workspace.training
+    private func batch(of step: Int) throws -> [TrajectoryGroup] {
+        let needs = configuration.needs
         return try (0..<configuration.promptsPerStep).map { slot in
-            let problem = schedule.problem(at: GroupAddress(step: step, slot: slot))
-            guard let response = task.demonstration(of: problem, sample: step * configuration.promptsPerStep + slot) else {
-                throw RunError.badData("\(task.name): problem \(problem + 1) has no worked solution, which --objective sft learns from")
+            let address = GroupAddress(step: step, slot: slot)
+            let problem = schedule.problem(at: address)
+            switch needs.lesson {
+            case .pair: return try pair(of: problem, at: address, needs)
+            case .demonstration, .group: return try demonstration(of: problem, at: address)
             }
-            return Demonstration(prompt: task.promptTokens(of: problem), response: response)
         }
+    }
+
+    private func demonstration(of problem: Int, at address: GroupAddress) throws -> TrajectoryGroup {
+        let task = context.workspace.training
+        guard let response = task.demonstration(of: problem, sample: address.step * configuration.promptsPerStep + address.slot) else {
+            throw RunError.badData(
+                "\(task.name): problem \(problem + 1) has no worked solution, which --objective \(configuration.objective) learns from")
+        }
+        return TrajectoryGroup(
+            examples: [response], of: problem, prompt: task.promptTokens(of: problem), at: address, version: address.step)
+    }
+
+    private func pair(of problem: Int, at address: GroupAddress, _ needs: Needs) throws -> TrajectoryGroup {
+        let task = context.workspace.training
+        guard let preference = task.preference(of: problem) else {
+            throw RunError.badData(
+                "\(task.name) has no preferences, which --objective \(configuration.objective) with dpo.source data learns from; "
+                    + "expected lines {prompt, chosen, rejected}")
+        }
+        var group = TrajectoryGroup(
+            examples: [preference.chosen, preference.rejected], of: problem, prompt: task.promptTokens(of: problem), at: address,
+            version: address.step)
+        if needs.reference { group.addReference(of: context.reference) }
+        return group
     }
 }

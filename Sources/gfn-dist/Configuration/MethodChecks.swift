@@ -1,0 +1,75 @@
+internal import Learner
+
+/// Settings that make no sense together, because a method has no use for them or needs others: each in a sentence that names both.
+extension RunConfiguration {
+    func methodProblems() -> [String] {
+        foreignSettings() + headProblems() + samplingProblems(needs) + replayProblems(needs)
+    }
+
+    /// Whether somebody asked for another value than the default, and where: a sentence's beginning.
+    private func chosen(_ name: String) -> String? {
+        guard let setting = Setting.named(name), let origin = layers.origins[name], origin.isChoice,
+            !setting.kind.isSame(text(name), setting.fallback)
+        else { return nil }
+        return "\(origin): \(name) is \(text(name))"
+    }
+
+    private func foreignSettings() -> [String] {
+        let own = Set((ObjectiveKind(rawValue: objective)?.settings ?? []).map(\.name))
+        let all = ObjectiveKind.allCases.flatMap { kind in kind.settings.map { ($0.name, kind.rawValue) } }
+        return Setting.all.compactMap { setting in
+            let owners = all.filter { $0.0 == setting.name }.map(\.1)
+            guard !owners.isEmpty, !own.contains(setting.name), let chosen = chosen(setting.name) else { return nil }
+            return "\(chosen), but objective is \(objective), which has no such setting; leave it out, "
+                + "or set objective to \(owners.joined(separator: " or "))"
+        }
+    }
+
+    private func headProblems() -> [String] {
+        [("root.learning_rate", needs.root, "log Z"), ("value.learning_rate", needs.values, "V")].compactMap { name, isNeeded, head in
+            guard !isNeeded, let chosen = chosen(name) else { return nil }
+            return "\(chosen), but objective is \(objective), which learns no \(head); leave it out"
+        }
+    }
+
+    private func samplingProblems(_ needs: Needs) -> [String] {
+        var problems: [String] = []
+        guard needs.usesRollouts else {
+            return ["rollout.samples_per_prompt", "rollout.temperature"].compactMap(chosen).map {
+                "\($0), but objective is \(objective), which samples nothing; leave it out"
+            }
+        }
+        if samplesPerPrompt < needs.smallestGroup {
+            problems.append(
+                "rollout.samples_per_prompt is \(samplesPerPrompt), but objective is \(objective), which compares the responses to a "
+                    + "prompt; set rollout.samples_per_prompt to at least \(needs.smallestGroup)")
+        }
+        if needs.ownSamples, number("rollout.temperature") != 1 {
+            problems.append(
+                "rollout.temperature is \(text("rollout.temperature")), but objective is \(objective), which learns from the policy's own "
+                    + "samples; leave it at 1")
+        }
+        if needs.collectingSteps > 0, needs.collectingSteps >= steps {
+            let name = ObjectiveKind(rawValue: objective)?.settings.first { $0.name.hasSuffix("collect_steps") }?.name ?? "collect_steps"
+            problems.append("\(name) is \(text(name)), but train.steps is \(steps), so nothing would be learned; raise train.steps")
+        }
+        return problems
+    }
+
+    private func replayProblems(_ needs: Needs) -> [String] {
+        guard number("replay.share") > 0 else { return [] }
+        if needs.lesson != .group {
+            return ["replay.share is \(text("replay.share")), but objective is \(objective), which learns from examples; leave it at 0"]
+        }
+        if needs.ownSamples {
+            return [
+                "replay.share is \(text("replay.share")), but objective is \(objective), which learns from the policy's own samples, each as "
+                    + "new as the lag allows; leave it at 0"
+            ]
+        }
+        if samplesPerPrompt < 2 {
+            return ["replay.share is \(text("replay.share")), but rollout.samples_per_prompt is 1; replayed groups need at least 2"]
+        }
+        return []
+    }
+}
