@@ -7,6 +7,8 @@ package struct RandomStream: RandomNumberGenerator, Sendable {
     package enum Purpose: UInt32, Sendable {
         case promptOrder = 1
         case sampling, initialization, replay, dataSplit, exploration, bootstrap, evaluation, task
+        /// The temperature that a group is sampled at.
+        case behaviour
     }
 
     private let key: SIMD2<UInt32>
