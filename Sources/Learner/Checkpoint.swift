@@ -5,7 +5,7 @@ internal import Foundation
 /// Everything that a run needs to go on with the same bits: the only place that knows the whole.
 ///
 ///     step-<n>/  adapter_config.json, adapter_model.safetensors   (or model.safetensors, when all weights are trained)
-///                optimizer.safetensors   master parameters, moments, log Z, bf16 weights that rollouts may still need
+///                optimizer.safetensors   master parameters, moments, log Z, V, bf16 weights that rollouts may still need
 ///                replay                  the replay buffer, compressed
 ///                state.json              steps, versions, seed and what identifies the run
 ///                MANIFEST.json           size and SHA-256 of each file
@@ -53,6 +53,8 @@ package struct Checkpoint: Sendable {
         var rootStep: Int?
         var rootIsInitialised: Bool?
         var rootOptimizer: AdamW.Settings?
+        var valueStep: Int?
+        var valueOptimizer: AdamW.Settings?
         var publishedVersions: [Int]
         var replay: ReplayBuffer.Settings
         var replayBytes: Int
@@ -64,9 +66,10 @@ package struct Checkpoint: Sendable {
             let steps = 0..<(1 << 28)
             let counts = [
                 ("step", step), ("policyVersion", policyVersion), ("optimizerStep", optimizerStep), ("rootStep", rootStep ?? 0),
+                ("valueStep", valueStep ?? 0),
             ]
             if let (name, value) = counts.first(where: { !steps.contains($0.1) }) { return "\(name) is \(value), expected 0 to \(steps.upperBound - 1)" }
-            for settings in [optimizer, rootOptimizer ?? optimizer] {
+            for settings in [optimizer, rootOptimizer ?? optimizer, valueOptimizer ?? optimizer] {
                 let rates = [settings.beta1, settings.beta2]
                 guard rates.allSatisfy({ (0..<1).contains($0) }), settings.epsilon >= 0, settings.weightDecay.isFinite else {
                     return "the optimizer's settings are \(settings), expected beta1 and beta2 from 0 to below 1 and epsilon not below 0"
@@ -84,6 +87,8 @@ package struct Checkpoint: Sendable {
     static let summaryName = "state.json"
     static let optimizerName = "optimizer.safetensors"
     static let replayName = "replay"
+    /// Of the tensors of log Z(x) and V(s).
+    private static let rootName = "log_z", valueName = "value"
 
     // MARK: - Writing
 
@@ -122,10 +127,11 @@ package struct Checkpoint: Sendable {
             flat("parameters", learner.parameters), flat("first_moments", learner.optimizer.firstMoments),
             flat("second_moments", learner.optimizer.secondMoments),
         ]
-        if let root = learner.root {
+        for (name, head) in [(Self.rootName, learner.root?.head), (Self.valueName, learner.values?.head)] {
+            guard let head else { continue }
             tensors += [
-                flat("log_z.parameters", root.parameters), flat("log_z.first_moments", root.optimizer.firstMoments),
-                flat("log_z.second_moments", root.optimizer.secondMoments),
+                flat("\(name).parameters", head.parameters), flat("\(name).first_moments", head.optimizer.firstMoments),
+                flat("\(name).second_moments", head.optimizer.secondMoments),
             ]
         }
         tensors += published.map {
@@ -135,8 +141,9 @@ package struct Checkpoint: Sendable {
         let summary = Summary(
             format: CheckpointFiles.format, step: step, seed: seed, policyVersion: learner.version,
             layoutDigest: layout.digest, parameterCount: layout.count, optimizerStep: learner.optimizer.step,
-            optimizer: learner.optimizer.settings, rootStep: learner.root?.optimizer.step,
-            rootIsInitialised: learner.root?.isInitialised, rootOptimizer: learner.root?.optimizer.settings,
+            optimizer: learner.optimizer.settings, rootStep: learner.root?.head.optimizer.step,
+            rootIsInitialised: learner.root?.isInitialised, rootOptimizer: learner.root?.head.optimizer.settings,
+            valueStep: learner.values?.head.optimizer.step, valueOptimizer: learner.values?.head.optimizer.settings,
             publishedVersions: published.map(\.version), replay: replay.settings, replayBytes: encodedReplay.count,
             notes: notes)
         return (summary, tensors, Self.packed(encodedReplay))
@@ -167,13 +174,11 @@ package struct Checkpoint: Sendable {
             secondMoments: try tensors.floats("second_moments", count: count))
         var root: RootFlow?
         if let step = summary.rootStep, let isInitialised = summary.rootIsInitialised, let settings = summary.rootOptimizer {
-            let parameters = try tensors.floats("log_z.parameters")
-            root = RootFlow(
-                parameters: parameters,
-                optimizer: AdamW(
-                    settings, step: step, firstMoments: try tensors.floats("log_z.first_moments", count: parameters.count),
-                    secondMoments: try tensors.floats("log_z.second_moments", count: parameters.count)),
-                isInitialised: isInitialised)
+            root = RootFlow(try tensors.head(rootName, settings, step: step), isInitialised: isInitialised)
+        }
+        var values: ValueHead?
+        if let step = summary.valueStep, let settings = summary.valueOptimizer {
+            values = ValueHead(try tensors.head(valueName, settings, step: step))
         }
         var published: [Published] = []
         for version in summary.publishedVersions {
@@ -181,7 +186,7 @@ package struct Checkpoint: Sendable {
         }
         let state = PolicyLearner.State(
             version: summary.policyVersion, parameters: try tensors.floats("parameters", count: count),
-            optimizer: optimizer, root: root)
+            optimizer: optimizer, root: root, values: values)
         return Checkpoint(
             step: summary.step, seed: summary.seed, learner: state, published: published,
             replay: try readReplay("\(path)/\(replayName)", summary: summary), notes: summary.notes)
@@ -191,6 +196,9 @@ package struct Checkpoint: Sendable {
     package func check(for model: TransformerConfiguration, path: String) throws(CheckpointError) {
         if let width = learner.root?.width, width != model.hiddenSize {
             throw .mismatch(path: path, field: "the width of log Z", expected: "\(model.hiddenSize)", found: "\(width)")
+        }
+        if let width = learner.values?.width, width != model.hiddenSize {
+            throw .mismatch(path: path, field: "the width of V", expected: "\(model.hiddenSize)", found: "\(width)")
         }
         if let token = replay.largestToken, Int(token) >= model.vocabularySize {
             throw .mismatch(
@@ -309,6 +317,16 @@ private struct OptimizerFile {
     /// Moments may be anything finite or not: they are taken as they were.
     func floats(_ name: String, count: Int? = nil) throws(CheckpointError) -> [Float] {
         try elements(name, type: .float32, count: count)
+    }
+
+    /// The parameters of a linear head, which say how wide it is, and moments of that width.
+    func head(_ name: String, _ settings: AdamW.Settings, step: Int) throws(CheckpointError) -> LinearHead {
+        let parameters = try floats("\(name).parameters")
+        return LinearHead(
+            parameters: parameters,
+            optimizer: AdamW(
+                settings, step: step, firstMoments: try floats("\(name).first_moments", count: parameters.count),
+                secondMoments: try floats("\(name).second_moments", count: parameters.count)))
     }
 
     func bits(_ name: String, count: Int) throws(CheckpointError) -> [UInt16] {

@@ -39,9 +39,11 @@ package final class PolicyLearner {
         package var parameters: [Float]
         package var optimizer: AdamW
         package var root: RootFlow?
+        package var values: ValueHead?
 
-        package init(version: Int, parameters: [Float], optimizer: AdamW, root: RootFlow?) {
-            (self.version, self.parameters, self.optimizer, self.root) = (version, parameters, optimizer, root)
+        package init(version: Int, parameters: [Float], optimizer: AdamW, root: RootFlow?, values: ValueHead? = nil) {
+            (self.version, self.parameters, self.optimizer) = (version, parameters, optimizer)
+            (self.root, self.values) = (root, values)
         }
     }
 

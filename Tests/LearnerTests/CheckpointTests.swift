@@ -170,6 +170,92 @@ private struct TinyRun {
         }
     }
 
+    /// A value head that has taken steps.
+    private func values(width: Int) -> ValueHead {
+        let numbers = (0...width).map { Float($0) / 8 - 1 }
+        return ValueHead(
+            LinearHead(
+                parameters: numbers,
+                optimizer: AdamW(AdamW.Settings(beta2: 0.99), step: 5, firstMoments: numbers.reversed(), secondMoments: numbers)))
+    }
+
+    @Test("the value head of a state is read as it was written; without one there is nothing of it, as in earlier checkpoints")
+    func valueHead() throws {
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try runInProcess(ranks: 1) { learners in
+            var run = try fresh(learners)
+            try run.advance(1)
+            let layout = run.learner.policy.layout
+            for head in [nil, values(width: 16)] {
+                var checkpoint = run.checkpoint()
+                checkpoint.step += head == nil ? 0 : 1
+                checkpoint.learner.values = head
+                let path = try checkpoint.write(in: folder, layout: layout, keep: 3) { (_) throws(ModelFileError) in }
+                let read = try Checkpoint.read(path, layout: layout)
+                try read.check(for: TinyTask.configuration, path: path)
+                #expect(read.learner == checkpoint.learner && read.learner.values == head)
+                let names = try SafetensorsFile("\(path)/optimizer.safetensors").names.filter { $0.hasPrefix("value.") }.sorted()
+                #expect(names == (head == nil ? [] : ["value.first_moments", "value.parameters", "value.second_moments"]))
+                #expect(try String(contentsOfFile: "\(path)/state.json", encoding: .utf8).contains("valueStep") == (head != nil))
+            }
+            return ()
+        }
+    }
+
+    @Test("a value head of another width than the model's is refused, and so are moments or a step that do not fit it")
+    func damagedValueHead() throws {
+        let folder = temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try runInProcess(ranks: 1) { learners in
+            var run = try fresh(learners)
+            try run.advance(1)
+            let layout = run.learner.policy.layout
+            var checkpoint = run.checkpoint()
+            checkpoint.learner.values = values(width: 15)
+            let path = try checkpoint.write(in: folder, layout: layout, keep: 3) { (_) throws(ModelFileError) in }
+            let narrow = try Checkpoint.read(path, layout: layout)
+            #expect(throws: CheckpointError.mismatch(path: path, field: "the width of V", expected: "16", found: "15")) {
+                try narrow.check(for: TinyTask.configuration, path: path)
+            }
+
+            // The same with files that the manifest agrees with.
+            checkpoint.learner.values = values(width: 16)
+            (checkpoint.learner.root, checkpoint.published) = (nil, [])
+            checkpoint.step = 8
+            let whole = try checkpoint.write(in: folder, layout: layout, keep: 3) { (_) throws(ModelFileError) in }
+            let state = checkpoint.learner, numbers = [Float](repeating: 0.5, count: 17)
+            let stateText = try String(contentsOfFile: "\(whole)/state.json", encoding: .utf8)
+            func damaged(_ step: Int, moments: Int, valueStep: Int) throws -> String {
+                let path = "\(folder)/step-\(step)"
+                let text = stateText.replacingOccurrences(of: "\"valueStep\" : 5", with: "\"valueStep\" : \(valueStep)")
+                try CheckpointFiles.write(path) { (side) throws(CheckpointError) in
+                    try CheckpointFiles.write(CheckpointFiles.read("\(whole)/replay"), to: "\(side)/replay")
+                    try CheckpointFiles.write(Array(text.utf8), to: "\(side)/state.json")
+                    try CheckpointFiles.attempt(side) {
+                        try SafetensorsWriter.write(
+                            [
+                                ("parameters", state.parameters), ("first_moments", state.optimizer.firstMoments),
+                                ("second_moments", state.optimizer.secondMoments), ("value.parameters", numbers),
+                                ("value.first_moments", numbers), ("value.second_moments", Array(numbers.prefix(moments))),
+                            ].map { SafetensorsWriter.Tensor(name: $0, shape: [$1.count], values: .float32($1)) },
+                            to: "\(side)/optimizer.safetensors")
+                    }
+                }
+                return path
+            }
+            let good = try damaged(9, moments: 17, valueStep: 6)
+            #expect(try Checkpoint.read(good, layout: layout).learner.values?.head.optimizer.step == 6)
+            let short = try damaged(10, moments: 16, valueStep: 5)
+            let expected = CheckpointError.mismatch(
+                path: "\(short)/optimizer.safetensors", field: "the size of value.second_moments", expected: "17", found: "16")
+            #expect(throws: expected) { try Checkpoint.read(short, layout: layout) }
+            let negative = try damaged(11, moments: 17, valueStep: -1)
+            #expect { try Checkpoint.read(negative, layout: layout) } throws: { "\($0)".contains("valueStep is -1") }
+            return ()
+        }
+    }
+
     @Test("a replay buffer that compresses like a bomb is written as it is, and both are read")
     func packing() {
         var random = SystemRandomNumberGenerator()

@@ -112,6 +112,19 @@ private func reduced(_ gradients: [[Float]], ranks: Int, order: @escaping @Senda
         expectClose(gradient, expected, relative: 1e-5)
     }
 
+    @Test("its numbers are those of the plain formulas to the bit, signs of zeros included")
+    func bits() {
+        let hidden: [Float] = [0.1, -0, 0, -7.3, 1e-30], weights: [Float] = [0.3, 0.1, -0.7, 4, 1e20, -2.2]
+        let root = RootFlow(parameters: weights, optimizer: AdamW(AdamW.Settings(), count: 6), isInitialised: true)
+        let slope = -1.7, scale = slope / 5.0.squareRoot()
+        var gradient: [Float] = [9, 9, 9, 9, 9, 9]
+        root.writeGradient(slope: slope, hidden: hidden, to: &gradient)
+        let expected = hidden.map { Float(scale * Double($0)) } + [Float(slope)]
+        #expect(gradient.map(\.bitPattern) == expected.map(\.bitPattern))
+        let products = zip(weights, hidden).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+        #expect(root.logPartition(hidden) == products / 5.0.squareRoot() + Double(weights[5]))
+    }
+
     @Test("it starts at the bias it is given, for every prompt")
     func initialisation() {
         var root = RootFlow(width: 2)

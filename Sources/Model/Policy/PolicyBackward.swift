@@ -1,12 +1,14 @@
 internal import Tensor
 
 extension Policy {
-    /// gradient += d/dθ Σ (token weight · log π(token) + stop weight · log π(⊤)), in the order of `layout`.
+    /// gradient += d/dθ Σ (token weight · log π(token) + stop weight · log π(⊤)), in the order of `layout`, and of
+    /// Σ slope · (direction · h) with `hiddenWeights`, whose direction is taken as a constant.
     ///
     /// `recorded` comes from `forward(_:recording: true)` with the parameters that are in place now; `weights` by group and
     /// response. Deterministic for given shapes: the number of threads does not matter.
     package func backward(
-        _ recorded: ForwardResult, weights: [[ResponseWeights]], into gradient: UnsafeMutablePointer<Float>
+        _ recorded: ForwardResult, weights: [[ResponseWeights]], hiddenWeights: HiddenWeights? = nil,
+        into gradient: UnsafeMutablePointer<Float>
     ) {
         guard let r = recorded.recording else {
             precondition(recorded.scores.isEmpty, "backward: the forward pass was not recorded")
@@ -21,6 +23,7 @@ extension Policy {
         OutputHead(network: network, stopTokens: stopTokens).backward(
             r.hidden.base, of: batch, readings: r.readings, weights: weights, into: dHidden.base,
             headGradient: gradients.head(tied: tied))
+        if let hiddenWeights { hiddenWeights.add(to: dHidden.base, of: batch, width: width) }
         let dx = FloatTensor(M, width)
         for group in batch.groups {
             let row = group.stateRows.lowerBound
@@ -39,6 +42,29 @@ extension Policy {
             // Rows in their order: one token may occur many times.
             for (row, token) in batch.tokens.enumerated() {
                 Kernel.add(dx.base + row * width, into: embedding + Int(token) * width, count: width)
+            }
+        }
+    }
+}
+
+extension HiddenWeights {
+    /// dh += slope · direction at every state row, [states, width].
+    ///
+    /// The slopes of a row are summed in the order of responses first, and one thread adds all rows: they are few beside the
+    /// products of the head.
+    fileprivate func add(to dHidden: UnsafeMutablePointer<Float>, of batch: PackedGroups, width: Int) {
+        precondition(direction.count == width, "backward: a direction of \(direction.count) numbers for hidden states of \(width)")
+        precondition(
+            slopes.map { $0.map(\.count) } == batch.groups.map { $0.responses.map { $0.count + 1 } },
+            "backward: slopes of hidden states do not fit the groups that were scored")
+        for (group, slopes) in zip(batch.groups, slopes) {
+            var rowSlopes = [Float](repeating: 0, count: group.stateRows.count)
+            for (k, slopes) in slopes.enumerated() {
+                for (i, slope) in slopes.enumerated() { rowSlopes[group.state(i, of: k) - group.stateStart] += slope }
+            }
+            for (index, slope) in rowSlopes.enumerated() {
+                let row = dHidden + (group.stateStart + index) * width
+                for (d, along) in direction.enumerated() { row[d] += slope * along }
             }
         }
     }

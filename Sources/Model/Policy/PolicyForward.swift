@@ -5,7 +5,7 @@ extension Policy {
     ///
     /// A row has the same bits whatever else is in the batch, and the same as when it was sampled.
     package func forward(_ groups: [TokenGroup], recording: Bool) -> ForwardResult {
-        guard !groups.isEmpty else { return ForwardResult(scores: [], promptHidden: [], recording: nil) }
+        guard !groups.isEmpty else { return ForwardResult(scores: [], promptHidden: [], states: nil, recording: nil) }
         let network = network(positions: Self.longest(groups))
         let batch = PackedGroups(groups, network: network)
         let (layers, output) = run(batch, network, recording: recording)
@@ -17,6 +17,7 @@ extension Policy {
             promptHidden: batch.groups.map {
                 Array(UnsafeBufferPointer(start: hidden.base + $0.stateStart * width, count: width))
             },
+            states: HiddenStates(values: hidden, groups: batch.groups, width: width),
             recording: recording
                 ? Recording(
                     network: network, batch: batch, layers: layers, output: output, inverseRMS: inverseRMS, hidden: hidden,

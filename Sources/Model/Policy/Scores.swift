@@ -47,6 +47,22 @@ package struct ResponseWeights: Sendable, Equatable {
     }
 }
 
+/// A further loss that a backward pass adds: Σ slope · (direction · h_i), with h_i [D] the final norm's output at state s_i.
+///
+/// So dL/dh_i = slope · direction: what a head that is linear in h, such as PPO's V(s), sends into the policy.
+package struct HiddenWeights: Sendable, Equatable {
+    /// One for all states, [D].
+    package var direction: [Float]
+    /// By group, response and state: n + 1 numbers for a response of n tokens. The slopes of s_0, which the responses of a group
+    /// share, add.
+    package var slopes: [[[Float]]]
+
+    package init(direction: [Float], slopes: [[[Float]]]) {
+        self.direction = direction
+        self.slopes = slopes
+    }
+}
+
 /// The scores of some groups, and what their backward needs.
 package final class ForwardResult {
     /// By group and response.
@@ -54,12 +70,38 @@ package final class ForwardResult {
     /// The final norm's output at each prompt's last row, [D] per group.
     package let promptHidden: [[Float]]
     let recording: Recording?
+    /// Nil when there are no groups.
+    private let states: HiddenStates?
 
-    init(scores: [[ResponseScores]], promptHidden: [[Float]], recording: Recording?) {
+    init(scores: [[ResponseScores]], promptHidden: [[Float]], states: HiddenStates?, recording: Recording?) {
         self.scores = scores
         self.promptHidden = promptHidden
+        self.states = states
         self.recording = recording
     }
+
+    /// Lends `body` the final norm's output [D] at state s_i of a response, i from 0 to its number of tokens.
+    ///
+    /// The address is good during the call only. s_0 is one row for all responses of a group, the one in `promptHidden`. As in
+    /// `scores`, bits do not depend on the rest of the batch, nor on whether it is recorded.
+    package func withHidden<Result>(
+        ofState i: Int, response k: Int, group g: Int, _ body: (UnsafeBufferPointer<Float>) -> Result
+    ) -> Result {
+        guard let states else { preconditionFailure("hidden states of a forward pass without groups") }
+        let group = states.groups[g], n = group.responses[k].count
+        precondition(0...n ~= i, "state \(i) of a response of \(n) tokens")
+        return withExtendedLifetime(states.values) {
+            body(UnsafeBufferPointer(start: states.values.base + group.state(i, of: k) * states.width, count: states.width))
+        }
+    }
+}
+
+/// The final norm's output at every state row, and which row is whose.
+struct HiddenStates {
+    /// [states, width].
+    let values: FloatTensor
+    let groups: [PackedGroups.Group]
+    let width: Int
 }
 
 /// Everything a backward pass reads.

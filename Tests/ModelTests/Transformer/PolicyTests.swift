@@ -33,6 +33,76 @@ struct PolicyTests {
         #expect(results[0].1 == results[1].1)
     }
 
+    @Test("hidden states have the bits they have alone, recorded or not, and state 0 is the prompt's", arguments: Precision.allCases)
+    func hiddenStates(precision: Precision) throws {
+        let policy = try tinyPolicy(precision: precision)
+        let (recorded, together) = (policy.forward(tinyGroups, recording: true), policy.forward(tinyGroups, recording: false))
+        for (g, group) in tinyGroups.enumerated() {
+            for (k, response) in group.responses.enumerated() {
+                let alone = policy.forward([TokenGroup(prompt: group.prompt, responses: [response])], recording: false)
+                for i in 0...response.count {
+                    let expected = alone.withHidden(ofState: i, response: 0, group: 0) { Array($0) }
+                    for result in [recorded, together] {
+                        #expect(result.withHidden(ofState: i, response: k, group: g) { Array($0) } == expected)
+                    }
+                    // What a prompt of the tokens so far ends with.
+                    let prefix = TokenGroup(prompt: group.prompt + response.prefix(i), responses: [])
+                    #expect(policy.forward([prefix], recording: false).promptHidden[0] == expected)
+                }
+            }
+        }
+    }
+
+    private func gradient(
+        _ policy: Policy, _ groups: [TokenGroup], weights: [[ResponseWeights]], hiddenWeights: HiddenWeights?
+    ) -> [Float] {
+        var gradient = [Float](repeating: 0, count: policy.layout.count)
+        policy.backward(policy.forward(groups, recording: true), weights: weights, hiddenWeights: hiddenWeights, into: &gradient)
+        return gradient
+    }
+
+    @Test("slopes in hidden states: the gradient's bits are the same with one thread and with three", arguments: Precision.allCases)
+    func threadsWithHiddenWeights(precision: Precision) throws {
+        let gradients = try [1, 3].map { threads in
+            gradient(
+                try tinyPolicy(precision: precision, threads: threads), tinyGroups, weights: randomWeights(tinyGroups),
+                hiddenWeights: randomHiddenWeights(tinyGroups))
+        }
+        #expect(gradients[0] == gradients[1])
+    }
+
+    @Test(
+        "slopes in hidden states: none, and none but zeros, leave the gradient as it is without",
+        arguments: [Trainable.lora(tinyAdapter), .full])
+    func noHiddenWeights(trainable: Trainable) throws {
+        let policy = try tinyPolicy(trainable), weights = randomWeights(tinyGroups)
+        var plain = [Float](repeating: 0, count: policy.layout.count)
+        policy.backward(policy.forward(tinyGroups, recording: true), weights: weights, into: &plain)
+        var hidden = randomHiddenWeights(tinyGroups)
+        let with = gradient(policy, tinyGroups, weights: weights, hiddenWeights: hidden)
+        hidden.slopes = hidden.slopes.map { $0.map { $0.map { _ in 0 } } }
+        let withZeros = gradient(policy, tinyGroups, weights: weights, hiddenWeights: hidden)
+        #expect(gradient(policy, tinyGroups, weights: weights, hiddenWeights: nil).map(\.bitPattern) == plain.map(\.bitPattern))
+        #expect(withZeros == plain && with != plain)
+    }
+
+    @Test("slopes in the state that responses share are one slope, their sum, and an empty response has no other state")
+    func sharedState() throws {
+        let policy = try tinyPolicy(), group = TokenGroup(prompt: [5, 6, 7], responses: [[12, 13], [], [40]])
+        let zeros = [group].map { $0.responses.map { ResponseWeights(token: $0.map { _ in 0 }, stop: (0...$0.count).map { _ in 0 }) } }
+        var hidden = randomHiddenWeights([group])
+        hidden.slopes = [[[0.5, 0, 0], [-2], [0.25, 0]]]
+        let spread = gradient(policy, [group], weights: zeros, hiddenWeights: hidden)
+        hidden.slopes = [[[0, 0, 0], [-1.25], [0, 0]]]
+        let single = gradient(policy, [group], weights: zeros, hiddenWeights: hidden)
+        #expect(spread == single && single.contains { $0 != 0 })
+        hidden.slopes = [[[-1.25]]]
+        let alone = TokenGroup(prompt: [5, 6, 7], responses: [[]])
+        let empty = gradient(
+            policy, [alone], weights: [[ResponseWeights(token: [], stop: [0])]], hiddenWeights: hidden)
+        expectClose(empty, single, relative: 1e-5, absolute: 1e-6)
+    }
+
     @Test("activations that are computed again leave the gradient's bits alone")
     func activationBudget() throws {
         let policy = try tinyPolicy(), weights = randomWeights(tinyGroups)

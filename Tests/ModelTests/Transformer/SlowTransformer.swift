@@ -78,8 +78,8 @@ struct SlowTransformer {
         return y
     }
 
-    /// log π of every token at every position, [tokens][V].
-    func logProbabilities(_ tokens: [Int32]) -> [[Double]] {
+    /// The final norm's output at every position, [tokens][D].
+    func hidden(_ tokens: [Int32]) -> [[Double]] {
         let embedding = tensors["model.embed_tokens.weight"] ?? [], D = c.hiddenSize, S = c.headSize
         var x = tokens.map { embedding[Int($0) * D..<(Int($0) + 1) * D].map { isRounding ? Self.rounded($0) : $0 } }
         for layer in 0..<c.layerCount {
@@ -103,32 +103,49 @@ struct SlowTransformer {
                 x[t] = zip(x[t], linear(layer, .down, gated)).map { $0 + $1 }
             }
         }
-        let head = c.tiedEmbeddings ? embedding : tensors["lm_head.weight"] ?? []
-        return x.map { row in
-            let z = product(head, norm("model.norm.weight", row))
+        return x.map { norm("model.norm.weight", $0) }
+    }
+
+    /// log π of every token at each of some hidden states, [states][V].
+    private func logProbabilities(of hidden: [[Double]]) -> [[Double]] {
+        let head = tensors[c.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"] ?? []
+        return hidden.map { row in
+            let z = product(head, row)
             let largest = z.max() ?? 0
             let logSum = largest + log(z.reduce(0) { $0 + exp($1 - largest) })
             return z.map { $0 - logSum }
         }
     }
 
+    /// log π of every token at every position, [tokens][V].
+    func logProbabilities(_ tokens: [Int32]) -> [[Double]] { logProbabilities(of: hidden(tokens)) }
+
     struct Scores { var token: [Double], stop: [Double], entropy: [Double] }
 
     func scores(prompt: [Int32], response: [Int32]) -> Scores {
-        let states = logProbabilities(prompt + response)[(prompt.count - 1)...]
+        scores(of: Array(hidden(prompt + response)[(prompt.count - 1)...]), response: response)
+    }
+
+    private func scores(of hidden: [[Double]], response: [Int32]) -> Scores {
+        let states = logProbabilities(of: hidden)
         return Scores(
             token: zip(states, response).map { $0[Int($1)] }, stop: states.map { state in log(stopTokens.reduce(0) { $0 + exp(state[$1]) }) },
             entropy: states.map { -$0.reduce(0) { $0 + exp($1) * $1 } })
     }
 
-    /// Σ (token weight · log π(token) + stop weight · log π(⊤)).
-    func weightedSum(_ groups: [TokenGroup], _ weights: [[ResponseWeights]]) -> Double {
+    /// Σ (token weight · log π(token) + stop weight · log π(⊤)), and Σ slope · (direction · h) where there are `hiddenWeights`.
+    func weightedSum(_ groups: [TokenGroup], _ weights: [[ResponseWeights]], _ hiddenWeights: HiddenWeights? = nil) -> Double {
         var sum = 0.0
-        for (group, weights) in zip(groups, weights) {
-            for (response, w) in zip(group.responses, weights) {
-                let s = scores(prompt: group.prompt, response: response)
+        for (g, (group, weights)) in zip(groups, weights).enumerated() {
+            for (k, (response, w)) in zip(group.responses, weights).enumerated() {
+                let states = Array(hidden(group.prompt + response)[(group.prompt.count - 1)...])
+                let s = scores(of: states, response: response)
                 sum += zip(s.token, w.token).reduce(0) { $0 + $1.0 * Double($1.1) }
                 sum += zip(s.stop, w.stop).reduce(0) { $0 + $1.0 * Double($1.1) }
+                guard let hiddenWeights else { continue }
+                for (state, slope) in zip(states, hiddenWeights.slopes[g][k]) {
+                    sum += Double(slope) * zip(state, hiddenWeights.direction).reduce(0) { $0 + $1.0 * Double($1.1) }
+                }
             }
         }
         return sum

@@ -44,13 +44,37 @@ struct SlowTransformerTests {
         }
     }
 
-    /// Each tensor is moved in a random direction d: (f(p + hd) − f(p − hd)) / 2h = ⟨gradient, d⟩.
+    @Test("hidden states at every state of every response", arguments: Case.allCases, [false, true])
+    func hidden(kind: Case, recording: Bool) throws {
+        let (policy, parameters) = try policy(kind)
+        let twin = try SlowTransformer(policy, parameters)
+        let result = policy.forward(Self.groups, recording: recording)
+        for (g, group) in Self.groups.enumerated() {
+            for (k, response) in group.responses.enumerated() {
+                let expected = twin.hidden(group.prompt + response)[(group.prompt.count - 1)...]
+                for (i, expected) in expected.enumerated() {
+                    let actual = result.withHidden(ofState: i, response: k, group: g) { Array($0) }
+                    expectClose(actual, expected, relative: 1e-5, absolute: 1e-5, "response \(k) of group \(g), state \(i)")
+                }
+            }
+        }
+    }
+
     @Test("gradients of every tensor, by central differences", arguments: Case.allCases)
     func backward(kind: Case) throws {
+        try expectGradient(kind, weights: randomWeights(Self.groups), hiddenWeights: nil)
+    }
+
+    @Test("the same with slopes in hidden states, the shared one and an empty response's among them", arguments: Case.allCases)
+    func backwardFromHidden(kind: Case) throws {
+        try expectGradient(kind, weights: randomWeights(Self.groups), hiddenWeights: randomHiddenWeights(Self.groups))
+    }
+
+    /// Each tensor is moved in a random direction d: (f(p + hd) − f(p − hd)) / 2h = ⟨gradient, d⟩.
+    private func expectGradient(_ kind: Case, weights: [[ResponseWeights]], hiddenWeights: HiddenWeights?) throws {
         let (policy, parameters) = try policy(kind)
-        let weights = randomWeights(Self.groups)
         var gradient = [Float](repeating: 0, count: policy.layout.count)
-        policy.backward(policy.forward(Self.groups, recording: true), weights: weights, into: &gradient)
+        policy.backward(policy.forward(Self.groups, recording: true), weights: weights, hiddenWeights: hiddenWeights, into: &gradient)
         var twin = try SlowTransformer(policy, parameters)
         var random = RandomStream(seed: 1, purpose: .task)
         let h = 1e-5
@@ -60,7 +84,7 @@ struct SlowTransformerTests {
             var sums: [Double] = []
             for sign in [1.0, -1] {
                 twin.tensors[entry.name] = zip(values, direction).map { $0 + sign * h * $1 }
-                sums.append(twin.weightedSum(Self.groups, weights))
+                sums.append(twin.weightedSum(Self.groups, weights, hiddenWeights))
             }
             twin.tensors[entry.name] = values
             let expected = (sums[0] - sums[1]) / (2 * h)

@@ -55,6 +55,16 @@ let tinyGroups = [
     TokenGroup(prompt: [30, 31, 32], responses: [[33]]),
 ]
 
+/// Slopes of all sizes and signs in the hidden states of some groups, and a direction.
+func randomHiddenWeights(_ groups: [TokenGroup], seed: UInt64 = 6) -> HiddenWeights {
+    var random = RandomStream(seed: seed, purpose: .task)
+    return HiddenWeights(
+        direction: (0..<tinyConfiguration.hiddenSize).map { _ in Float(random.normal()) },
+        slopes: groups.map { group in
+            group.responses.map { response in (0...response.count).map { _ in Float(random.normal()) } }
+        })
+}
+
 /// Weights of all sizes and signs for the responses of some groups.
 func randomWeights(_ groups: [TokenGroup], seed: UInt64 = 4) -> [[ResponseWeights]] {
     var random = RandomStream(seed: seed, purpose: .task)
