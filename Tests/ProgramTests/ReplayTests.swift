@@ -32,6 +32,15 @@ extension ProgramTests {
             #expect(try files.numbers("replay_duplicate_share").contains { $0 > 0 })
         }
 
+        @Test("a run that goes on compares with what its checkpoint holds, and leaves the bytes of an unbroken one")
+        func resume() throws {
+            let half = try train(ProgramTests.everything.with(["train.steps": "5"]), on: .single(2))
+            let whole = try train(.standard, ["--set", "train.steps=\(Settings.steps)"], on: .single(1), in: half.folder, resuming: true)
+            let reference = try Reference.run(ProgramTests.everything)
+            #expect(whole.digest == reference.digest && whole.adapter == reference.adapter)
+            #expect(try whole.files.comparableMetrics() == reference.files.comparableMetrics())
+        }
+
         @Test("each of these settings matters", arguments: ProgramTests.everythingNames)
         func differences(name: String) throws {
             let fallback = try #require(gfn_dist.Setting.named(name)).fallback
@@ -101,10 +110,12 @@ extension ProgramTests {
     }
 
     /// Every setting of behaviour and replay away from its default.
-    fileprivate static let everything = Settings.standard.with(everythingValues)
-    fileprivate static let everythingNames = everythingValues.keys.sorted().filter { $0 != "replay.share" && $0 != "replay.keep" }
+    fileprivate static let everything = Settings.standard.with(everythingValues).with(otherValues)
+    fileprivate static let everythingNames = everythingValues.keys.sorted()
     private static let everythingValues = [
-        "rollout.temperature": "0.5", "rollout.temperature_high": "2", "rollout.tempered_share": "0.6", "replay.share": "0.4",
-        "replay.keep": "all", "replay.distinct": "edit-distance", "replay.seed": "demonstrations", "states": "tokens",
+        "rollout.temperature": "0.5", "rollout.temperature_high": "2", "rollout.tempered_share": "0.6",
+        "replay.distinct": "edit-distance", "replay.seed": "demonstrations", "states": "tokens",
     ]
+    /// What these need to have an effect, and a schedule that more steps do not change.
+    private static let otherValues = ["replay.share": "0.4", "replay.keep": "all", "train.schedule": "constant"]
 }

@@ -25,8 +25,8 @@ enum DistinctResponses: String, CaseIterable {
 
     /// The comparison as the replay buffer needs it, which knows tokens only; nil: only equal responses are duplicates.
     ///
-    /// Texts are made again for each comparison: to compare with the few responses that are kept of a prompt costs little beside
-    /// sampling another one.
+    /// Texts are made again for each comparison. One of two responses of 300 tokens takes 0.1 to 0.2 ms in any of these ways, so one with
+    /// all 32 that a prompt has by default some milliseconds: little beside sampling a response of that length.
     func similarity(of task: any Task, threshold: Double?) -> Similarity? {
         let limit = threshold ?? usualThreshold
         switch (self, limit) {
