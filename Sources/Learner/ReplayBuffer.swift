@@ -2,7 +2,7 @@ internal import Foundation
 package import Rollout
 internal import Tensor
 
-/// The most useful trajectories so far, by prompt, each response once.
+/// The most useful trajectories so far, by prompt, each response once, and of near-duplicates the best.
 ///
 /// Trajectories are kept with the un-tempered parts of their rewards, so that the schedules of the step that learns from
 /// them apply. The content follows from the history of insertions alone, and a choice from the content and its address.
@@ -45,23 +45,32 @@ package struct ReplayBuffer: Sendable, Equatable {
     }
 
     package let settings: Settings
+    /// Nil: responses are duplicates only when they are equal. Code rather than content: it is in no checkpoint.
+    private let similarity: Similarity?
     private(set) var shelves: [Int: Shelf]
 
-    package init(_ settings: Settings) {
-        self.init(settings, shelves: [:])
+    package init(_ settings: Settings, similarity: Similarity? = nil) {
+        self.init(settings, similarity: similarity, shelves: [:])
     }
 
-    init(_ settings: Settings, shelves: [Int: Shelf]) {
+    init(_ settings: Settings, similarity: Similarity? = nil, shelves: [Int: Shelf]) {
         self.settings = settings
+        self.similarity = similarity
         self.shelves = shelves
     }
 
-    /// The same trajectories under other settings, as far as those keep them; a prompt that has too many loses them with its next group.
-    package func with(_ settings: Settings) -> ReplayBuffer {
-        guard settings.keepsOnlyCorrect, !self.settings.keepsOnlyCorrect else { return ReplayBuffer(settings, shelves: shelves) }
+    /// The same trajectories under other settings, as far as those keep them; a prompt that has too many loses them with its next
+    /// group, and near-duplicates of before go when something like them comes.
+    package func with(_ settings: Settings, similarity: Similarity? = nil) -> ReplayBuffer {
+        guard settings.keepsOnlyCorrect, !self.settings.keepsOnlyCorrect else {
+            return ReplayBuffer(settings, similarity: similarity, shelves: shelves)
+        }
         let correct = shelves.mapValues { Shelf(prompt: $0.prompt, entries: $0.entries.filter(\.trajectory.isCorrect)) }
-        return ReplayBuffer(settings, shelves: correct.filter { !$0.value.entries.isEmpty })
+        return ReplayBuffer(settings, similarity: similarity, shelves: correct.filter { !$0.value.entries.isEmpty })
     }
+
+    /// Of settings and content.
+    package static func == (a: ReplayBuffer, b: ReplayBuffer) -> Bool { a.settings == b.settings && a.shelves == b.shelves }
 
     /// The largest token id of prompts and responses; nil when there are none.
     package var largestToken: Int32? {
@@ -79,21 +88,23 @@ package struct ReplayBuffer: Sendable, Equatable {
     package func prompt(ofPrompt promptID: Int) -> [Int32] { shelves[promptID]?.prompt ?? [] }
     package func count(ofPrompt promptID: Int) -> Int { shelves[promptID]?.entries.count ?? 0 }
 
-    /// Takes in groups in the given order; a response that is there already is replaced by its newer record.
+    /// Takes in groups in the given order; a response that is there already is replaced by its newer record. One that is only like
+    /// others replaces them if none of them has a larger un-tempered reward, and else stays out.
     ///
     /// Where a prompt has more than its capacity, the oldest go, or with priority `reward` those of the least un-tempered
     /// reward, the oldest first among equals.
     ///
-    /// Returns how many of the responses that were worth keeping were there already.
+    /// Returns how many of the responses that were worth keeping were there already, or something like them.
     @discardableResult
     package mutating func insert(_ groups: [TrajectoryGroup], reward: RewardSettings) -> Int {
         var duplicates = 0
         for group in groups {
             var shelf = shelves[group.promptID] ?? Shelf(prompt: group.prompt, entries: [])
             for trajectory in group.trajectories where trajectory.isCorrect || !settings.keepsOnlyCorrect {
-                let before = shelf.entries.count
-                shelf.entries.removeAll { $0.trajectory.response == trajectory.response }
-                duplicates += before - shelf.entries.count
+                let (same, isBetter) = rivals(of: trajectory, among: shelf.entries, reward: reward)
+                if !same.isEmpty { duplicates += 1 }
+                guard isBetter else { continue }
+                for index in same.reversed() { shelf.entries.remove(at: index) }
                 shelf.entries.append(Entry(trajectory: trajectory, sampledWith: group.sampledWith))
             }
             while shelf.entries.count > settings.capacityPerPrompt {
@@ -110,14 +121,28 @@ package struct ReplayBuffer: Sendable, Equatable {
         return ages.isEmpty ? nil : Double(ages.reduce(0, +)) / Double(ages.count)
     }
 
+    /// Which entries a newcomer would take the place of, in ascending order, and whether it does.
+    ///
+    /// An equal response is the only rival: among those that are kept, nothing else is like it.
+    private func rivals(of newcomer: Trajectory, among entries: [Entry], reward: RewardSettings) -> (indices: [Int], isBetter: Bool) {
+        let equal = entries.indices.filter { entries[$0].trajectory.response == newcomer.response }
+        guard equal.isEmpty, let similarity else { return (equal, true) }
+        let near = entries.indices.filter { similarity.areNearDuplicates(newcomer.response, entries[$0].trajectory.response) }
+        let own = Self.untempered(newcomer, reward)
+        return (near, near.allSatisfy { Self.untempered(entries[$0].trajectory, reward) <= own })
+    }
+
     private func worst(_ entries: [Entry], by reward: RewardSettings) -> Int {
-        let rewards = entries.map { entry in
-            entry.trajectory.states.last.map {
-                reward.processWeight * Double($0.process) + ($0.isCorrect ? reward.correctBonus : 0)
-                    + ($0.isFinished ? 0 : reward.unfinishedPenalty)
-            } ?? -.infinity
-        }
+        let rewards = entries.map { Self.untempered($0.trajectory, reward) }
         return rewards.indices.min { rewards[$0] < rewards[$1] } ?? 0
+    }
+
+    /// The task's part of log R of the whole response, before tempering and without the reference.
+    private static func untempered(_ trajectory: Trajectory, _ reward: RewardSettings) -> Double {
+        trajectory.states.last.map {
+            reward.processWeight * Double($0.process) + ($0.isCorrect ? reward.correctBonus : 0)
+                + ($0.isFinished ? 0 : reward.unfinishedPenalty)
+        } ?? -.infinity
     }
 
     /// Up to `count` groups of distinct prompts, each of up to `size` and at least two distinct trajectories.

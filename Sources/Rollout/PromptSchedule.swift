@@ -15,6 +15,11 @@ package struct PromptSchedule: Sendable {
         (self.seed, self.problemCount, self.slotsPerStep) = (seed, problemCount, slotsPerStep)
     }
 
+    /// Whether the problem at this address comes up there for the first time in a run.
+    package func isFirstVisit(at address: GroupAddress) -> Bool {
+        address.step * slotsPerStep + address.slot < problemCount
+    }
+
     package mutating func problem(at address: GroupAddress) -> Int {
         let position = address.step * slotsPerStep + address.slot
         let epoch = position / problemCount

@@ -107,15 +107,18 @@ package struct TrajectoryGroup: Sendable, Equatable {
     package var trajectories: [Trajectory]
     /// Version of the policy that sampled (the number of optimiser steps behind it).
     package var sampledWith: Int
+    /// Of the behaviour that sampled. What a replay buffer puts together, and what was not sampled at all, has 1.
+    package var temperature: Float
 
     package init(
-        address: GroupAddress, promptID: Int, prompt: [Int32], trajectories: [Trajectory], sampledWith: Int
+        address: GroupAddress, promptID: Int, prompt: [Int32], trajectories: [Trajectory], sampledWith: Int, temperature: Float = 1
     ) {
         self.address = address
         self.promptID = promptID
         self.prompt = prompt
         self.trajectories = trajectories
         self.sampledWith = sampledWith
+        self.temperature = temperature
     }
 }
 

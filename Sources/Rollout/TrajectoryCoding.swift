@@ -22,7 +22,7 @@ package enum TrajectoryCodingError: Error, Equatable, Sendable, CustomStringConv
 /// A trajectory group as a message: the frame of Collective around counts, token ids and log-probabilities.
 package enum TrajectoryCoding {
     package static let kind: UInt16 = 20
-    package static let version: UInt16 = 1
+    package static let version: UInt16 = 2
 
     package static func encode(_ group: TrajectoryGroup) -> [UInt8] {
         var writer = ByteWriter()
@@ -30,6 +30,7 @@ package enum TrajectoryCoding {
         writer.write(group.address.slot)
         writer.write(group.promptID)
         writer.write(group.sampledWith)
+        writer.write(group.temperature)
         writer.write(group.prompt)
         writer.write(group.trajectories.count)
         for trajectory in group.trajectories {
@@ -61,6 +62,9 @@ package enum TrajectoryCoding {
     /// What a random stream can be addressed with, so that every group that is read can be replayed.
     private static let steps = 0...(1 << 28) - 1, slots = 0...Int(UInt32.max)
 
+    /// The bit patterns of the finite numbers above 0.
+    private static let temperatures = 1...Int(Float.greatestFiniteMagnitude.bitPattern)
+
     /// Token ids, none of them negative; whether the vocabulary has them, who knows the model must check.
     private static func readTokens(from reader: inout ByteReader) throws(ByteReaderError) -> [Int32] {
         let start = reader.offset
@@ -74,6 +78,11 @@ package enum TrajectoryCoding {
         let address = GroupAddress(step: try reader.readCount(in: Self.steps), slot: try reader.readCount(in: Self.slots))
         let promptID = try reader.readInt()
         let sampledWith = try reader.readCount(in: Self.steps)
+        let start = reader.offset
+        let temperature = try reader.read(UInt32.self)
+        guard Self.temperatures.contains(Int(temperature)) else {
+            throw .value(Int(temperature), expected: Self.temperatures, offset: start)
+        }
         let prompt = try readTokens(from: &reader)
         // A trajectory takes more than one byte, so that no count can ask for more memory than the message has.
         let count = try reader.readCount(in: 0...reader.remaining)
@@ -81,7 +90,8 @@ package enum TrajectoryCoding {
         for _ in 0..<count { trajectories.append(try readTrajectory(from: &reader)) }
         try reader.finish()
         return TrajectoryGroup(
-            address: address, promptID: promptID, prompt: prompt, trajectories: trajectories, sampledWith: sampledWith)
+            address: address, promptID: promptID, prompt: prompt, trajectories: trajectories, sampledWith: sampledWith,
+            temperature: Float(bitPattern: temperature))
     }
 
     private static func readTrajectory(from reader: inout ByteReader) throws(ByteReaderError) -> Trajectory {

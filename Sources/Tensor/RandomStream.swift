@@ -6,7 +6,11 @@
 package struct RandomStream: RandomNumberGenerator, Sendable {
     package enum Purpose: UInt32, Sendable {
         case promptOrder = 1
-        case sampling, initialization, replay, dataSplit, exploration, bootstrap, evaluation, task, miniBatches
+        case sampling, initialization, replay, dataSplit, exploration, bootstrap, evaluation, task
+        /// The temperature that a group is sampled at.
+        case behaviour
+        /// The order of mini-batches in an epoch.
+        case miniBatches
     }
 
     private let key: SIMD2<UInt32>

@@ -43,7 +43,8 @@ import Testing
         let batches = [0, 1, 3].map { count in
             RolloutBatch(
                 step: 4, stopRequested: false, saveRequested: true, secondsSampling: 0.5, secondsScoring: 0.25,
-                groups: (0..<count).map { TrajectoryFormat.group(slot: $0, size: 3) })
+                groups: (0..<count).map { TrajectoryFormat.group(slot: $0, size: 3) },
+                seeds: (0..<count / 2).map { TrajectoryFormat.group(slot: $0, size: 1) })
         }
         attack("rollout batch", batches.map { $0.encoded() }) { try RolloutBatch($0).encoded() }
     }

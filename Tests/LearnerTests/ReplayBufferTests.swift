@@ -91,6 +91,58 @@ private func filled(_ settings: ReplayBuffer.Settings, prompts: Int = 5, respons
         #expect(buffer.count == 30 && buffer.shelves.values.allSatisfy { $0.entries.allSatisfy(\.trajectory.isCorrect) })
     }
 
+    /// Responses are alike when they begin alike.
+    private static let sameBeginning = Similarity { $0.first == $1.first }
+
+    @Test("of near-duplicates the one with the larger reward stays, the newer among equals")
+    func nearDuplicates() {
+        var buffer = ReplayBuffer(ReplayBuffer.Settings(), similarity: Self.sameBeginning)
+        func insert(_ response: [Int32], isCorrect: Bool = true, process: Float, version: Int = 0) -> Int {
+            buffer.insert(
+                [group(0, [plainTrajectory(response, isCorrect: isCorrect, process: process)], version: version)], reward: reward)
+        }
+        var kept: [[Int32]]? { buffer.shelves[0]?.entries.map(\.trajectory.response) }
+        #expect(insert([1, 1], process: -2) == 0 && insert([2, 1], process: -1) == 0)
+        #expect(insert([1, 2], process: -3) == 1 && kept == [[1, 1], [2, 1]], "a poorer one stays out, and is counted")
+        #expect(insert([1, 3], process: -1) == 1 && kept == [[2, 1], [1, 3]], "a better one replaces it")
+        #expect(insert([2, 2], process: -1) == 1 && kept == [[1, 3], [2, 2]], "so does an equally good one")
+        #expect(insert([2, 3], isCorrect: false, process: 0) == 1 && kept == [[1, 3], [2, 2]], "rightness counts as reward does")
+        // What an equal response says of itself is not compared: the newer record is the record.
+        #expect(insert([1, 3], process: -9, version: 4) == 1 && kept == [[2, 2], [1, 3]])
+        #expect(buffer.shelves[0]?.entries.map(\.sampledWith) == [0, 4])
+        buffer.insert([group(1, [plainTrajectory([1, 9])])], reward: reward)
+        #expect(buffer.count == 3, "other prompts are not compared")
+    }
+
+    @Test("one that is like several replaces all of them or none")
+    func severalNearDuplicates() {
+        let close = Similarity { abs(($0.first ?? 0) - ($1.first ?? 0)) <= 2 }
+        func responses(_ process: Float) -> [[Int32]]? {
+            var buffer = ReplayBuffer(ReplayBuffer.Settings(), similarity: close)
+            buffer.insert(
+                [group(0, [plainTrajectory([1], process: -1), plainTrajectory([4], process: -2), plainTrajectory([9])])], reward: reward)
+            buffer.insert([group(0, [plainTrajectory([3], process: process)])], reward: reward)
+            return buffer.shelves[0]?.entries.map(\.trajectory.response)
+        }
+        #expect(responses(-1) == [[9], [3]])
+        #expect(responses(-1.5) == [[1], [4], [9]])
+    }
+
+    @Test("what is alike is no part of the content, and comes back with the settings")
+    func similarityIsNoContent() throws {
+        let plain = filled(ReplayBuffer.Settings())
+        var buffer = plain.with(plain.settings, similarity: Self.sameBeginning)
+        #expect(buffer == plain && buffer.encoded() == plain.encoded())
+        var read = try ReplayBuffer(decoding: buffer.encoded(), settings: buffer.settings, newest: 4)
+            .with(buffer.settings, similarity: Self.sameBeginning)
+        for newcomer in [[0, 8], [0, 9]] as [[Int32]] {
+            buffer.insert([group(0, [plainTrajectory(newcomer)])], reward: reward)
+            read.insert([group(0, [plainTrajectory(newcomer)])], reward: reward)
+        }
+        #expect(buffer == read && buffer.count(ofPrompt: 0) == plain.count(ofPrompt: 0))
+        #expect(buffer.with(buffer.settings).settings == buffer.settings)
+    }
+
     @Test("priority on reward draws in proportion to R, on recency the newer more often")
     func priorities() {
         // Two draws of four would blur the first; so the first of each group is counted.

@@ -61,7 +61,8 @@ extension ProgramTests {
             let numbers = [
                 "step", "policy_version", "loss", "reward_mean", "log_reward_mean", "accuracy", "distinct_correct", "unique_share",
                 "log_z_mean", "residual_variance", "kl_to_reference", "entropy", "length_mean", "gradient_norm", "learning_rate",
-                "age_max", "age_mean", "replay_share", "logprob_difference_max", "tokens_sampled", "tokens_learned",
+                "age_max", "age_mean", "on_policy_share", "tempered_share", "replay_share", "replay_seeds",
+                "logprob_difference_max", "tokens_sampled", "tokens_learned",
                 "sync_raw_bytes", "sync_delta_bytes", "sync_compressed_bytes", "seconds_step", "seconds_sample", "seconds_score",
                 "seconds_learn", "seconds_reduce", "seconds_sync",
             ]

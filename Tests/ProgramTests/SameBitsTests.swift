@@ -30,7 +30,7 @@ extension ProgramTests {
             let settings = Settings.standard.with(["replay.share": "0.25", "replay.keep": "all"])
             let run = try train(settings, on: layout)
             try expectReference(settings, run)
-            #expect(try run.files.numbers("replay_share").last == 0.2, "4 fresh groups and round(4 · 0.25 / 0.75) replayed ones")
+            #expect(try run.files.numbers("replay_share").last == 0.2, "4 fresh groups, 1 replayed: ⌊8 · 4/3⌋ − ⌊7 · 4/3⌋")
         }
 
         @Test("with two learners among four ranks", arguments: [Layout.mpirun(4), .single(4)])

@@ -16,4 +16,11 @@ struct PromptScheduleTests {
         var other = PromptSchedule(seed: 3, problemCount: 10, slotsPerStep: 4)
         #expect(other.problem(at: GroupAddress(step: 7, slot: 2)) == posed[30])
     }
+
+    @Test("the first epoch is that of first visits")
+    func firstVisits() {
+        let schedule = PromptSchedule(seed: 3, problemCount: 10, slotsPerStep: 4)
+        let first = (0..<4).map { step in (0..<4).map { schedule.isFirstVisit(at: GroupAddress(step: step, slot: $0)) } }
+        #expect(first == [[true, true, true, true], [true, true, true, true], [true, true, false, false], [false, false, false, false]])
+    }
 }

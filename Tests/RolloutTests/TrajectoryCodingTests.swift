@@ -23,7 +23,7 @@ struct TrajectoryCodingTests {
         return TrajectoryGroup(
             address: GroupAddress(step: 41, slot: 7), promptID: 1_000_003, prompt: [1, 51, 98, 117],
             trajectories: [trajectory(2, reference: true), trajectory(5, reference: false), trajectory(0, reference: true)],
-            sampledWith: 40)
+            sampledWith: 40, temperature: 1.25)
     }()
 
     @Test("what is sent is what arrives, empty responses and absent references included")
@@ -44,6 +44,13 @@ struct TrajectoryCodingTests {
         case 3: wrong.address.slot = 1 << 40
         default: wrong.sampledWith = .min
         }
+        #expect(throws: TrajectoryCodingError.self) { try TrajectoryCoding.decode(TrajectoryCoding.encode(wrong)) }
+    }
+
+    @Test("a temperature is a number above 0", arguments: [0, -1, .infinity, .nan] as [Float])
+    func temperature(_ temperature: Float) {
+        var wrong = group
+        wrong.temperature = temperature
         #expect(throws: TrajectoryCodingError.self) { try TrajectoryCoding.decode(TrajectoryCoding.encode(wrong)) }
     }
 

@@ -9,22 +9,25 @@ final class Continuation {
     /// Keys of the response's own tokens.
     let own: KeyValueCache
     private var stream: RandomStream
+    /// With this response's own temperature, whatever the rows beside it have.
+    private let settings: SamplingSettings
     private(set) var tokens: [Int32] = []
     private(set) var stop: StopReason?
     private(set) var scores = ResponseScores(tokenLogProbabilities: [], stopLogProbabilities: [], entropies: [])
 
-    init(request: Int, sample: Int, prompt: KeyValueCache, own: KeyValueCache, stream: RandomStream) {
+    init(request: Int, sample: Int, prompt: KeyValueCache, own: KeyValueCache, stream: RandomStream, settings: SamplingSettings) {
         self.request = request
         self.sample = sample
         self.prompt = prompt
         self.own = own
         self.stream = stream
+        self.settings = settings
     }
 
     var result: SampledResponse { SampledResponse(tokens: tokens, stop: stop ?? .length, scores: scores) }
 
     /// The token to come at the state these logits belong to; −1 where the response is as long as it may be.
-    func draw(_ logits: UnsafePointer<Float>, vocabulary: Int, _ settings: SamplingSettings) -> Int32 {
+    func draw(_ logits: UnsafePointer<Float>, vocabulary: Int) -> Int32 {
         if tokens.count == settings.maxNewTokens { return -1 }
         let uniform = stream.uniform()
         if let truncation = settings.truncation { return truncation.draw(logits, vocabulary: vocabulary, uniform: uniform) }

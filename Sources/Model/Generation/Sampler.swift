@@ -2,7 +2,7 @@ internal import Tensor
 
 /// Decodes the responses to all requests together; finished ones leave the batch and others take their place.
 ///
-/// Nothing here influences a response but its prompt, its stream and the settings, because a row's bits do not depend on the
+/// Nothing here influences a response but its prompt, its stream, its temperature and the settings, because a row's bits do not depend on the
 /// batch it is computed in.
 struct Sampler {
     private let policy: Policy
@@ -85,9 +85,10 @@ struct Sampler {
                 a.input.base + (group.prompt.upperBound - 1) * network.hiddenSize, rows: 1, gain: network.weights.finalNorm,
                 into: hidden.base)
             head.logits(hidden.base, rows: 1, into: logits.base)
+            let own = requests[request].temperature.map { settings.at(temperature: $0) } ?? settings
             for (sample, stream) in requests[request].streams.enumerated() {
                 let continuation = Continuation(
-                    request: request, sample: sample, prompt: cache, own: freeCache(), stream: stream)
+                    request: request, sample: sample, prompt: cache, own: freeCache(), stream: stream, settings: own)
                 advance([continuation], logits.base, readings)
                 if continuation.stop == nil { waiting.append(continuation) } else { finish(continuation) }
             }
@@ -127,7 +128,7 @@ struct Sampler {
         tokens.withUnsafeMutableBufferPointer { tokens in
             nonisolated(unsafe) let tokens = tokens
             network.parallel.forEach(rows.count, grain: max(1, 16_384 / vocabulary)) { range in
-                for row in range { tokens[row] = rows[row].draw(logits + row * vocabulary, vocabulary: vocabulary, settings) }
+                for row in range { tokens[row] = rows[row].draw(logits + row * vocabulary, vocabulary: vocabulary) }
             }
         }
         head.gather(logits, rows: rows.count, tokens: tokens, into: readings, at: 0)

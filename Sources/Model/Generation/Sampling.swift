@@ -6,15 +6,19 @@ package struct SampleRequest: Sendable {
     package let prompt: [Int32]
     /// One per response.
     package let streams: [RandomStream]
+    /// Of these responses; nil: the settings' one.
+    package let temperature: Float?
 
-    package init(prompt: [Int32], streams: [RandomStream]) {
+    package init(prompt: [Int32], streams: [RandomStream], temperature: Float? = nil) {
+        precondition(temperature.map { $0 >= 0 } ?? true, "a request at temperature \(temperature ?? 0)")
         self.prompt = prompt
         self.streams = streams
+        self.temperature = temperature
     }
 }
 
 package struct SamplingSettings: Sendable, Equatable {
-    /// Divides the logits; 0 takes the likeliest token.
+    /// Divides the logits where a request has no temperature of its own; 0 takes the likeliest token.
     package var temperature: Float
     package var maxNewTokens: Int
     /// How many responses are decoded together. Changes time and memory, not results.
@@ -41,6 +45,13 @@ package struct SamplingSettings: Sendable, Equatable {
         self.topK = topK
         self.topP = topP
         self.minP = minP
+    }
+
+    /// The same at another temperature.
+    func at(temperature: Float) -> SamplingSettings {
+        var copy = self
+        copy.temperature = temperature
+        return copy
     }
 
     /// What is left out of the draws; nil when nothing is, or when nothing is drawn.

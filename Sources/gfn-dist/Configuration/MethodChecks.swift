@@ -35,7 +35,7 @@ extension RunConfiguration {
     private func samplingProblems(_ needs: Needs) -> [String] {
         var problems: [String] = []
         guard needs.usesRollouts else {
-            return ["rollout.samples_per_prompt", "rollout.temperature"].compactMap(chosen).map {
+            return ["rollout.samples_per_prompt", "rollout.temperature", "rollout.temperature_high", "rollout.tempered_share"].compactMap(chosen).map {
                 "\($0), but objective is \(objective), which samples nothing; leave it out"
             }
         }
@@ -44,10 +44,11 @@ extension RunConfiguration {
                 "rollout.samples_per_prompt is \(samplesPerPrompt), but objective is \(objective), which compares the responses to a "
                     + "prompt; set rollout.samples_per_prompt to at least \(needs.smallestGroup)")
         }
-        if needs.ownSamples, number("rollout.temperature") != 1 {
-            problems.append(
-                "rollout.temperature is \(text("rollout.temperature")), but objective is \(objective), which learns from the policy's own "
-                    + "samples; leave it at 1")
+        if needs.ownSamples {
+            for (name, value) in [("rollout.temperature", "1"), ("rollout.temperature_high", "none")] where Double(text(name)) ?? 0 != Double(value) ?? 0 {
+                problems.append(
+                    "\(name) is \(text(name)), but objective is \(objective), which learns from the policy's own samples; leave it at \(value)")
+            }
         }
         if needs.collectingSteps > 0, needs.collectingSteps >= steps {
             let name = ObjectiveKind(rawValue: objective)?.settings.first { $0.name.hasSuffix("collect_steps") }?.name ?? "collect_steps"
@@ -57,7 +58,10 @@ extension RunConfiguration {
     }
 
     private func replayProblems(_ needs: Needs) -> [String] {
-        guard number("replay.share") > 0 else { return [] }
+        let seeds = text("replay.seed") == "none" ? [] : ["replay.seed is \(text("replay.seed"))"]
+        guard number("replay.share") > 0 else {
+            return seeds.map { "\($0), but replay.share is 0, so nothing of the buffer is learned from; raise replay.share" }
+        }
         if needs.lesson != .group {
             return ["replay.share is \(text("replay.share")), but objective is \(objective), which learns from examples; leave it at 0"]
         }

@@ -53,6 +53,14 @@ struct RunConfiguration: Sendable {
         if layers.values["trainable"] == "full", !text("adapter").isEmpty {
             problems.append("adapter is set but trainable is full: there is no adapter to start from")
         }
+        if let highest = optionalNumber("rollout.temperature_high"), highest < number("rollout.temperature") {
+            problems.append(
+                "rollout.temperature_high is \(text("rollout.temperature_high")), below rollout.temperature, which is "
+                    + "\(text("rollout.temperature")); expected a higher number, or none")
+        }
+        if optionalNumber("replay.distinct_threshold") != nil, distinctResponses.usualThreshold == nil {
+            problems.append("replay.distinct_threshold is set, but replay.distinct is \(text("replay.distinct")), which has none")
+        }
         if loraTargets == nil {
             problems.append("lora.targets is '\(text("lora.targets"))', expected a list of \(LinearKind.allCases.map(\.moduleName).joined(separator: ", "))")
         }
@@ -150,11 +158,24 @@ struct RunConfiguration: Sendable {
         return try RunConfiguration(layers)
     }
 
-    /// Replayed groups beside the fresh ones of a step, so that their share is `replay.share`.
-    var replayedGroupsPerStep: Int {
+    /// Replayed groups beside the fresh ones of a step, counted from 0, so that their share of all steps is `replay.share`: with
+    /// x = prompts·share/(1 − share), a step has as many as pass a whole number while s·x becomes (s + 1)·x.
+    func replayedGroups(in step: Int) -> Int {
         let share = number("replay.share")
-        return Int((Double(promptsPerStep) * share / (1 - share)).rounded())
+        let each = Double(promptsPerStep) * share / (1 - share)
+        // What is a whole number but for rounding counts as one.
+        func upTo(_ steps: Int) -> Int { Int((Double(steps) * each + 1e-6).rounded(.down)) }
+        return upTo(step + 1) - upTo(step)
     }
+
+    /// The temperatures that groups are sampled at.
+    var behaviour: Behaviour {
+        Behaviour(
+            temperature: number("rollout.temperature"), highest: optionalNumber("rollout.temperature_high"),
+            temperedShare: number("rollout.tempered_share"))
+    }
+
+    var terminability: Terminability { Terminability(rawValue: text("states")) ?? .steps }
 
     /// The embedded task, posed from one half of its problems.
     func pathSum(_ split: PathSum.Split) -> PathSum {
@@ -212,9 +233,26 @@ struct RunConfiguration: Sendable {
     }
 
     var replaySettings: ReplayBuffer.Settings {
-        ReplayBuffer.Settings(
+        let keepsOnlyCorrect = switch needs.lesson {
+        case .group: text("replay.keep") == "correct"
+        case .demonstration: true
+        case .pair: false
+        }
+        return ReplayBuffer.Settings(
             capacityPerPrompt: integer("replay.per_prompt"),
-            priority: ReplayBuffer.Priority(rawValue: text("replay.priority")) ?? .reward,
-            keepsOnlyCorrect: text("replay.keep") == "correct")
+            priority: ReplayBuffer.Priority(rawValue: text("replay.priority")) ?? .reward, keepsOnlyCorrect: keepsOnlyCorrect)
+    }
+
+    /// Whether worked solutions of the problems go into the replay buffer.
+    var seedsReplay: Bool { text("replay.seed") == "demonstrations" }
+
+    /// Which responses to a problem of `task` are near-duplicates to the replay buffer.
+    func replaySimilarity(of task: any Task) -> Similarity? {
+        distinctResponses.similarity(of: task, threshold: optionalNumber("replay.distinct_threshold"))
+    }
+
+    /// Where examples are collected for imitation, one of each list of equations, as RFT does.
+    private var distinctResponses: DistinctResponses {
+        needs.lesson == .demonstration ? .equations : DistinctResponses(rawValue: text("replay.distinct")) ?? .exact
     }
 }

@@ -1,4 +1,5 @@
 internal import Learner
+internal import Rollout
 
 /// One key of the configuration: its name, what it accepts, its default and what it is for.
 ///
@@ -46,6 +47,9 @@ struct Setting: Sendable {
         Setting("seed", .integer(0...Int.max), "1", "of every random choice of the run"),
         Setting("threads", .integer(0...1024), "0", "of each rank; 0: cores of the node divided by its ranks", changesWeights: false),
         Setting("lag", .integer(0...8), "1", "groups of step s are sampled with the weights of step s - lag"),
+        Setting(
+            "states", .choice(Terminability.allCases.map(\.rawValue)), "steps",
+            "which states of a response may terminate: all, the task's steps, or the end"),
         Setting("ranks.learners", .integer(countOrZero), "0", "learner ranks; 0: a quarter of all, at least one", changesWeights: false),
         Setting("data.train", .text, "", "JSONL of problems to train on; pathsum: the embedded task"),
         Setting("data.evaluate", .text, "", "JSONL of problems to evaluate on, several with commas; empty: none", changesWeights: false),
@@ -66,6 +70,10 @@ struct Setting: Sendable {
         Setting("train.clip_norm", .number(1e-9...1e9, or: "none"), "1", "global norm of the gradient; none: no clipping"),
         Setting("rollout.samples_per_prompt", .integer(1...4096), "8", "K, the solutions of one group"),
         Setting("rollout.temperature", .number(0.05...10), "1", "of the behaviour; log-probabilities are recorded at 1"),
+        Setting(
+            "rollout.temperature_high", .number(0.05...10, or: "none"), "none",
+            "each tempered group draws uniformly from rollout.temperature to this; none: no draw"),
+        Setting("rollout.tempered_share", .number(share), "1", "of groups sampled at the behaviour's temperature; the others at 1"),
         Setting("rollout.max_new_tokens", .integer(0...1_000_000), "0", "a solution longer than this is unfinished; 0: as the task says"),
         Setting("lora.rank", .integer(1...4096), "16", "r"),
         Setting("lora.alpha", .number(0...65536), "32", "scaling is alpha / r"),
@@ -88,6 +96,15 @@ struct Setting: Sendable {
         Setting("replay.per_prompt", .integer(2...4096), "32", "distinct trajectories kept of one prompt"),
         Setting("replay.keep", .choice(["all", "correct"]), "correct", "which trajectories are worth keeping"),
         Setting("replay.priority", .choice(["uniform", "reward", "recency"]), "reward", "how replayed trajectories are chosen"),
+        Setting(
+            "replay.distinct", .choice(DistinctResponses.allCases.map(\.rawValue)), "exact",
+            "which responses are duplicates; the one with the larger reward is kept"),
+        Setting(
+            "replay.distinct_threshold", .number(share, or: "none"), "none",
+            "edit-distance: below this share of both lengths; rouge-l: F1 at or above this; none: 0.25 and 0.8"),
+        Setting(
+            "replay.seed", .choice(["none", "demonstrations"]), "none",
+            "worked solutions that the buffer gets when their problems first come up"),
         Setting("evaluate.every", .integer(countOrZero), "0", "steps; 0: only before and after", changesWeights: false),
         Setting("evaluate.problems", .integer(countOrZero), "0", "held-out problems; 0: all", changesWeights: false),
         Setting("evaluate.samples_per_problem", .integer(1...4096), "8", "solutions of each", changesWeights: false),

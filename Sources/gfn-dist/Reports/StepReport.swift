@@ -22,8 +22,10 @@ struct StepReport {
     var replayTrajectories = 0
     /// Mean age of what the buffer holds, in versions.
     var replayAge: Double?
-    /// Fresh responses that the buffer had already.
+    /// Fresh responses that the buffer had already, or near-duplicates of them.
     var replayDuplicates = 0
+    /// Worked solutions that came for the buffer.
+    var replaySeeds = 0
     /// Of all groups learned from: versions between sampling and learning.
     var ages: [Int] = []
     var logProbabilityDifference: Double?
@@ -71,10 +73,15 @@ struct StepReport {
         if !groups.isEmpty {
             line.add("age_max", metrics.ageMaximum)
             line.add("age_mean", metrics.ageMean)
-            line.add("replay_share", Double(replayedGroups) / Double(replayedGroups + groups.count))
+            // Three parts of one whole.
+            let learnedGroups = Double(replayedGroups + groups.count)
+            line.add("on_policy_share", Double(groups.count { $0.temperature == 1 }) / learnedGroups)
+            line.add("tempered_share", Double(groups.count { $0.temperature != 1 }) / learnedGroups)
+            line.add("replay_share", Double(replayedGroups) / learnedGroups)
             line.add("age_histogram", (0...max(0, ages.max() ?? 0)).map { age in ages.count { $0 == age } })
             line.add("replay_trajectories", replayTrajectories)
             line.add("replay_age_mean", replayAge)
+            line.add("replay_seeds", replaySeeds)
             line.add("replay_duplicate_share", Double(replayDuplicates) / Double(max(1, trajectories.count)))
             line.add("logprob_difference_max", logProbabilityDifference)
             line.add("tokens_sampled", tokensSampled)

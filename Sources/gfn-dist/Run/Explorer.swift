@@ -6,6 +6,16 @@ internal import Tensor
 
 /// The sampling side of a rollout rank: weights in, scored groups out.
 final class Explorer {
+    /// What is explored for some slots of a step.
+    struct Findings {
+        /// The K responses to each slot's prompt.
+        var groups: [TrajectoryGroup] = []
+        /// Groups of one: worked solutions, for the replay buffer only.
+        var seeds: [TrajectoryGroup] = []
+        var secondsSampling = 0.0
+        var secondsScoring = 0.0
+    }
+
     private let context: RunContext
     private var schedule: PromptSchedule
 
@@ -19,50 +29,73 @@ final class Explorer {
     /// Samples the groups of some slots of a step with the given version, K responses each, scored.
     ///
     /// The result depends on (seed, step, slot, bits) only: not on which rank does it, nor on which slots come together.
-    func explore(step: Int, slots: [Int], bits: [UInt16], version: Int) -> (groups: [TrajectoryGroup], sampling: Double, scoring: Double) {
-        guard !slots.isEmpty else { return ([], 0, 0) }
+    func explore(step: Int, slots: [Int], bits: [UInt16], version: Int) -> Findings {
+        guard !slots.isEmpty else { return Findings() }
         let (policy, configuration, task) = (context.policy, context.configuration, context.workspace.training)
         policy.adopt(bits, version: version)
         let start = ContinuousClock.now
-        let problems = slots.map { schedule.problem(at: GroupAddress(step: step, slot: $0)) }
-        let requests = zip(slots, problems).map { slot, problem in
+        let addresses = slots.map { GroupAddress(step: step, slot: $0) }
+        let problems = addresses.map { schedule.problem(at: $0) }
+        let behaviour = configuration.behaviour
+        let temperatures = addresses.map { behaviour.temperature(at: $0, seed: configuration.seed) }
+        let requests = slots.indices.map { index in
             SampleRequest(
-                prompt: task.promptTokens(of: problem),
+                prompt: task.promptTokens(of: problems[index]),
                 streams: (0..<configuration.samplesPerPrompt).map {
-                    RandomStream(seed: configuration.seed, purpose: .sampling, step: step, slot: slot, sample: $0)
-                })
+                    RandomStream(seed: configuration.seed, purpose: .sampling, step: step, slot: slots[index], sample: $0)
+                }, temperature: temperatures[index])
         }
-        let settings = SamplingSettings(
-            temperature: Float(configuration.number("rollout.temperature")),
-            maxNewTokens: configuration.maxNewTokens(for: task))
+        let settings = SamplingSettings(temperature: 1, maxNewTokens: configuration.maxNewTokens(for: task))
         let sampled = policy.sample(requests, settings: settings, poll: { context.communicator.poll() })
         let afterSampling = ContinuousClock.now
 
-        var groups: [TrajectoryGroup] = []
-        for (index, slot) in slots.enumerated() {
-            let prompt = requests[index].prompt
-            var trajectories = sampled[index].map { response in
-                Trajectory(
-                    response: response.tokens, stop: response.stop,
-                    tokenLogProbabilities: response.scores.tokenLogProbabilities,
-                    stopLogProbabilities: response.scores.stopLogProbabilities,
-                    states: task.states(of: response.tokens, stop: response.stop, problem: problems[index]))
+        var findings = Findings()
+        for (index, address) in addresses.enumerated() {
+            let (problem, prompt) = (problems[index], requests[index].prompt)
+            let trajectories = sampled[index].map { response in
+                trajectory(response.tokens, stop: response.stop, scores: response.scores, problem: problem)
             }
-            if context.rewards.usesReference || configuration.needs.reference {
-                let group = TokenGroup(prompt: prompt, responses: trajectories.map(\.response))
-                let scores = context.reference.forward([group], recording: false).scores[0]
-                for k in trajectories.indices {
-                    trajectories[k].referenceTokenLogProbabilities = scores[k].tokenLogProbabilities
-                    trajectories[k].referenceStopLogProbabilities = scores[k].stopLogProbabilities
-                }
-                context.communicator.poll()
-            }
-            groups.append(
-                TrajectoryGroup(
-                    address: GroupAddress(step: step, slot: slot), promptID: problems[index], prompt: prompt,
-                    trajectories: trajectories, sampledWith: version))
+            var group = TrajectoryGroup(
+                address: address, promptID: problem, prompt: prompt, trajectories: trajectories, sampledWith: version,
+                temperature: temperatures[index])
+            addReference(to: &group)
+            findings.groups.append(group)
+            if let seed = seed(at: address, problem: problem, prompt: prompt, version: version) { findings.seeds.append(seed) }
         }
-        let end = ContinuousClock.now
-        return (groups, start.duration(to: afterSampling).seconds, afterSampling.duration(to: end).seconds)
+        findings.secondsSampling = start.duration(to: afterSampling).seconds
+        findings.secondsScoring = afterSampling.duration(to: .now).seconds
+        return findings
+    }
+
+    /// A worked solution of a problem that comes up for the first time, scored as if the policy had sampled it.
+    ///
+    /// Nil where seeds are not asked for, or there is none that the policy could sample: one that ends within the limit.
+    private func seed(at address: GroupAddress, problem: Int, prompt: [Int32], version: Int) -> TrajectoryGroup? {
+        let (policy, configuration, task) = (context.policy, context.configuration, context.workspace.training)
+        guard configuration.seedsReplay, schedule.isFirstVisit(at: address),
+            let response = task.demonstration(of: problem, sample: 0), response.count < configuration.maxNewTokens(for: task),
+            !response.contains(where: { policy.stopTokens.contains($0) })
+        else { return nil }
+        let scores = policy.forward([TokenGroup(prompt: prompt, responses: [response])], recording: false).scores[0][0]
+        context.communicator.poll()
+        var group = TrajectoryGroup(
+            address: address, promptID: problem, prompt: prompt,
+            trajectories: [trajectory(response, stop: .stopToken, scores: scores, problem: problem)], sampledWith: version)
+        addReference(to: &group)
+        return group
+    }
+
+    private func trajectory(_ response: [Int32], stop: StopReason, scores: ResponseScores, problem: Int) -> Trajectory {
+        let named = context.workspace.training.states(of: response, stop: stop, problem: problem)
+        return Trajectory(
+            response: response, stop: stop, tokenLogProbabilities: scores.tokenLogProbabilities,
+            stopLogProbabilities: scores.stopLogProbabilities, states: context.configuration.terminability.states(of: named))
+    }
+
+    /// Evaluates the responses of a group under π_ref, where the reward or the method asks for it.
+    private func addReference(to group: inout TrajectoryGroup) {
+        guard context.rewards.usesReference || context.configuration.needs.reference else { return }
+        group.addReference(of: context.reference)
+        context.communicator.poll()
     }
 }

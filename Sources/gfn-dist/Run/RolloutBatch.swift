@@ -11,6 +11,8 @@ struct RolloutBatch {
     var secondsSampling: Double
     var secondsScoring: Double
     var groups: [TrajectoryGroup]
+    /// Worked solutions of problems that come up for the first time, for the replay buffer only.
+    var seeds: [TrajectoryGroup] = []
 
     func encoded() -> [UInt8] {
         var writer = ByteWriter()
@@ -19,8 +21,10 @@ struct RolloutBatch {
         writer.write(saveRequested)
         writer.write(secondsSampling)
         writer.write(secondsScoring)
-        writer.write(groups.count)
-        for group in groups { writer.write(TrajectoryCoding.encode(group)) }
+        for list in [groups, seeds] {
+            writer.write(list.count)
+            for group in list { writer.write(TrajectoryCoding.encode(group)) }
+        }
         return MessageFrame(kind: FrameKind.rolloutBatch, version: FrameKind.version, payload: writer.bytes).encoded()
     }
 
@@ -33,19 +37,29 @@ struct RolloutBatch {
         saveRequested = try reader.readFlag()
         secondsSampling = try reader.read()
         secondsScoring = try reader.read()
-        groups = []
-        for _ in 0..<(try reader.readCount(in: 0...1_000_000)) {
-            groups.append(try TrajectoryCoding.decode(try reader.readArray()))
-        }
+        groups = try Self.readGroups(from: &reader)
+        seeds = try Self.readGroups(from: &reader)
         try reader.finish()
     }
 
-    init(step: Int, stopRequested: Bool, saveRequested: Bool, secondsSampling: Double, secondsScoring: Double, groups: [TrajectoryGroup]) {
+    private static func readGroups(from reader: inout ByteReader) throws -> [TrajectoryGroup] {
+        var groups: [TrajectoryGroup] = []
+        for _ in 0..<(try reader.readCount(in: 0...1_000_000)) {
+            groups.append(try TrajectoryCoding.decode(try reader.readArray()))
+        }
+        return groups
+    }
+
+    init(
+        step: Int, stopRequested: Bool, saveRequested: Bool, secondsSampling: Double, secondsScoring: Double,
+        groups: [TrajectoryGroup], seeds: [TrajectoryGroup] = []
+    ) {
         self.step = step
         self.stopRequested = stopRequested
         self.saveRequested = saveRequested
         self.secondsSampling = secondsSampling
         self.secondsScoring = secondsScoring
         self.groups = groups
+        self.seeds = seeds
     }
 }

@@ -44,7 +44,8 @@ final class TrainingRun {
         let channel = try communicator.subgroup(layout.weightGroup)
         weights = WeightExchange(channel: channel, lag: context.configuration.lag, history: try context.initialVersions())
         let replaySettings = context.configuration.replaySettings
-        replay = context.checkpoint?.replay.with(replaySettings) ?? ReplayBuffer(replaySettings)
+        let similarity = context.configuration.replaySimilarity(of: context.workspace.training)
+        replay = (context.checkpoint?.replay ?? ReplayBuffer(replaySettings)).with(replaySettings, similarity: similarity)
         explorer = layout.isRollout(communicator.rank) ? Explorer(context) : nil
         learner = try learners.map { try context.makeLearner(over: $0) }
     }
@@ -82,11 +83,11 @@ final class TrainingRun {
         let isCollected = needs.collectingSteps > 0
         let slots = isCollected && step >= needs.collectingSteps
             ? [] : (0..<configuration.promptsPerStep).filter { layout.rollout(forSlot: $0) == communicator.rank }
-        let explored = explorer.explore(
+        let found = explorer.explore(
             step: step, slots: slots, bits: isCollected ? try context.startingBits() : bits, version: isCollected ? 0 : version)
         let batch = RolloutBatch(
             step: step, stopRequested: SignalFlags.takeStop() != nil, saveRequested: SignalFlags.takeSave(),
-            secondsSampling: explored.sampling, secondsScoring: explored.scoring, groups: explored.groups)
+            secondsSampling: found.secondsSampling, secondsScoring: found.secondsScoring, groups: found.groups, seeds: found.seeds)
         let bytes = batch.encoded()
         for rank in layout.learners { try communicator.send(bytes, to: rank, tag: RolloutBatch.tag) }
         return true
@@ -99,11 +100,13 @@ final class TrainingRun {
         var watch = StopWatch()
         let batches = try layout.rollouts.map { try receiveBatch(of: step, from: $0) }  // what `explore` above sends
         let fresh = batches.flatMap(\.groups).sorted { $0.address.slot < $1.address.slot }
+        let seeds = batches.flatMap(\.seeds).sorted { $0.address.slot < $1.address.slot }
         let waited = watch.lap()
         let difference = try compareLogProbabilities(of: fresh, step: step)
         let replayed = replay.groups(
-            configuration.replayedGroupsPerStep, size: configuration.samplesPerPrompt, seed: configuration.seed, step: step,
+            configuration.replayedGroups(in: step), size: configuration.samplesPerPrompt, seed: configuration.seed, step: step,
             firstSlot: fresh.count, reward: context.rewards)
+        replay.insert(seeds, reward: context.rewards)
         let duplicates = replay.insert(fresh, reward: context.rewards)
         let metrics = try update(learner, on: fresh + replayed, step: step)
         let learned = watch.lap()
@@ -115,8 +118,9 @@ final class TrainingRun {
         let synced = watch.lap()
         try context.report?.add(
             StepReport(
-                step: version, metrics: metrics, groups: fresh, verdicts: context.verdicts(on: fresh), replayedGroups: replayed.count, replayTrajectories: replay.count,
-                replayAge: replay.meanAge(at: version), replayDuplicates: duplicates,
+                step: version, metrics: metrics, groups: fresh, verdicts: context.verdicts(on: fresh),
+                replayedGroups: replayed.count, replayTrajectories: replay.count, replayAge: replay.meanAge(at: version),
+                replayDuplicates: duplicates, replaySeeds: seeds.count,
                 ages: (fresh + replayed).map { step - $0.sampledWith }, logProbabilityDifference: difference, sync: sync,
                 digest: sha256Hex(learner.publishedBits), weightGradientCore: context.weightGradientCore, rewards: context.rewards,
                 seconds: StepReport.Seconds(

@@ -257,6 +257,26 @@ struct SamplingTests {
         }
     }
 
+    @Test("a request's own temperature is its own alone", arguments: [1, 5, 64], [Float(0), 0.6])
+    func ownTemperature(rows: Int, minP: Float) throws {
+        let policy = try tinyPolicy()
+        func settings(_ temperature: Float) -> SamplingSettings {
+            SamplingSettings(temperature: temperature, maxNewTokens: 12, maxRows: rows, minP: minP)
+        }
+        let temperatures: [Float?] = [2.5, nil, 0]
+        let mixed = zip(requests(5), temperatures).map { SampleRequest(prompt: $0.prompt, streams: $0.streams, temperature: $1) }
+        let sampled = policy.sample(mixed, settings: settings(0.8))
+        for (index, temperature) in temperatures.enumerated() {
+            let alone = policy.sample([requests(5)[index]], settings: settings(temperature ?? 0.8))
+            #expect(alone == [sampled[index]], "as if all were sampled at \(temperature ?? 0.8)")
+        }
+        #expect(sampled[0] != policy.sample(requests(5), settings: settings(0.8))[0])
+        #expect(Set(sampled[2].map(\.tokens)).count == 1, "the likeliest tokens")
+        let groups = zip(mixed, sampled).map { TokenGroup(prompt: $0.prompt, responses: $1.map(\.tokens)) }
+        let scores = policy.forward(groups, recording: false).scores
+        #expect(scores == sampled.map { $0.map(\.scores) }, "log-probabilities are those at temperature 1")
+    }
+
     @Test("no new tokens leave an empty response with its one state")
     func noTokens() throws {
         let policy = try tinyPolicy()
