@@ -153,6 +153,9 @@ package final class PolicyLearner {
         return .stepped(tally.metrics(version: version, learningRate: rate))
     }
 
+    /// Whether this learner is the one that computes the group at `index` of a step, where the step has one optimiser step.
+    package func computes(_ index: Int) -> Bool { index / needs.groupsPerSlot % learners.size == learners.rank }
+
     /// A step in which nothing is learned: the same weights as the next version.
     package func skip() -> StepMetrics {
         state.version += 1

@@ -37,7 +37,7 @@ extension ProgramTests {
         /// Long enough for mpirun to hand a signal on, and with no checkpoint due before the end.
         private static let longSteps = 40
         private static let long = Settings.standard.with([
-            "checkpoint.every": "0", "train.steps": "\(longSteps)", "train.prompts_per_step": "2", "rollout.samples_per_prompt": "2",
+            "checkpoint.every": "none", "train.steps": "\(longSteps)", "train.prompts_per_step": "2", "rollout.samples_per_prompt": "2",
         ])
 
         @Test("a signal ends the run with 75 and a checkpoint", arguments: [

@@ -49,8 +49,9 @@ struct RunOptions: ParsableArguments {
         let (model, data) = (options.values["model"] ?? "", options.values["data.train"] ?? "")
         if data == RunConfiguration.embeddedTask || data.isEmpty && (model.isEmpty || model == "random") {
             var embedded = ConfigurationLayers()
-            let name = options.values["objective"] == "sft" ? "pathsum-sft" : "pathsum"
-            embedded.lay(yaml: try EmbeddedResources.configuration(name), named: "embedded \(name).yaml", isChoice: false)
+            for layer in try EmbeddedResources.configurations(for: options.values["objective"] ?? "") {
+                embedded.lay(yaml: layer.text, named: "embedded \(layer.name)", isChoice: false)
+            }
             try settings.layFile(over: &embedded)
             lay(over: &embedded)
             return embedded

@@ -10,6 +10,18 @@ enum EmbeddedResources {
 
     static var baseModelPath: String { folder.appendingPathComponent("pathsum-base").path }
 
+    /// The embedded task's settings for a method: by layer, those of all methods first. Names are those of files.
+    static func configurations(for objective: String) throws -> [(name: String, text: String)] {
+        let own = "pathsum-\(objective)"
+        // Fine-tuning makes the base that the others start from, and shares nothing with them.
+        let names = objective == "sft" ? [own] : ["pathsum"] + (has(own) ? [own] : [])
+        return try names.map { (name: "\($0).yaml", text: try configuration($0)) }
+    }
+
+    private static func has(_ name: String) -> Bool {
+        FileManager.default.fileExists(atPath: folder.appendingPathComponent("\(name).yaml").path)
+    }
+
     static func configuration(_ name: String) throws -> String {
         let path = folder.appendingPathComponent("\(name).yaml").path
         guard let data = FileManager.default.contents(atPath: path) else {

@@ -194,13 +194,11 @@ struct RunConfiguration: Sendable {
 
     /// How many of a data set's problems are evaluated: the first ones.
     func evaluatedCount(of task: any Task) -> Int {
-        let limit = integer("evaluate.problems")
-        return limit == 0 ? task.problemCount : min(limit, task.problemCount)
+        optionalInteger("evaluate.problems").map { min($0, task.problemCount) } ?? task.problemCount
     }
 
     func maxNewTokens(for task: any Task) -> Int {
-        let setting = integer("rollout.max_new_tokens")
-        return setting > 0 ? setting : task.defaultMaxNewTokens
+        optionalInteger("rollout.max_new_tokens") ?? task.defaultMaxNewTokens
     }
 
     var rewards: RewardSettings {

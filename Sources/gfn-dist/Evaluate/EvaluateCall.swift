@@ -25,7 +25,7 @@ struct EvaluateCall {
                 try RunConfiguration(try sampling.layers(problems: problems), for: .sampling)
             }
         }
-        let run = run.limited(to: configurations[0].integer("evaluate.problems"))
+        let run = run.limited(to: configurations[0].optionalInteger("evaluate.problems") ?? 0)
         // What is wrong with the problems is said before hours of sampling.
         _ = try launch.decidedByFirst {
             _ = try run.keys()

@@ -57,19 +57,19 @@ struct StepReport {
             line.add("verdicts", verdictShares)
             line.add("distinct_correct", distinctCorrect)
             line.add("unique_share", mean(groups.map { Double(Set($0.trajectories.map(\.response)).count) / Double($0.trajectories.count) }))
-            line.add("log_z_mean", metrics.logPartitionMean)
-            line.add("residual_mean", metrics.residualMean)
-            line.add("residual_variance", metrics.residualVariance)
-            line.add("residual_pooled_variance", metrics.pooledResidualVariance)
+            line.add("log_z_mean", learned(metrics.logPartitionMean))
+            line.add("residual_mean", learned(metrics.residualMean))
+            line.add("residual_variance", learned(metrics.residualVariance))
+            line.add("residual_pooled_variance", learned(metrics.pooledResidualVariance))
             line.add("kl_to_reference", mean(trajectories.compactMap(Self.logRatioToReference)))
             line.add("stop_probability_unfinished", mean(trajectories.flatMap(Self.innerStopProbabilities)))
             line.add("length_mean", mean(trajectories.map { Double($0.response.count) }))
             line.add("unfinished_share", mean(trajectories.map { $0.stop == .length ? 1 : 0 }))
         }
         for measure in metrics.measures { line.add(measure.name, measure.mean) }
-        line.add("entropy", metrics.entropy)
-        line.add("gradient_norm", metrics.gradientNorm)
-        line.add("learning_rate", metrics.learningRate)
+        line.add("entropy", learned(metrics.entropy))
+        line.add("gradient_norm", learned(metrics.gradientNorm))
+        line.add("learning_rate", learned(metrics.learningRate))
         if !groups.isEmpty {
             line.add("age_max", metrics.ageMaximum)
             line.add("age_mean", metrics.ageMean)
@@ -100,6 +100,9 @@ struct StepReport {
         }
         return line
     }
+
+    /// Nothing is known of a gradient in a step that only collects samples.
+    private func learned(_ value: Double) -> Double? { metrics.loss == nil ? nil : value }
 
     private var verdictShares: JSONLine {
         let shares = Verdict.shares(of: verdicts)

@@ -21,8 +21,7 @@ struct LoadedModel: Sendable {
         func text(_ name: String) -> String { layers.values[name] ?? "" }
         if let problem = RunConfiguration.kernelsProblem(text("kernels")) { throw RunError.configuration(problem) }
         if text("kernels") != "auto" { setenv(KernelFamily.variable, text("kernels"), 1) }
-        let requested = Int(text("threads")) ?? 0
-        threads = requested > 0 ? requested : max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, ranksOnNode))
+        threads = Int(text("threads")) ?? max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, ranksOnNode))
         adapter = text("adapter").isEmpty ? nil : try AdapterFolder.read(text("adapter"), for: files.configuration)
         base = try BaseModel(
             files, precision: Precision(rawValue: text("precision")) ?? .bf16, gradients: false, parallel: Parallel(threads: threads))

@@ -128,13 +128,11 @@ final class RunContext {
     }
 
     func isEvaluated(after step: Int) -> Bool {
-        let every = configuration.integer("evaluate.every")
-        return every > 0 && step % every == 0
+        configuration.optionalInteger("evaluate.every").map { step % $0 == 0 } ?? false
     }
 
     func isCheckpointed(after step: Int) -> Bool {
-        let every = configuration.integer("checkpoint.every")
-        return every > 0 && step % every == 0
+        configuration.optionalInteger("checkpoint.every").map { step % $0 == 0 } ?? false
     }
 
     /// Rank 0 writes the checkpoint of a version; the others have nothing to add.
@@ -162,8 +160,7 @@ final class RunContext {
 
     /// Rank 0 writes what was sampled, in the steps in which that is asked for.
     func writeSamples(_ groups: [TrajectoryGroup], step: Int) throws {
-        let every = configuration.integer("samples.every")
-        guard isFirst, every > 0, step % every == 0 else { return }
+        guard isFirst, let every = configuration.optionalInteger("samples.every"), step % every == 0 else { return }
         try folder.write(SampleLog(task: workspace.training, rewards: rewards).text(of: groups, step: step), to: "samples/step-\(step).jsonl")
     }
 

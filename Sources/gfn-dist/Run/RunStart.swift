@@ -49,8 +49,7 @@ enum RunStart {
 
     /// The layout of ranks, or a configuration error.
     private static func layout(_ configuration: RunConfiguration, ranks: Int) throws(ConfigurationError) -> RankLayout {
-        let wanted = configuration.integer("ranks.learners")
-        do { return try RankLayout(size: ranks, learners: wanted == 0 ? nil : wanted) } catch {
+        do { return try RankLayout(size: ranks, learners: configuration.optionalInteger("ranks.learners")) } catch {
             throw ConfigurationError(problems: ["\(error)"])
         }
     }

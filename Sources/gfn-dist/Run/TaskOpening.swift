@@ -49,13 +49,13 @@ struct TaskOpening {
     /// How long prompts and answers may be, so that both have room in the context.
     private func room() throws -> (prompt: Int, answer: Int) {
         let context = files.configuration.contextLength
-        let wanted = (prompt: configuration.integer("data.max_prompt_tokens"), answer: configuration.integer("rollout.max_new_tokens"))
-        let answer = wanted.answer > 0 ? wanted.answer : min(WordProblems.usualMaxNewTokens, context / 2)
+        let answer = configuration.optionalInteger("rollout.max_new_tokens") ?? min(WordProblems.usualMaxNewTokens, context / 2)
         guard context > answer else {
             throw RunError.configuration(
                 "the model's context of \(context) tokens has no room for a prompt beside an answer of \(answer); lower rollout.max_new_tokens")
         }
-        return (wanted.prompt > 0 ? min(wanted.prompt, context - answer) : context - answer, answer)
+        let room = context - answer
+        return (configuration.optionalInteger("data.max_prompt_tokens").map { min($0, room) } ?? room, answer)
     }
 
     /// What to say about problems whose gold answers are missing or cannot be read.

@@ -37,8 +37,7 @@ final class TrainingRun {
         self.context = context
         needs = context.configuration.needs
         communicator = context.communicator
-        let wanted = context.configuration.integer("ranks.learners")
-        layout = try RankLayout(size: communicator.size, learners: wanted == 0 ? nil : wanted)
+        layout = try RankLayout(size: communicator.size, learners: context.configuration.optionalInteger("ranks.learners"))
         context.role = layout.role(of: communicator.rank)
         learners = try communicator.subgroup(layout.learners)
         let channel = try communicator.subgroup(layout.weightGroup)

@@ -26,8 +26,7 @@ struct Workspace: Sendable {
     /// Opens model and data.
     /// - Parameter ranksOnNode: how many ranks share this machine's cores.
     init(_ configuration: RunConfiguration, ranksOnNode: Int, needsGradients: Bool) throws {
-        let requested = configuration.integer("threads")
-        threads = requested > 0 ? requested : max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, ranksOnNode))
+        threads = configuration.optionalInteger("threads") ?? max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, ranksOnNode))
         let parallel = Parallel(threads: threads)
 
         if configuration.model == "random" {

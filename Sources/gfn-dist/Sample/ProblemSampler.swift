@@ -71,7 +71,7 @@ struct ProblemSampler {
         let configuration = work.configuration
         return SamplingSettings(
             temperature: Float(temperature), maxNewTokens: configuration.maxNewTokens(for: work.task), maxRows: SamplePlan.decodingRows,
-            topK: configuration.integer("sample.top_k"), topP: Float(configuration.number("sample.top_p")),
+            topK: configuration.optionalInteger("sample.top_k") ?? 0, topP: Float(configuration.number("sample.top_p")),
             minP: Float(configuration.number("sample.min_p")))
     }
 }
