@@ -73,4 +73,32 @@ struct ModuleTests {
         let modules = Set(try drawn().flatMap { [$0.from, $0.to] })
         #expect(Set(folders.filter { !$0.hasPrefix(".") }).subtracting(modules).isEmpty)
     }
+
+    @Test("a method is one file of at most 150 lines, and no file asks for a method's name but the list")
+    func methods() throws {
+        let folder = Self.root.appendingPathComponent("Sources/Learner/Objectives")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".swift") }
+        #expect(files.count > 15)
+        for file in files {
+            let lines = try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+            #expect(lines.count - 1 <= 150, "\(file) has \(lines.count - 1) lines")
+        }
+        // The cases of the list, by which a loop could branch.
+        let list = try String(contentsOf: folder.appendingPathComponent("ObjectiveKind.swift"), encoding: .utf8)
+        let cases = list.split(separator: "\n").compactMap { line -> Substring? in
+            let words = line.split(separator: " ")
+            return words.first == "case" && words.contains("=") ? words[1] : nil
+        }
+        #expect(cases.count > 12)
+        for folder in ["Sources/Learner", "Sources/gfn-dist"] {
+            let url = Self.root.appendingPathComponent(folder)
+            for case let file as String in try #require(FileManager.default.enumerator(atPath: url.path))
+            where file.hasSuffix(".swift") && !file.hasSuffix("ObjectiveKind.swift") {
+                let text = try String(contentsOf: url.appendingPathComponent(file), encoding: .utf8)
+                for name in cases where text.contains("ObjectiveKind.\(name)") || text.contains("case .\(name)") {
+                    Issue.record("\(folder)/\(file) asks for the method \(name)")
+                }
+            }
+        }
+    }
 }

@@ -23,6 +23,10 @@ package struct Needs: Sendable, Equatable {
 
     package var samples: Samples
     package var lesson: Lesson
+    /// log R with its reference term: the loss is about a distribution, not about a reward alone.
+    package var logRewards: Bool
+    /// What states before the last one are worth.
+    package var innerStates: Bool
     /// A learned log Z(x).
     package var root: Bool
     /// A learned V(s).
@@ -38,10 +42,11 @@ package struct Needs: Sendable, Equatable {
     package var miniBatches: Int
 
     package init(
-        samples: Samples = .policy, lesson: Lesson = .group, root: Bool = false, values: Bool = false, reference: Bool = false,
-        ownSamples: Bool = false, smallestGroup: Int = 1, epochs: Int = 1, miniBatches: Int = 1
+        samples: Samples = .policy, lesson: Lesson = .group, logRewards: Bool = false, innerStates: Bool = false, root: Bool = false,
+        values: Bool = false, reference: Bool = false, ownSamples: Bool = false, smallestGroup: Int = 1, epochs: Int = 1, miniBatches: Int = 1
     ) {
         (self.samples, self.lesson, self.root, self.values) = (samples, lesson, root, values)
+        (self.logRewards, self.innerStates) = (logRewards, innerStates)
         (self.reference, self.ownSamples, self.smallestGroup) = (reference, ownSamples, smallestGroup)
         (self.epochs, self.miniBatches) = (epochs, miniBatches)
     }

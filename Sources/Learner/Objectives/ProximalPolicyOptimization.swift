@@ -34,7 +34,9 @@ package struct ProximalPolicyOptimization: Objective {
     package init() {}
 
     package var needs: Needs {
-        Needs(values: true, reference: divergenceWeight > 0, ownSamples: true, epochs: epochs, miniBatches: miniBatches)
+        Needs(
+            innerStates: rewards == .steps, values: true, reference: divergenceWeight > 0, ownSamples: true, epochs: epochs,
+            miniBatches: miniBatches)
     }
 
     package var settings: [MethodSetting<Self>] {

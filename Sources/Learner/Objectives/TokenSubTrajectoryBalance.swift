@@ -10,6 +10,8 @@ package struct TokenSubTrajectoryBalance: Objective {
 
     package init(lambda: Double = 1) { self.lambda = lambda }
 
+    package var needs: Needs { Needs(logRewards: true, innerStates: true) }
+
     package var settings: [MethodSetting<Self>] { [.number("subtb.lambda", \.lambda, 0...10, "weight of longer sub-trajectories")] }
 
     package func evaluate(_ responses: [ScoredResponse], root: Double?, batch: BatchTotals) -> ObjectiveValue {

@@ -2,7 +2,7 @@
 ///
 ///     L = mean_k (log Z + H^k)²        H^k = log π(y^k ⊤ | x) − log R(x, y^k ⊤)
 package struct TrajectoryBalance: Objective {
-    package var needs: Needs { Needs(root: true) }
+    package var needs: Needs { Needs(logRewards: true, root: true) }
 
     package init() {}
 

@@ -3,7 +3,7 @@ internal import Learner
 /// Settings that make no sense together, because a method has no use for them or needs others: each in a sentence that names both.
 extension RunConfiguration {
     func methodProblems() -> [String] {
-        foreignSettings() + headProblems() + samplingProblems(needs) + replayProblems(needs)
+        foreignSettings() + headProblems() + rewardProblems(needs) + samplingProblems(needs) + replayProblems(needs)
     }
 
     /// Whether somebody asked for another value than the default, and where: a sentence's beginning.
@@ -30,6 +30,19 @@ extension RunConfiguration {
             guard !isNeeded, let chosen = chosen(name) else { return nil }
             return "\(chosen), but objective is \(objective), which learns no \(head); leave it out"
         }
+    }
+
+    private func rewardProblems(_ needs: Needs) -> [String] {
+        var problems: [String] = []
+        if !needs.logRewards {
+            problems += ["reward.reference", "reward.reference_final"].compactMap(chosen).map {
+                "\($0), but objective is \(objective), whose rewards are those of the task alone; leave it out"
+            }
+        }
+        if !needs.innerStates, let chosen = chosen("states") {
+            problems.append("\(chosen), but objective is \(objective), which looks at whole responses only; leave it out")
+        }
+        return problems
     }
 
     private func samplingProblems(_ needs: Needs) -> [String] {
