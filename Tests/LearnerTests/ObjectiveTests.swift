@@ -22,7 +22,8 @@ private let balances: [(String, any Objective)] = [
     ("subtb", SubTrajectoryBalance(lambda: 0.8)), ("subtb, rooted pairs", SubTrajectoryBalance(lambda: 0.8, pairs: .rooted)),
     ("subtb-pooled", PooledSubTrajectoryBalance(finalWeight: 1.5, intermediateWeight: 0.7)),
     ("subtb-token", TokenSubTrajectoryBalance(lambda: 0.8)), ("subtb-unrooted", SubTrajectoryBalance(lambda: 0.8, isRooted: false)),
-    ("vargrad", ObjectiveKind.varianceGradient.defaults), ("tb", TrajectoryBalance()), ("db", DetailedBalance()),
+    ("vargrad", ObjectiveKind.varianceGradient.defaults), ("ctb", ContrastiveTrajectoryBalance(noise: 0.75)),
+    ("tb", TrajectoryBalance()), ("db", DetailedBalance()),
 ]
 private let balanceIndices = Array(balances.indices)
 
@@ -165,6 +166,37 @@ private func root(for objective: any Objective) -> Double? { objective.needs.roo
         let pairs = final.flatMap { a in final.map { (a - $0) * (a - $0) } }
         let value = ObjectiveKind.varianceGradient.defaults.evaluate(responses, root: nil)
         expectClose(value.loss, pairs.reduce(0, +) / 50, relative: 1e-12)
+    }
+
+    @Test("contrastive balance without noise is twice the unbiased variance of H, and its slopes are VarGrad's times 2K/(K − 1)")
+    func contrastiveIsVariance() {
+        let responses = randomResponses(5, seed: 62)
+        let contrastive = ContrastiveTrajectoryBalance().evaluate(responses, root: nil)
+        let variance = ObjectiveKind.varianceGradient.defaults.evaluate(responses, root: nil)
+        expectClose(contrastive.loss, variance.loss * 2 * 5 / 4, relative: 1e-12)
+        for (a, b) in zip(contrastive.slopes, variance.slopes) {
+            expectClose(a.token + a.stop, (b.token + b.stop).map { $0 * 2 * 5 / 4 }, relative: 1e-11, absolute: 1e-13)
+        }
+        #expect(contrastive.measures == [Measure(10, of: 10)])
+    }
+
+    @Test("contrastive balance leaves out pairs whose rewards differ by less than the noise, and of equal rewards none without it")
+    func contrastiveNoise() {
+        // H is −1, −2 and −4.5: one token, no stop to speak of, and log R.
+        let responses = [(-1.0, 0.0), (-1, 1), (-3, 1.5)].map { token, reward in
+            ScoredResponse(tokenLogProbabilities: [token], stopLogProbabilities: [-7, 0], states: [1], logRewards: [reward])
+        }
+        let value = ContrastiveTrajectoryBalance(noise: 1).evaluate(responses, root: nil)
+        #expect(value.loss == (1 + 3.5 * 3.5) / 2 && value.measures == [Measure(2, of: 3)])
+        #expect(value.slopes.map(\.token) == [[1 + 3.5], [-1], [-3.5]])
+        let none = ContrastiveTrajectoryBalance(noise: 2).evaluate(responses, root: nil)
+        #expect(none.loss == 0 && none.measures == [Measure(0, of: 3)] && none.slopes.allSatisfy { ($0.token + $0.stop).allSatisfy { $0 == 0 } })
+        let equal = responses.map { response in
+            var response = response
+            response.logRewards = [0.5]
+            return response
+        }
+        #expect(ContrastiveTrajectoryBalance().evaluate(equal, root: nil).measures == [Measure(3, of: 3)])
     }
 
     @Test("a forced stop counts as certain: no log-probability, no slope")

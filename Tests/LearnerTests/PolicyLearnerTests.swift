@@ -8,7 +8,7 @@ import Testing
 /// The methods whose loss is one of distances, so that steps on the same groups make it small.
 private let distances: [ObjectiveKind] = [
     .subTrajectoryBalance, .pooledSubTrajectoryBalance, .tokenSubTrajectoryBalance, .unrootedSubTrajectoryBalance, .varianceGradient,
-    .trajectoryBalance, .detailedBalance,
+    .contrastiveTrajectoryBalance, .trajectoryBalance, .detailedBalance,
 ]
 
 @Suite("Policy learner") struct PolicyLearnerTests {

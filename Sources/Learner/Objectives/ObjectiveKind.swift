@@ -5,6 +5,7 @@ package enum ObjectiveKind: String, Sendable, CaseIterable, Codable {
     case tokenSubTrajectoryBalance = "subtb-token"
     case unrootedSubTrajectoryBalance = "subtb-unrooted"
     case varianceGradient = "vargrad"
+    case contrastiveTrajectoryBalance = "ctb"
     case trajectoryBalance = "tb"
     case detailedBalance = "db"
     case flowReinforcementLearning = "flowrl"
@@ -24,6 +25,7 @@ package enum ObjectiveKind: String, Sendable, CaseIterable, Codable {
         case .tokenSubTrajectoryBalance: TokenSubTrajectoryBalance()
         case .unrootedSubTrajectoryBalance: SubTrajectoryBalance(isRooted: false)
         case .varianceGradient: PooledSubTrajectoryBalance(finalWeight: 1, intermediateWeight: 0, isSettable: false)
+        case .contrastiveTrajectoryBalance: ContrastiveTrajectoryBalance()
         case .trajectoryBalance: TrajectoryBalance()
         case .detailedBalance: DetailedBalance()
         case .flowReinforcementLearning: FlowReinforcementLearning()
