@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Compares methods on the embedded task: trains each with several seeds on equally many sampled solutions, evaluates the held-out
 # problems at temperatures 0.6 and 1.0, and prints a table in Markdown with the command of every row.
+# A method may bring settings along, as subtb,states=tokens,subtb.lambda=0.9 does.
 # usage: scripts/compare-objectives.sh [--methods "subtb ppo …"] [--seeds "1 2 3"] [--steps N] [--output DIR]
 # What is finished in DIR is not repeated, and what was interrupted goes on. RANKS: of each run (2); they change no number but the seconds.
 set -euo pipefail
 
-methods="subtb subtb-pooled subtb-token subtb-unrooted vargrad ctb tb db flowrl ppo grpo dr-grpo rloo rft dpo"
+methods="subtb subtb,subtb.lambda=0.9 subtb,subtb.pairs=rooted subtb,states=tokens subtb-token,states=tokens,subtb.lambda=0.9"
+methods+=" subtb-pooled subtb-unrooted vargrad ctb tb db flowrl ppo grpo dr-grpo rloo rft dpo"
 seeds="1 2 3"
 steps=300
 output=results/objectives
@@ -39,8 +41,8 @@ own_settings() {
 
 # Without seed and folder: the same for all seeds of a row. Evaluations within the run are not looked at, so one problem is enough.
 train_command() {
-    local command="train --objective $1" setting
-    for setting in $(own_settings "$1"); do command+=" --set $setting"; done
+    local command="train --objective ${1%%,*}" setting
+    for setting in $(own_settings "${1%%,*}") $(tr , ' ' <<<"${1#"${1%%,*}"}"); do command+=" --set $setting"; done
     echo "$command --set evaluate.problems=1"
 }
 

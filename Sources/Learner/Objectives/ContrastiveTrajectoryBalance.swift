@@ -11,7 +11,7 @@ package struct ContrastiveTrajectoryBalance: Objective {
 
     package init(noise: Double = 0) { self.noise = noise }
 
-    package var needs: Needs { Needs(smallestGroup: 2) }
+    package var needs: Needs { Needs(logRewards: true, smallestGroup: 2) }
 
     package var settings: [MethodSetting<Self>] {
         [.number("ctb.noise", \.noise, 0...1000, "pairs whose log rewards differ by less are left out; 0: all pairs count")]
