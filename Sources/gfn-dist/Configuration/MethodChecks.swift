@@ -48,7 +48,8 @@ extension RunConfiguration {
     private func samplingProblems(_ needs: Needs) -> [String] {
         var problems: [String] = []
         guard needs.usesRollouts else {
-            return ["rollout.samples_per_prompt", "rollout.temperature", "rollout.temperature_high", "rollout.tempered_share"].compactMap(chosen).map {
+            let foreign = ["lag", "rollout.samples_per_prompt", "rollout.temperature", "rollout.temperature_high", "rollout.tempered_share"]
+            return foreign.compactMap(chosen).map {
                 "\($0), but objective is \(objective), which samples nothing; leave it out"
             }
         }
@@ -71,20 +72,16 @@ extension RunConfiguration {
     }
 
     private func replayProblems(_ needs: Needs) -> [String] {
-        let seeds = text("replay.seed") == "none" ? [] : ["replay.seed is \(text("replay.seed"))"]
-        guard number("replay.share") > 0 else {
-            return seeds.map { "\($0), but replay.share is 0, so nothing of the buffer is learned from; raise replay.share" }
+        let asked = ["replay.share", "replay.seed"].compactMap(Setting.named).filter { !$0.kind.isSame(text($0.name), $0.fallback) }
+        func problems(_ reason: String) -> [String] {
+            asked.map { "\($0.name) is \(text($0.name)), but objective is \(objective), which learns from \(reason); leave it at \($0.fallback)" }
         }
-        if needs.lesson != .group {
-            return ["replay.share is \(text("replay.share")), but objective is \(objective), which learns from examples; leave it at 0"]
+        if needs.lesson != .group { return problems("examples") }
+        if needs.ownSamples { return problems("the policy's own samples, each as new as the lag allows") }
+        if let seed = asked.first(where: { $0.name == "replay.seed" }), asked.count == 1 {
+            return ["\(seed.name) is \(text(seed.name)), but replay.share is 0, so nothing of the buffer is learned from; raise replay.share"]
         }
-        if needs.ownSamples {
-            return [
-                "replay.share is \(text("replay.share")), but objective is \(objective), which learns from the policy's own samples, each as "
-                    + "new as the lag allows; leave it at 0"
-            ]
-        }
-        if samplesPerPrompt < 2 {
+        if !asked.isEmpty, samplesPerPrompt < 2 {
             return ["replay.share is \(text("replay.share")), but rollout.samples_per_prompt is 1; replayed groups need at least 2"]
         }
         return []

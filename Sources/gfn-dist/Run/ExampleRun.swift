@@ -64,7 +64,7 @@ final class ExampleRun {
             let address = GroupAddress(step: step, slot: slot)
             let problem = schedule.problem(at: address)
             switch needs.lesson {
-            case .pair: return try pair(of: problem, at: address, needs)
+            case .pair: return pair(of: problem, at: address, needs)
             case .demonstration, .group: return try demonstration(of: problem, at: address)
             }
         }
@@ -80,13 +80,9 @@ final class ExampleRun {
             examples: [response], of: problem, prompt: task.promptTokens(of: problem), at: address, version: address.step)
     }
 
-    private func pair(of problem: Int, at address: GroupAddress, _ needs: Needs) throws -> TrajectoryGroup {
+    private func pair(of problem: Int, at address: GroupAddress, _ needs: Needs) -> TrajectoryGroup {
         let task = context.workspace.training
-        guard let preference = task.preference(of: problem) else {
-            throw RunError.badData(
-                "\(task.name) has no preferences, which --objective \(configuration.objective) with dpo.source data learns from; "
-                    + "expected lines {prompt, chosen, rejected}")
-        }
+        guard let preference = task.preference(of: problem) else { preconditionFailure("a workspace without the pairs that its method needs") }
         var group = TrajectoryGroup(
             examples: [preference.chosen, preference.rejected], of: problem, prompt: task.promptTokens(of: problem), at: address,
             version: address.step)

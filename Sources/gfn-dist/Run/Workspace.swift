@@ -62,6 +62,7 @@ struct Workspace: Sendable {
             evaluations = try configuration.evaluationPaths.map { try opening.task($0, notes: &notes) }
             self.notes = notes
         }
+        try Self.requirePreferences(training, configuration)
         let path = configuration.text("adapter")
         if path.isEmpty {
             (self.configuration, trainable, startingBits) = (configuration, configuration.trainable, nil)
@@ -71,6 +72,15 @@ struct Workspace: Sendable {
             trainable = .lora(adapter.configuration)
             startingBits = roundToBFloat16(ParameterLayout(trainable, of: base.configuration).parameters(of: adapter.matrices))
         }
+    }
+
+    /// A method that learns from data's pairs needs data that has them; said before anything begins.
+    private static func requirePreferences(_ task: any Task, _ configuration: RunConfiguration) throws(RunError) {
+        let needs = configuration.needs
+        guard needs.lesson == .pair, needs.samples == .data, task.problemCount > 0, task.preference(of: 0) == nil else { return }
+        throw .badData(
+            "\(task.name) has no preferences, which --objective \(configuration.objective) learns from; "
+                + "name a file with lines {prompt, chosen, rejected} with --set data.train=FILE")
     }
 
     /// A policy on the shared base, before it has adopted any parameters.
