@@ -96,6 +96,35 @@ struct WordProblemsTests {
                 == "1 example of f.jsonl is longer than 85 tokens (line 7; the longest has 86)")
     }
 
+    @Test("a preference is two continuations of one prompt, the chosen one first; only data that has both knows any")
+    func preferences() throws {
+        func task(_ rejected: [String?], limit: Int = .max) -> WordProblems {
+            let problems = rejected.enumerated().map { index, rejected in
+                var problem = Problem(
+                    messages: [ChatMessage(role: "user", content: " 37 84:")], solution: "+7 44\n<<37+7=44>>*2 88\n", answer: nil,
+                    line: index + 1)
+                problem.rejected = rejected
+                return problem
+            }
+            return WordProblems(
+                name: "pairs", problems: problems, tokenizer: tokenizer, chatTemplate: nil,
+                stopTokens: StopTokens([PathSum.Vocabulary.stop]), taughtStop: PathSum.Vocabulary.stop, maxExampleTokens: limit)
+        }
+        let rejected: [String?] = ["+7 45\n", nil, "-4 33\n-4 29\n-4 25\n"]
+        let all = task(rejected)
+        let first = try #require(all.preference(of: 0)), last = try #require(all.preference(of: 2))
+        #expect(first.chosen == tokenizer.encode("+7 44\n*2 88\n") && first.chosen == all.demonstration(of: 0, sample: 0))
+        #expect(first.rejected == tokenizer.encode("+7 45\n") && last.rejected.count == 12)
+        #expect(all.preference(of: 1) == nil)
+        #expect(PathSum(split: .train).preference(of: 0) == nil)
+        // The longer reply of a pair has to fit.
+        let chosenFits = all.promptTokens(of: 0).count + first.chosen.count
+        let some = task(rejected, limit: chosenFits)
+        #expect(some.problemCount == 2 && some.preference(of: 1) == nil && some.longExamples.lines == [3])
+        #expect(task(rejected, limit: chosenFits - 1).problemCount == 0)
+        #expect(task(rejected, limit: chosenFits + 4).problemCount == 3)
+    }
+
     @Test("problems whose prompts are longer than allowed are left out, and counted with their lines")
     func longPrompts() {
         let problems = (1...30).map { line in

@@ -55,7 +55,7 @@ extension ProgramTests {
             try expectSame(method, on: Place(layout: .mpirun(8), learners: 3))
         }
 
-        @Test("learners compute the log-probabilities that rollouts recorded, to the last bit, in every step that samples", arguments: names)
+        @Test("learners compute the log-probabilities that rollouts recorded, in every step that samples", arguments: names)
         func logProbabilities(method: String) throws {
             let lines = try Reference.run(Self.settings(method)).files.metrics()
             for (step, line) in lines.enumerated() {

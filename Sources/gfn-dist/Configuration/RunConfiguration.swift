@@ -236,9 +236,10 @@ struct RunConfiguration: Sendable {
         case .demonstration: true
         case .pair: false
         }
+        // A prompt that has too many would lose its wrong responses first, and with them its pairs.
+        let priority = needs.lesson == .pair ? .uniform : ReplayBuffer.Priority(rawValue: text("replay.priority")) ?? .reward
         return ReplayBuffer.Settings(
-            capacityPerPrompt: integer("replay.per_prompt"),
-            priority: ReplayBuffer.Priority(rawValue: text("replay.priority")) ?? .reward, keepsOnlyCorrect: keepsOnlyCorrect)
+            capacityPerPrompt: integer("replay.per_prompt"), priority: priority, keepsOnlyCorrect: keepsOnlyCorrect)
     }
 
     /// Whether worked solutions of the problems go into the replay buffer.

@@ -82,7 +82,7 @@ final class ExampleRun {
 
     private func pair(of problem: Int, at address: GroupAddress, _ needs: Needs) -> TrajectoryGroup {
         let task = context.workspace.training
-        guard let preference = task.preference(of: problem) else { preconditionFailure("a workspace without the pairs that its method needs") }
+        guard let preference = task.preference(of: problem) else { preconditionFailure("a workspace without the pairs of its method") }
         var group = TrajectoryGroup(
             examples: [preference.chosen, preference.rejected], of: problem, prompt: task.promptTokens(of: problem), at: address,
             version: address.step)
