@@ -39,12 +39,14 @@ own_settings() {
     esac
 }
 
-# Without seed and folder: the same for all seeds of a row. Evaluations within the run are not looked at, so one problem is enough.
+# The same for all seeds of a row. Evaluations within the run are not looked at, so one problem is enough.
 train_command() {
     local command="train --objective ${1%%,*}" setting
     for setting in $(own_settings "${1%%,*}") $(tr , ' ' <<<"${1#"${1%%,*}"}"); do command+=" --set $setting"; done
     echo "$command --set evaluate.problems=1"
 }
+
+evaluate_command=(evaluate pathsum --temperature 0.6,1.0 --samples-per-problem 8 --no-greedy)
 
 run() { mpirun -n "${RANKS:-2}" "$binary" "$@"; }
 
@@ -70,8 +72,7 @@ compare() {
     fi
     [ -e "$folder/evaluation.json" ] && return
     mkdir -p "$folder"
-    run evaluate pathsum "${adapter[@]}" --temperature 0.6,1.0 --samples-per-problem 8 --no-greedy --seed "$seed" --json --quiet \
-        >"$folder/evaluation.json.new"
+    run "${evaluate_command[@]}" "${adapter[@]}" --seed "$seed" --json --quiet >"$folder/evaluation.json.new"
     mv "$folder/evaluation.json.new" "$folder/evaluation.json"
 }
 
@@ -125,4 +126,6 @@ done
 echo
 echo "Mean ± half the range over seeds $seeds; distinct solutions as strings; total variation is exact, at temperature 1. Each row is"
 echo
-for method in $methods; do echo "    gfn-dist $(train_command "$method") --seed S"; done
+ranks="mpirun -n ${RANKS:-2} gfn-dist"
+for method in $methods; do echo "    $ranks $(train_command "$method") --seed SEED --output RUN"; done
+echo "    $ranks ${evaluate_command[*]} --adapter RUN/adapter --seed SEED --json"
