@@ -6,7 +6,7 @@
 /// With F(s_i) = R(s_i ⊤) / π(⊤ | s_i), a difference is that of log F(s_{i−1}) π(s_i | s_{i−1}) and log F(s_i) (Hu et al.,
 /// arXiv 2310.04363). What a transition misses reaches the root one state at a time, which is slow.
 package struct DetailedBalance: Objective {
-    package var needs: Needs { Needs(logRewards: true, innerStates: true, root: true) }
+    package var needs: Needs { Needs(logRewards: true, innerStates: .used, root: true) }
 
     package init() {}
 

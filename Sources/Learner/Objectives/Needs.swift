@@ -11,6 +11,9 @@ package struct Needs: Sendable, Equatable {
         case data
     }
 
+    /// Whether a loss looks at states before the last one: never, where there are any, or at nothing else.
+    package enum InnerStates: Sendable, Equatable { case unused, used, required }
+
     /// What one term of a loss is about.
     package enum Lesson: Sendable, Equatable {
         /// The K responses to a prompt.
@@ -26,7 +29,7 @@ package struct Needs: Sendable, Equatable {
     /// log R with its reference term: the loss is about a distribution, not about a reward alone.
     package var logRewards: Bool
     /// What states before the last one are worth.
-    package var innerStates: Bool
+    package var innerStates: InnerStates
     /// A learned log Z(x).
     package var root: Bool
     /// A learned V(s).
@@ -42,7 +45,7 @@ package struct Needs: Sendable, Equatable {
     package var miniBatches: Int
 
     package init(
-        samples: Samples = .policy, lesson: Lesson = .group, logRewards: Bool = false, innerStates: Bool = false, root: Bool = false,
+        samples: Samples = .policy, lesson: Lesson = .group, logRewards: Bool = false, innerStates: InnerStates = .unused, root: Bool = false,
         values: Bool = false, reference: Bool = false, ownSamples: Bool = false, smallestGroup: Int = 1, epochs: Int = 1, miniBatches: Int = 1
     ) {
         (self.samples, self.lesson, self.root, self.values) = (samples, lesson, root, values)

@@ -35,7 +35,7 @@ package struct ProximalPolicyOptimization: Objective {
 
     package var needs: Needs {
         Needs(
-            innerStates: rewards == .steps, values: true, reference: divergenceWeight > 0, ownSamples: true, epochs: epochs,
+            innerStates: rewards == .steps ? .used : .unused, values: true, reference: divergenceWeight > 0, ownSamples: true, epochs: epochs,
             miniBatches: miniBatches)
     }
 

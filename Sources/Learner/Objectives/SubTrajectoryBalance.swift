@@ -23,7 +23,7 @@ package struct SubTrajectoryBalance: Objective {
         (self.lambda, self.pairs, self.isRooted) = (lambda, pairs, isRooted)
     }
 
-    package var needs: Needs { Needs(logRewards: true, innerStates: true, root: isRooted) }
+    package var needs: Needs { Needs(logRewards: true, innerStates: isRooted ? .used : .required, root: isRooted) }
 
     package var settings: [MethodSetting<Self>] {
         let lambda = MethodSetting<Self>.number("subtb.lambda", \.lambda, 0...10, "weight of longer sub-trajectories")

@@ -10,7 +10,7 @@ package struct TokenSubTrajectoryBalance: Objective {
 
     package init(lambda: Double = 1) { self.lambda = lambda }
 
-    package var needs: Needs { Needs(logRewards: true, innerStates: true) }
+    package var needs: Needs { Needs(logRewards: true, innerStates: .required) }
 
     package var settings: [MethodSetting<Self>] { [.number("subtb.lambda", \.lambda, 0...10, "weight of longer sub-trajectories")] }
 

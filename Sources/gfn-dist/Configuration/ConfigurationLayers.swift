@@ -7,6 +7,8 @@ struct Origin: Sendable, CustomStringConvertible {
     let description: String
     /// Whether a person chose the value, rather than this program's own files.
     var isChoice = true
+    /// Whether it was asked for in the call itself, and not in a file, which may list every setting.
+    var isCommandLine: Bool { description.hasPrefix("--") }
     static let fallback = Origin(description: "default", isChoice: false)
     static func flag(_ name: String) -> Origin { Origin(description: "--\(name)") }
 }

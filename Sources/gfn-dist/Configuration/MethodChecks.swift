@@ -6,10 +6,11 @@ extension RunConfiguration {
         foreignSettings() + headProblems() + rewardProblems(needs) + samplingProblems(needs) + replayProblems(needs)
     }
 
-    /// Whether somebody asked for another value than the default, and where: a sentence's beginning.
+    /// Where somebody asked for a value: a sentence's beginning. A file of settings may list them all, so one in it counts where it is
+    /// not the default.
     private func chosen(_ name: String) -> String? {
         guard let setting = Setting.named(name), let origin = layers.origins[name], origin.isChoice,
-            !setting.kind.isSame(text(name), setting.fallback)
+            origin.isCommandLine || !setting.kind.isSame(text(name), setting.fallback)
         else { return nil }
         return "\(origin): \(name) is \(text(name))"
     }
@@ -39,8 +40,11 @@ extension RunConfiguration {
                 "\($0), but objective is \(objective), whose rewards are those of the task alone; leave it out"
             }
         }
-        if !needs.innerStates, let chosen = chosen("states") {
+        if needs.innerStates == .unused, let chosen = chosen("states") {
             problems.append("\(chosen), but objective is \(objective), which looks at whole responses only; leave it out")
+        }
+        if needs.innerStates == .required, terminability == .end {
+            problems.append("states is end, but objective is \(objective), which compares the states of a response; set states to steps or tokens")
         }
         return problems
     }
@@ -72,16 +76,22 @@ extension RunConfiguration {
     }
 
     private func replayProblems(_ needs: Needs) -> [String] {
-        let asked = ["replay.share", "replay.seed"].compactMap(Setting.named).filter { !$0.kind.isSame(text($0.name), $0.fallback) }
-        func problems(_ reason: String) -> [String] {
-            asked.map { "\($0.name) is \(text($0.name)), but objective is \(objective), which learns from \(reason); leave it at \($0.fallback)" }
+        func problems(_ names: [String], _ reason: String) -> [String] {
+            names.compactMap(chosen).map { "\($0), but objective is \(objective), which learns from \(reason); leave it out" }
         }
-        if needs.lesson != .group { return problems("examples") }
-        if needs.ownSamples { return problems("the policy's own samples, each as new as the lag allows") }
-        if let seed = asked.first(where: { $0.name == "replay.seed" }), asked.count == 1 {
-            return ["\(seed.name) is \(text(seed.name)), but replay.share is 0, so nothing of the buffer is learned from; raise replay.share"]
+        let choices = ["replay.share", "replay.seed", "replay.keep", "replay.priority"]
+        let distinct = ["replay.distinct", "replay.distinct_threshold"]
+        switch needs.lesson {
+        case .demonstration: return problems(choices + distinct, "examples, one of each list of equations")
+        case .pair: return problems(choices, "pairs of right and wrong responses")
+        case .group: break
         }
-        if !asked.isEmpty, samplesPerPrompt < 2 {
+        if needs.ownSamples { return problems(choices + distinct, "the policy's own samples, each as new as the lag allows") }
+        guard number("replay.share") > 0 else {
+            return seedsReplay
+                ? ["replay.seed is \(text("replay.seed")), but replay.share is 0, so nothing of the buffer is learned from; raise replay.share"] : []
+        }
+        guard samplesPerPrompt >= 2 else {
             return ["replay.share is \(text("replay.share")), but rollout.samples_per_prompt is 1; replayed groups need at least 2"]
         }
         return []
