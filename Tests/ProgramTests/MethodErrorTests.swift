@@ -56,7 +56,8 @@ extension ProgramTests {
                 "--set: ppo.epochs is 2, but objective is subtb, which has no such setting; leave it out, or set objective to ppo"),
             Mistake(
                 "ppo", ["grpo.epochs=2"],
-                "--set: grpo.epochs is 2, but objective is ppo, which has no such setting; leave it out, or set objective to grpo or dr-grpo"),
+                "--set: grpo.epochs is 2, but objective is ppo, which has no such setting; leave it out, "
+                    + "or set objective to grpo or dr-grpo"),
         ] + ["dpo", "grpo", "dr-grpo", "rloo", "vargrad", "flowrl"].map(compares) + [
             own("rollout.temperature", "1.2", "grpo", usual: "1"), own("rollout.temperature_high", "2", "ppo", usual: "none"),
             samplesNothing("rollout.samples_per_prompt", "4"), samplesNothing("lag", "2"),
@@ -109,12 +110,36 @@ extension ProgramTests {
             #expect(outcome.output.isEmpty && !FileManager.default.fileExists(atPath: "\(folder.path)/run"))
         }
 
+        @Test("samples without a pair are bad data, said once after they were collected", arguments: [
+            (Layout.mpirun(4), 2), (.single(3), 1),
+        ])
+        func nothingCollected(layout: Layout, learners: Int) throws {
+            let folder = try TemporaryFolder()
+            // Nothing ends within one token, so nothing is right.
+            let settings = Settings.standard.with([
+                "objective": "dpo", "dpo.collect_steps": "2", "rollout.max_new_tokens": "1", "ranks.learners": "\(learners)",
+                "evaluate.problems": "1", "evaluate.samples_per_problem": "1",
+            ])
+            let files = RunFiles(path: "\(folder.path)/run")
+            let outcome = try Program(train: settings.arguments + ["--quiet", "--output", files.path], on: layout).outcome()
+            #expect(outcome.status == 65, "\(outcome.errors)")
+            #expect(
+                outcome.ownErrors == [
+                    "gfn-dist: rank 0 (learner), step 3: sampling for 2 steps found no prompt with a right and a wrong response, "
+                        + "so objective dpo has nothing to learn from; collect in more steps, or start from a better model"
+                ], "\(outcome.errors)")
+            #expect(try files.metrics().count == 2 && files.latest == "step-2" && !files.exists("adapter"))
+        }
+
         @Test("what makes sense is accepted", arguments: [
             ["--objective", "subtb", "--set", "rollout.samples_per_prompt=1"],
             ["--objective", "dpo", "--set", "rollout.temperature=1.5", "--set", "dpo.collect_steps=99"],
             ["--objective", "ppo", "--set", "value.learning_rate=0.1", "--set", "rollout.temperature=1.0", "--set", "lag=3"],
             ["--objective", "flowrl", "--set", "flowrl.standardised=false", "--set", "rollout.samples_per_prompt=1"],
-            ["--objective", "grpo", "--set", "replay.share=0.0", "--set", "rollout.samples_per_prompt=2", "--set", "root.learning_rate=1e-2"],
+            [
+                "--objective", "grpo", "--set", "replay.share=0.0", "--set", "rollout.samples_per_prompt=2",
+                "--set", "root.learning_rate=1e-2",
+            ],
         ])
         func accepted(arguments: [String]) throws {
             let outcome = try runProgram(["train", "--dry-run", "--output", "run"] + arguments)

@@ -46,8 +46,8 @@ extension ProgramTests {
             let path = try folder.write(data, to: "problems.jsonl")
             let values = [
                 "model=\(folder.path)/model", "data.train=\(path)", "train.steps=1", "train.prompts_per_step=1",
-                "rollout.max_new_tokens=4", "rollout.samples_per_prompt=2", "samples.every=1",
-            ]
+                "rollout.max_new_tokens=4", "samples.every=1",
+            ] + (arguments.contains("sft") ? [] : ["rollout.samples_per_prompt=2"])
             let output = ["train", "--output", "\(folder.path)/run", "--threads", "1"]
             return try runProgram(output + arguments + (values + settings).flatMap { ["--set", $0] }, in: folder.path)
         }

@@ -144,10 +144,21 @@ struct Launch: Sendable {
             do { try communicator.finish() } catch { exit(ExitCode.of(error)) }
             exit(ExitCode.of(error))
         }
-        // Learners stop at a non-finite number together; rank 0 speaks for them and ends the job.
-        if ExitCode.of(error) == 72, communicator.rank != 0 { sleep(5) }
+        // Rank 0 speaks for them and ends the job, of which a signal may tell the others, which wakes them up.
+        if isOfAllLearners(error), communicator.rank != 0 {
+            var seconds: UInt32 = 5
+            while seconds > 0 { seconds = sleep(seconds) }
+        }
         communicator.abort("gfn-dist: \(error)", code: ExitCode.of(error))
         exit(ExitCode.of(error))
+    }
+
+    /// Whether learners stop with this error together, since each of them finds the same.
+    private static func isOfAllLearners(_ error: any Error) -> Bool {
+        switch ((error as? RankFailure)?.cause ?? error) as? RunError {
+        case .nonFinite, .nothingCollected: true
+        default: false
+        }
     }
 
     private static func isInterruption(_ error: any Error) -> Bool {
@@ -170,7 +181,7 @@ enum ExitCode {
         case let error as RunError:
             switch error {
             case .missingInput: 66
-            case .badData: 65
+            case .badData, .nothingCollected: 65
             case .inputOutput: 74
             case .configuration: 78
             case .nonFinite: 72

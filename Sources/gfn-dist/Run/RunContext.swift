@@ -179,8 +179,8 @@ final class RunContext {
     }
 
     func nothingCollected(_ needs: Needs) -> RunError {
-        .badData(
-            "the first \(needs.collectingSteps) steps sampled no "
+        .nothingCollected(
+            "sampling for \(needs.collectingSteps) step\(needs.collectingSteps == 1 ? "" : "s") found no "
                 + (needs.lesson == .pair ? "prompt with a right and a wrong response" : "right response, and no problem has a worked solution")
                 + ", so objective \(configuration.objective) has nothing to learn from; collect in more steps, or start from a better model")
     }

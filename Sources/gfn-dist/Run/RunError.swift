@@ -7,6 +7,8 @@ internal import Model
 enum RunError: Error, CustomStringConvertible {
     case missingInput(String)
     case badData(String)
+    /// Of a method that learns from collected samples.
+    case nothingCollected(String)
     case inputOutput(String)
     case configuration(String)
     case nonFinite(String)
@@ -14,8 +16,8 @@ enum RunError: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .missingInput(let text), .badData(let text), .inputOutput(let text), .configuration(let text),
-            .nonFinite(let text), .interrupted(let text):
+        case .missingInput(let text), .badData(let text), .nothingCollected(let text), .inputOutput(let text),
+            .configuration(let text), .nonFinite(let text), .interrupted(let text):
             // What a file says may be quoted in it.
             text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable(limit: 2000) }.joined(separator: "\n")
         }
