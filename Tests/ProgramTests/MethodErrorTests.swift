@@ -36,12 +36,13 @@ extension ProgramTests {
                 "--set: \(setting) is \(value), but objective is sft, which samples nothing; leave it out")
         }
 
-        private static func replay(_ setting: String, _ value: String, _ method: String, _ reason: String, usual: String) -> Mistake {
+        private static func replay(_ setting: String, _ value: String, _ method: String, _ reason: String) -> Mistake {
             Mistake(
                 method, ["\(setting)=\(value)"],
-                "\(setting) is \(value), but objective is \(method), which learns from \(reason); leave it at \(usual)")
+                "--set: \(setting) is \(value), but objective is \(method), which learns from \(reason); leave it out")
         }
 
+        private static let equations = "examples, one of each list of equations"
         private static let own = "the policy's own samples, each as new as the lag allows"
 
         static let mistakes = [
@@ -61,9 +62,27 @@ extension ProgramTests {
         ] + ["dpo", "grpo", "dr-grpo", "rloo", "vargrad", "flowrl"].map(compares) + [
             own("rollout.temperature", "1.2", "grpo", usual: "1"), own("rollout.temperature_high", "2", "ppo", usual: "none"),
             samplesNothing("rollout.samples_per_prompt", "4"), samplesNothing("lag", "2"),
-            replay("replay.share", "0.25", "ppo", own, usual: "0"), replay("replay.share", "0.25", "dpo", "examples", usual: "0"),
-            replay("replay.seed", "demonstrations", "ppo", own, usual: "none"),
-            replay("replay.seed", "demonstrations", "rft", "examples", usual: "none"),
+            replay("replay.share", "0.25", "ppo", own), replay("replay.share", "0.25", "dpo", "pairs of right and wrong responses"),
+            replay("replay.seed", "demonstrations", "ppo", own), replay("replay.keep", "all", "rft", equations),
+            replay("replay.distinct", "rouge-l", "rft", equations),
+            Mistake(
+                "rft", ["lag=2"], "--set: lag is 2, but objective is rft, which samples with the first weights only; leave it out"),
+            Mistake(
+                "subtb", ["rollout.tempered_share=0.5"],
+                "--set: rollout.tempered_share is 0.5, but rollout.temperature is 1 and rollout.temperature_high none, "
+                    + "so that nothing is tempered"),
+            Mistake(
+                "dr-grpo", ["grpo.scale=group"],
+                "--set: grpo.scale is group, but objective is dr-grpo, which has no such setting; leave it out, or set objective to grpo"),
+            Mistake(
+                "grpo", ["reward.reference=0.5"],
+                "--set: reward.reference is 0.5, but objective is grpo, whose rewards are those of the task alone; leave it out"),
+            Mistake(
+                "tb", ["states=tokens"],
+                "--set: states is tokens, but objective is tb, which looks at whole responses only; leave it out"),
+            Mistake(
+                "subtb-unrooted", ["states=end"],
+                "states is end, but objective is subtb-unrooted, which compares the states of a response; set states to steps or tokens"),
             Mistake(
                 "subtb", ["replay.seed=demonstrations"],
                 "replay.seed is demonstrations, but replay.share is 0, so nothing of the buffer is learned from; raise replay.share"),
@@ -84,7 +103,7 @@ extension ProgramTests {
                 "rollout.samples_per_prompt is 1, but objective is grpo, which compares the responses to a prompt; "
                     + "set rollout.samples_per_prompt to at least 2",
                 "rollout.temperature is 0.5, but objective is grpo, which learns from the policy's own samples; leave it at 1",
-                "replay.share is 0.5, but objective is grpo, which learns from \(own); leave it at 0"),
+                "--set: replay.share is 0.5, but objective is grpo, which learns from \(own); leave it out"),
         ]
 
         @Test("with exit code 78", arguments: mistakes)

@@ -6,12 +6,14 @@ extension RunConfiguration {
         foreignSettings() + headProblems() + rewardProblems(needs) + samplingProblems(needs) + replayProblems(needs)
     }
 
-    /// Where somebody asked for a value: a sentence's beginning. A file of settings may list them all, so one in it counts where it is
-    /// not the default.
+    /// Where somebody asked for another value than the default: a sentence's beginning.
     private func chosen(_ name: String) -> String? {
-        guard let setting = Setting.named(name), let origin = layers.origins[name], origin.isChoice,
-            origin.isCommandLine || !setting.kind.isSame(text(name), setting.fallback)
-        else { return nil }
+        guard let setting = Setting.named(name), !setting.kind.isSame(text(name), setting.fallback) else { return nil }
+        return asked(name)
+    }
+
+    private func asked(_ name: String) -> String? {
+        guard let origin = layers.origins[name], origin.isChoice else { return nil }
         return "\(origin): \(name) is \(text(name))"
     }
 
@@ -20,7 +22,11 @@ extension RunConfiguration {
         let all = ObjectiveKind.allCases.flatMap { kind in kind.settings.map { ($0.name, kind.rawValue) } }
         return Setting.all.compactMap { setting in
             let owners = all.filter { $0.0 == setting.name }.map(\.1)
-            guard !owners.isEmpty, !own.contains(setting.name), let chosen = chosen(setting.name) else { return nil }
+            // The default of one method may not be what another has in its place; but a file may list every setting.
+            let isNamed = layers.origins[setting.name]?.isCommandLine ?? false
+            guard !owners.isEmpty, !own.contains(setting.name), let chosen = isNamed ? asked(setting.name) : chosen(setting.name) else {
+                return nil
+            }
             return "\(chosen), but objective is \(objective), which has no such setting; leave it out, "
                 + "or set objective to \(owners.joined(separator: " or "))"
         }
@@ -67,6 +73,12 @@ extension RunConfiguration {
                 problems.append(
                     "\(name) is \(text(name)), but objective is \(objective), which learns from the policy's own samples; leave it at \(value)")
             }
+        }
+        if let share = chosen("rollout.tempered_share"), number("rollout.temperature") == 1, optionalNumber("rollout.temperature_high") == nil {
+            problems.append("\(share), but rollout.temperature is 1 and rollout.temperature_high none, so that nothing is tempered")
+        }
+        if needs.collectingSteps > 0, let lag = chosen("lag") {
+            problems.append("\(lag), but objective is \(objective), which samples with the first weights only; leave it out")
         }
         if needs.collectingSteps > 0, needs.collectingSteps >= steps {
             let name = ObjectiveKind(rawValue: objective)?.settings.first { $0.name.hasSuffix("collect_steps") }?.name ?? "collect_steps"
