@@ -31,7 +31,9 @@ struct MethodTests {
         if let head {
             let values = head.values(of: policy.forward(groups.indices.map { batch.tokens(of: $0) }, recording: false))
             for g in groups.indices {
-                for k in batch.samples[g].indices { batch.samples[g][k].values = Array(values[g][k].prefix(batch.samples[g][k].rewards.count)) }
+                for k in batch.samples[g].indices {
+                    batch.samples[g][k].values = Array(values[g][k].prefix(batch.samples[g][k].rewards.count))
+                }
             }
         }
         batch.credits = method.credits(of: batch.samples)

@@ -110,6 +110,11 @@ struct DataShapeTests {
             (#"{"question": "Q", "answer": 1e300}"#, "answer: expected a text, found 1e+300"),
             (#"{"question": "Q", "answer": 123456789012345678901}"#, "answer: expected a text, found 1.2345678901234568e+20"),
             (#"{"prompt": "Q"}"#, "expected a prompt, question, problem or query with an answer or a solution, or messages, found the fields prompt"),
+            (
+                #"{"prompt": "Q", "chosen": "A", "rejected": "B"}"#,
+                "expected a prompt, question, problem or query with an answer or a solution, or messages "
+                    + "(preferences are for --objective dpo with --set dpo.source=data), found the fields prompt, chosen, rejected"
+            ),
             (#"{"question": "Q", "answer": null}"#, "expected a prompt, question, problem or query with an answer or a solution, or messages, found the fields question, answer"),
             (#"{"prompt": "Q", "reward_model": {"style": "model"}}"#, "reward_model.ground_truth: expected a text, found nothing"),
             (#"{"prompt": "Q", "reward_model": {"ground_truth": {"target": "4"}}}"#, "reward_model.ground_truth: expected a text, found an object of 1"),

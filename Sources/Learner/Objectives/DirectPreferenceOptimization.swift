@@ -31,7 +31,8 @@ package struct DirectPreferenceOptimization: Objective {
     package var settings: [MethodSetting<Self>] {
         [
             .choice("dpo.source", \.source, "own samples, or the preferences {prompt, chosen, rejected} of data.train"),
-            .integer("dpo.collect_steps", \.collectingSteps, 1...1_000_000, "first steps, which sample with the first weights and learn nothing"),
+            .integer(
+                "dpo.collect_steps", \.collectingSteps, 1...1_000_000, "first steps, which sample with the first weights and learn nothing"),
             .integer("dpo.pairs_per_step", \.pairsPerStep, 1...1_000_000, "pairs of samples that each later step learns from"),
             .number("dpo.beta", \.beta, 1e-9...1e6, "beta of the log-ratios"),
             .choice("dpo.loss", \.loss, "of the difference of log-ratios"),

@@ -45,8 +45,9 @@ package struct Needs: Sendable, Equatable {
     package var miniBatches: Int
 
     package init(
-        samples: Samples = .policy, lesson: Lesson = .group, logRewards: Bool = false, innerStates: InnerStates = .unused, root: Bool = false,
-        values: Bool = false, reference: Bool = false, ownSamples: Bool = false, smallestGroup: Int = 1, epochs: Int = 1, miniBatches: Int = 1
+        samples: Samples = .policy, lesson: Lesson = .group, logRewards: Bool = false, innerStates: InnerStates = .unused,
+        root: Bool = false, values: Bool = false, reference: Bool = false, ownSamples: Bool = false, smallestGroup: Int = 1,
+        epochs: Int = 1, miniBatches: Int = 1
     ) {
         (self.samples, self.lesson, self.root, self.values) = (samples, lesson, root, values)
         (self.logRewards, self.innerStates) = (logRewards, innerStates)

@@ -17,7 +17,10 @@ package struct PooledSubTrajectoryBalance: Objective {
     }
 
     /// Where only last states count, one response has nothing to be compared with.
-    package var needs: Needs { Needs(logRewards: true, innerStates: intermediateWeight != 0 ? .used : .unused, smallestGroup: intermediateWeight == 0 ? 2 : 1) }
+    package var needs: Needs {
+        intermediateWeight == 0
+            ? Needs(logRewards: true, innerStates: .unused, smallestGroup: 2) : Needs(logRewards: true, innerStates: .used)
+    }
 
     package var settings: [MethodSetting<Self>] {
         isSettable

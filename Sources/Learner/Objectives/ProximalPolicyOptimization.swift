@@ -45,7 +45,7 @@ package struct ProximalPolicyOptimization: Objective {
             .integer("ppo.mini_batches", \.miniBatches, 1...10_000, "optimiser steps of one pass, at most one a prompt"),
             .number("ppo.clip_low", \.clipLow, 0...1, "how far below 1 the ratio to the sampling policy may go"),
             .number("ppo.clip_high", \.clipHigh, 0...1e6, "how far above 1 it may go"),
-            .number("ppo.dual_clip", \.dualClip, 1...1e6, "limit of the loss where the advantage is negative, as a multiple of it"),
+            .number("ppo.dual_clip", \.dualClip, 1...1e6, "limit of the loss where the advantage is negative, in its multiples"),
             .number("ppo.value_clip", \.valueClip, 0...1e9, "how far V may leave its old value"),
             .number("ppo.value_weight", \.valueWeight, 0...1e6, "of the loss of V"),
             .number("ppo.discount", \.discount, 0...1, "gamma"),

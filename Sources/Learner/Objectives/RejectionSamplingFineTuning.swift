@@ -17,7 +17,8 @@ package struct RejectionSamplingFineTuning: Objective {
 
     package var settings: [MethodSetting<Self>] {
         [
-            .integer("rft.collect_steps", \.collectingSteps, 1...1_000_000, "first steps, which sample with the first weights and learn nothing"),
+            .integer(
+                "rft.collect_steps", \.collectingSteps, 1...1_000_000, "first steps, which sample with the first weights and learn nothing"),
             .integer("rft.examples_per_step", \.examplesPerStep, 1...1_000_000, "solutions that each later step learns from"),
         ]
     }

@@ -21,7 +21,9 @@ package struct MethodSetting<Method>: Sendable {
     package static func number(
         _ name: String, _ path: any WritableKeyPath<Method, Double?> & Sendable, _ range: ClosedRange<Double>, _ summary: String
     ) -> MethodSetting {
-        MethodSetting(name: name, kind: .number(range, or: "none"), summary: summary) { $0[keyPath: path].map(Self.text) ?? "none" } write: {
+        MethodSetting(name: name, kind: .number(range, or: "none"), summary: summary) {
+            $0[keyPath: path].map(Self.text) ?? "none"
+        } write: {
             $1[keyPath: path] = $0 == "none" ? nil : Self.parsed(Double($0), name, $0)
         }
     }

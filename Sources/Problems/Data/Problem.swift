@@ -89,7 +89,11 @@ package enum ProblemFile {
             }
             solution = reply?.content ?? solution
         } else {
-            throw record.unknownShape("a prompt, question, problem or query with an answer or a solution, or messages")
+            // The commonest of mistakes with them; a method that takes them is told so.
+            let isPreference = record.has("chosen") && record.has("rejected")
+            throw record.unknownShape(
+                "a prompt, question, problem or query with an answer or a solution, or messages"
+                    + (isPreference ? " (preferences are for --objective dpo with --set dpo.source=data)" : ""))
         }
         let known = answer.flatMap(present) ?? solution.flatMap(AnswerExtraction.gold(ofWorked:)).flatMap(present)
         return Problem(messages: turns, solution: solution, answer: known, line: line)

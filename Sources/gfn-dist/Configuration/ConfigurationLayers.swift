@@ -7,7 +7,9 @@ struct Origin: Sendable, CustomStringConvertible {
     let description: String
     /// Whether a person chose the value, rather than this program's own files.
     var isChoice = true
-    /// Whether it was asked for in the call itself, and not in a file, which may list every setting.
+    /// Whether the value is another than that of the layers below: a file may list every setting as it is.
+    var isChange = true
+    /// Whether it was asked for in the call itself.
     var isCommandLine: Bool { description.hasPrefix("--") }
     static let fallback = Origin(description: "default", isChoice: false)
     static func flag(_ name: String) -> Origin { Origin(description: "--\(name)") }
@@ -48,6 +50,9 @@ struct ConfigurationLayers: Sendable {
             problems.append("\(origin): \(name) \(problem) (\(setting.summary))")
             return
         }
+        var origin = origin
+        // What a layer below has chosen stays a choice when it is repeated.
+        origin.isChange = !setting.kind.isSame(value, values[name] ?? "") || (origins[name].map { $0.isChoice && $0.isChange } ?? false)
         values[name] = value
         origins[name] = origin
     }

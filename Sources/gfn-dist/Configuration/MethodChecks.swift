@@ -6,9 +6,10 @@ extension RunConfiguration {
         foreignSettings() + headProblems() + rewardProblems(needs) + samplingProblems(needs) + replayProblems(needs)
     }
 
-    /// Where somebody asked for another value than the default: a sentence's beginning.
+    /// Where somebody asked for a value of their own: a sentence's beginning. Nil for the default, and for what a file repeats.
     private func chosen(_ name: String) -> String? {
-        guard let setting = Setting.named(name), !setting.kind.isSame(text(name), setting.fallback) else { return nil }
+        guard let setting = Setting.named(name), layers.origins[name]?.isChange ?? false, !setting.kind.isSame(text(name), setting.fallback)
+        else { return nil }
         return asked(name)
     }
 
@@ -50,7 +51,8 @@ extension RunConfiguration {
             problems.append("\(chosen), but objective is \(objective), which looks at whole responses only; leave it out")
         }
         if needs.innerStates == .required, terminability == .end {
-            problems.append("states is end, but objective is \(objective), which compares the states of a response; set states to steps or tokens")
+            problems.append(
+                "states is end, but objective is \(objective), which compares the states of a response; set states to steps or tokens")
         }
         return problems
     }
@@ -69,12 +71,15 @@ extension RunConfiguration {
                     + "prompt; set rollout.samples_per_prompt to at least \(needs.smallestGroup)")
         }
         if needs.ownSamples {
-            for (name, value) in [("rollout.temperature", "1"), ("rollout.temperature_high", "none")] where Double(text(name)) ?? 0 != Double(value) ?? 0 {
+            for name in ["rollout.temperature", "rollout.temperature_high"] {
+                guard let setting = Setting.named(name), !setting.kind.isSame(text(name), setting.fallback) else { continue }
                 problems.append(
-                    "\(name) is \(text(name)), but objective is \(objective), which learns from the policy's own samples; leave it at \(value)")
+                    "\(name) is \(text(name)), but objective is \(objective), which learns from the policy's own samples; "
+                        + "leave it at \(setting.fallback)")
             }
         }
-        if let share = chosen("rollout.tempered_share"), number("rollout.temperature") == 1, optionalNumber("rollout.temperature_high") == nil {
+        let isTempered = number("rollout.temperature") != 1 || optionalNumber("rollout.temperature_high") != nil
+        if !isTempered, let share = chosen("rollout.tempered_share") {
             problems.append("\(share), but rollout.temperature is 1 and rollout.temperature_high none, so that nothing is tempered")
         }
         if needs.collectingSteps > 0, let lag = chosen("lag") {
@@ -101,7 +106,10 @@ extension RunConfiguration {
         if needs.ownSamples { return problems(choices + distinct, "the policy's own samples, each as new as the lag allows") }
         guard number("replay.share") > 0 else {
             return seedsReplay
-                ? ["replay.seed is \(text("replay.seed")), but replay.share is 0, so nothing of the buffer is learned from; raise replay.share"] : []
+                ? [
+                    "replay.seed is \(text("replay.seed")), but replay.share is 0, so nothing of the buffer is learned from; "
+                        + "raise replay.share"
+                ] : []
         }
         guard samplesPerPrompt >= 2 else {
             return ["replay.share is \(text("replay.share")), but rollout.samples_per_prompt is 1; replayed groups need at least 2"]

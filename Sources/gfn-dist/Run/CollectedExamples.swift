@@ -37,7 +37,8 @@ struct CollectedExamples {
             let kept = replay.trajectories(ofPrompt: problem).map(\.response).filter { $0 != original }
             return ((original.map { [$0] } ?? []) + kept).map { response in
                 TrajectoryGroup(
-                    examples: [response], of: problem, prompt: task.promptTokens(of: problem), at: GroupAddress(step: 0, slot: 0), version: 0)
+                    examples: [response], of: problem, prompt: task.promptTokens(of: problem), at: GroupAddress(step: 0, slot: 0),
+                    version: 0)
             }
         }
     }
