@@ -6,8 +6,10 @@
 # What is finished in DIR is not repeated, and what was interrupted goes on. RANKS: of each run (2); they change no number but the seconds.
 set -euo pipefail
 
-methods="subtb subtb,subtb.pairs=rooted subtb-token,states=tokens,subtb.lambda=0.9 subtb-pooled subtb-unrooted vargrad ctb tb db"
-methods+=" flowrl ppo grpo dr-grpo rloo rft dpo"
+# With every prefix terminable, the reward has to hold back what is unfinished, and the reference what is improbable.
+methods="subtb subtb,subtb.lambda=0.9 subtb,subtb.pairs=rooted subtb-token"
+methods+=" subtb-token,states=tokens,subtb.lambda=0.9,reward.unfinished=-10,reward.reference=1"
+methods+=" subtb-pooled subtb-unrooted vargrad ctb tb db flowrl ppo grpo dr-grpo rloo rft dpo"
 seeds="1 2 3"
 steps=150
 output=results/objectives
