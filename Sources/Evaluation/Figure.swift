@@ -6,6 +6,12 @@ package enum Figure: Hashable, Sendable, Codable {
     case pass(Int)
     /// maj@k: whether the most frequent answer of the first k samples is right.
     case majority(Int)
+    /// best@k: whether the sample with the highest process reward among the first k is right; the first among equals. Of problems
+    /// whose samples all have a process reward.
+    case bestOf(Int)
+    /// Whether the answer with the highest sum of process rewards over the first k samples is right (Wang et al. 2024, Math-Shepherd,
+    /// arXiv 2312.08935, section 3.4). Of problems whose samples all have a process reward.
+    case weightedMajority(Int)
     /// How many different right solutions there are among the samples; 0 where none is right.
     case distinct(DistinctKind)
     /// Unique n-grams of the right solutions as a share of all of theirs.
@@ -29,6 +35,8 @@ package enum Figure: Hashable, Sendable, Codable {
         case .accuracy: ["accuracy"]
         case .pass(let k): ["pass_at", "\(k)"]
         case .majority(let k): ["maj_at", "\(k)"]
+        case .bestOf(let k): ["best_at", "\(k)"]
+        case .weightedMajority(let k): ["weighted_maj_at", "\(k)"]
         case .distinct(let kind): ["distinct_correct", kind.key]
         case .distinctNGrams(let n): ["distinct_n", "\(n)"]
         case .selfBLEU: ["self_bleu"]
@@ -40,10 +48,10 @@ package enum Figure: Hashable, Sendable, Codable {
         }
     }
 
-    /// Whether it is a mean over some of the problems only: those whose right solutions have it.
+    /// Whether it is a mean over some of the problems only: those whose right solutions have it, or whose samples have process rewards.
     package var isConditional: Bool {
         switch self {
-        case .distinctNGrams, .selfBLEU, .embeddingDistance: true
+        case .bestOf, .weightedMajority, .distinctNGrams, .selfBLEU, .embeddingDistance: true
         default: false
         }
     }

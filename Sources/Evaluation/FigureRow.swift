@@ -5,13 +5,15 @@ struct FigureRow: Equatable {
     /// After the point.
     var digits = 3
 
-    /// Those of the figures that a table shows, in its order: pass@k for powers of two and for all samples, majorities of all, the
-    /// length in words only where that in tokens is not known.
+    /// Those of the figures that a table shows, in its order: pass@k for powers of two and for all samples, majorities and the best
+    /// of all, the length in words only where that in tokens is not known.
     static func rows(for figures: some Sequence<Figure>, samplesPerProblem n: Int) -> [FigureRow] {
         let present = Set(figures)
         var rows = [FigureRow(figure: .accuracy, label: "accuracy")]
         for k in powersOfTwo(upTo: n) { rows.append(FigureRow(figure: .pass(k), label: "pass@\(k)")) }
         rows.append(FigureRow(figure: .majority(n), label: "maj@\(n)"))
+        rows.append(FigureRow(figure: .bestOf(n), label: "best@\(n)"))
+        rows.append(FigureRow(figure: .weightedMajority(n), label: "weighted maj@\(n)"))
         rows.append(FigureRow(figure: .distinct(.exact), label: "distinct, exact", digits: 2))
         rows.append(FigureRow(figure: .distinct(.equations), label: "distinct, equations", digits: 2))
         for threshold in thresholds(of: present) {

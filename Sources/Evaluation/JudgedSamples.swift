@@ -29,15 +29,19 @@ package struct JudgedSamples: Sendable {
         package var length: Int?
         /// Mean entropy of the policy's next-token distribution along the response, in nats; nil where it was not measured.
         package var entropyPerToken: Double?
+        /// What a process reward model makes of the whole solution, from 0 to 1; nil where none judged it.
+        package var processReward: Double?
 
         package init(
-            text: String, verdict: Verdict, isFinished: Bool? = nil, length: Int? = nil, entropyPerToken: Double? = nil
+            text: String, verdict: Verdict, isFinished: Bool? = nil, length: Int? = nil, entropyPerToken: Double? = nil,
+            processReward: Double? = nil
         ) {
             self.text = text
             self.verdict = verdict
             self.isFinished = isFinished
             self.length = length
             self.entropyPerToken = entropyPerToken
+            self.processReward = processReward
         }
     }
 
@@ -54,9 +58,17 @@ package struct JudgedSamples: Sendable {
 
     /// 1 if the majority answer of the first k samples is right, else 0.
     package func majority(at k: Int) -> Double {
-        let voters = samples.prefix(k)
-        guard let answer = SampleMetrics.majority(of: voters.map(\.verdict.answer)) else { return 0 }
-        return voters.contains { $0.verdict.answer == answer && $0.verdict.isCorrect } ? 1 : 0
+        isRight(SampleMetrics.majority(of: samples.prefix(k).map(\.verdict.answer)), among: samples.prefix(k)) ? 1 : 0
+    }
+
+    private func isRight(_ answer: String?, among voters: ArraySlice<Sample>) -> Bool {
+        answer.map { answer in voters.contains { $0.verdict.answer == answer && $0.verdict.isCorrect } } ?? false
+    }
+
+    /// Of each sample in turn; nil unless all have one.
+    private var processRewards: [Double]? {
+        let rewards = samples.compactMap(\.processReward)
+        return rewards.count == samples.count ? rewards : nil
     }
 
     /// All that is said of them.
@@ -69,6 +81,14 @@ package struct JudgedSamples: Sendable {
         for k in 1...n {
             values[.pass(k)] = SampleMetrics.pass(at: k, samples: n, correct: right)
             values[.majority(k)] = majority(at: k)
+        }
+        if let rewards = processRewards {
+            for k in 1...n {
+                let (chosen, weights) = (samples.prefix(k), Array(rewards.prefix(k)))
+                values[.bestOf(k)] = chosen[SampleMetrics.firstHighest(of: weights)].verdict.isCorrect ? 1 : 0
+                let answer = SampleMetrics.majority(of: chosen.map(\.verdict.answer), weights: weights)
+                values[.weightedMajority(k)] = isRight(answer, among: chosen) ? 1 : 0
+            }
         }
         let texts = samples.map(\.text)
         values[.distinct(.exact)] = Double(DistinctSolutions.exactCount(of: texts, correct: correct))

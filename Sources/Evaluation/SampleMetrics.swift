@@ -16,6 +16,22 @@ package enum SampleMetrics {
         guard let most = votes.values.max() else { return nil }
         return answers.lazy.compactMap { $0 }.first { votes[$0] == most }
     }
+
+    /// The answer with the highest sum of weights, which are added in the order of the samples; among equals the one seen first. Samples
+    /// without an answer do not vote.
+    package static func majority(of answers: [String?], weights: [Double]) -> String? {
+        precondition(answers.count == weights.count, "\(weights.count) weights of \(answers.count) answers")
+        var votes: [String: Double] = [:]
+        for case (let answer?, let weight) in zip(answers, weights) { votes[answer, default: 0] += weight }
+        guard let most = votes.values.max() else { return nil }
+        return answers.lazy.compactMap { $0 }.first { votes[$0] == most }
+    }
+
+    /// Where the highest of the values is; the first among equals.
+    package static func firstHighest(of values: [Double]) -> Int {
+        precondition(!values.isEmpty, "no values")
+        return values.indices.reduce(0) { values[$1] > values[$0] ? $1 : $0 }
+    }
 }
 
 /// Nil for no values.

@@ -137,7 +137,7 @@ struct DataFileTests {
     func samples() throws {
         let lines = #"""
             {"problem_id": 7, "text": ""}
-            {"problem_id": "test/1", "sample_index": 2, "prompt": "P", "text": "t", "tokens": [1, 2], "logprob": -3, "temperature": 0.7, "dataset": "d.jsonl", "entropy": 0.25, "stop": "length", "answer": null, "correct": false, "reward": 0.5, "policy_version": 4, "more": {}}
+            {"problem_id": "test/1", "sample_index": 2, "prompt": "P", "text": "t", "tokens": [1, 2], "logprob": -3, "temperature": 0.7, "dataset": "d.jsonl", "entropy": 0.25, "stop": "length", "answer": null, "correct": false, "reward": 0.5, "process_reward": 0.75, "policy_version": 4, "more": {}}
             """#
         let read = try SampleFile.parse(Array(lines.utf8), path: "p")
         #expect(read[0] == SampleRecord(problemID: "7", text: "", line: 1))
@@ -145,11 +145,12 @@ struct DataFileTests {
             read[1]
                 == SampleRecord(
                     problemID: "test/1", sampleIndex: 2, dataset: "d.jsonl", temperature: 0.7, prompt: "P", text: "t", tokens: [1, 2],
-                    logProbability: -3, entropy: 0.25, isFinished: false, answer: nil, isCorrect: false, reward: 0.5, policyVersion: 4, line: 2))
+                    logProbability: -3, entropy: 0.25, isFinished: false, answer: nil, isCorrect: false, reward: 0.5, processReward: 0.75,
+                    policyVersion: 4, line: 2))
         #expect { try SampleFile.parse(Array(#"{"problem_id": 7, "tokens": [1]}"#.utf8), path: "p") } throws: {
             "\($0)" == "p:1: text: expected a text, found nothing"
         }
-        for (field, value) in [("stop", #""max""#), ("temperature", "-1")] {
+        for (field, value) in [("stop", #""max""#), ("temperature", "-1"), ("process_reward", "1.5"), ("process_reward", "-0.5")] {
             #expect(throws: DataFileError.self) {
                 try SampleFile.parse(Array(#"{"problem_id": 7, "text": "", "\#(field)": \#(value)}"#.utf8), path: "p")
             }

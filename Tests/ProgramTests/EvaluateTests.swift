@@ -60,6 +60,22 @@ extension ProgramTests {
             #expect(low == 0 && high > 0.5 && high <= 0.75)
         }
 
+        @Test("process rewards choose a sample and weigh votes; without them nothing else changes")
+        func processRewards() throws {
+            // Highest are a's third, which is wrong, b's second, which is right, and c's first. b's third has no answer.
+            let rewards = ["a": [0.5, 0.25, 0.75, 0.5], "b": [0.25, 0.5, 0.5, 0], "c": [1, 0.5, 0.25, 0]]
+            let folder = try folder(try Self.samples.lines { ["process_reward": rewards[$0]?[$1] ?? .nan] }.joined())
+            let json = try Evaluated(Self.call, in: folder).json
+            // Votes of b: 5 has 0.25; 6 has 0.5. Of a: 5 has 0.75, and 6 as much, from the third on.
+            json.expect(
+                [
+                    "best_at/1": 1 / 3.0, "best_at/2": 2 / 3.0, "best_at/3": 1 / 3.0, "best_at/4": 1 / 3.0, "best_at/4_problems": 3,
+                    "weighted_maj_at/1": 1 / 3.0, "weighted_maj_at/2": 2 / 3.0, "weighted_maj_at/3": 2 / 3.0, "weighted_maj_at/4": 2 / 3.0,
+                ], below: "temperatures/unknown")
+            let (best, weighted) = ("temperatures/unknown/best_at", "temperatures/unknown/weighted_maj_at")
+            json.without(best, weighted).expectSame(as: try Evaluated(Self.call, in: try self.folder()).json)
+        }
+
         @Test("what samples say of their length, end, entropy and temperature counts, and temperature 0 is the greedy solution")
         func measured() throws {
             let samples = try Self.samples.lines { problem, index in

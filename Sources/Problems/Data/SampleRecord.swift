@@ -20,6 +20,8 @@ package struct SampleRecord: Sendable, Equatable {
     package var answer: String?
     package var isCorrect: Bool?
     package var reward: Double?
+    /// What a process reward model makes of the whole solution, from 0 to 1.
+    package var processReward: Double?
     package var policyVersion: Int?
     /// Where its file has it, from 1.
     package var line: Int
@@ -51,7 +53,13 @@ package enum SampleFile {
             logProbability: try record.optionalNumber("logprob"), entropy: try record.optionalNumber("entropy"),
             isFinished: try isFinished(record), answer: try record.optionalText("answer"),
             isCorrect: try record.optionalBoolean("correct"), reward: try record.optionalNumber("reward"),
-            policyVersion: try record.optionalInteger("policy_version"), line: line)
+            processReward: try processReward(record), policyVersion: try record.optionalInteger("policy_version"), line: line)
+    }
+
+    private static func processReward(_ record: JSONRecord) throws(JSONRecord.Fault) -> Double? {
+        guard let reward = try record.optionalNumber("process_reward") else { return nil }
+        guard (0...1).contains(reward) else { throw record.fault("process_reward", expected: "a number from 0 to 1") }
+        return reward
     }
 
     private static func temperature(_ record: JSONRecord) throws(JSONRecord.Fault) -> Double? {

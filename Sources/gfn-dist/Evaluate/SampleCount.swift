@@ -78,7 +78,7 @@ final class SampleCount {
                     temperature, sample.sampleIndex,
                     JudgedSamples.Sample(
                         text: sample.text, verdict: verdict, isFinished: sample.isFinished, length: sample.tokens?.count,
-                        entropyPerToken: sample.entropy)
+                        entropyPerToken: sample.entropy, processReward: sample.processReward)
                 ))
             guard pending[problem]?.samples.count == census.total(of: problem), let whole = pending.removeValue(forKey: problem)
             else { return }
