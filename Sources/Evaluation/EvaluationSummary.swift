@@ -124,7 +124,7 @@ extension EvaluationSummary {
         for (figure, estimate) in figures {
             let path = figure.path
             var members: [String: JSONNode] = [:]
-            add(estimate, as: path[path.count - 1], to: &members)
+            members.add(estimate, as: path[path.count - 1])
             if figure.isConditional { members[path[path.count - 1] + "_problems"] = .integer(estimate.problems) }
             if path.count == 1 {
                 object.merge(members) { $1 }
@@ -137,37 +137,12 @@ extension EvaluationSummary {
 
     private static func node(of exact: ExactSummary) -> JSONNode {
         var object: [String: JSONNode] = [:]
-        add(exact.totalVariation, as: "total_variation", to: &object)
-        add(exact.targetToPolicy, as: "kl_target_policy", to: &object)
-        add(exact.policyToTarget, as: "kl_policy_target", to: &object)
-        add(exact.logPartitionGap, as: "log_z_gap", to: &object)
-        add(exact.correctMass, as: "correct_mass", to: &object)
-        add(exact.effectiveCount, as: "effective_solutions", to: &object)
+        object.add(exact.totalVariation, as: "total_variation")
+        object.add(exact.targetToPolicy, as: "kl_target_policy")
+        object.add(exact.policyToTarget, as: "kl_policy_target")
+        object.add(exact.logPartitionGap, as: "log_z_gap")
+        object.add(exact.correctMass, as: "correct_mass")
+        object.add(exact.effectiveCount, as: "effective_solutions")
         return .object(object)
-    }
-
-    private static func add(_ estimate: Estimate, as key: String, to object: inout [String: JSONNode]) {
-        object[key] = .number(estimate.value)
-        object[key + "_interval"] = .list([.number(estimate.low), .number(estimate.high)])
-    }
-}
-
-/// A value of JSON that is built member by member.
-private enum JSONNode: Encodable {
-    case integer(Int)
-    case number(Double)
-    case text(String)
-    case list([JSONNode])
-    case object([String: JSONNode])
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .integer(let value): try container.encode(value)
-        case .number(let value): try container.encode(value)
-        case .text(let value): try container.encode(value)
-        case .list(let values): try container.encode(values)
-        case .object(let members): try container.encode(members)
-        }
     }
 }

@@ -11,6 +11,17 @@ package struct Estimate: Sendable, Equatable {
     package init(value: Double, low: Double, high: Double, problems: Int) {
         (self.value, self.low, self.high, self.problems) = (value, low, high, problems)
     }
+
+    /// With the 2.5 and 97.5 percentiles of what resamples yield; without width where there is one problem, or all resamples are equal.
+    init(_ value: Double, resamples: [Double], problems: Int) {
+        let sorted = resamples.sorted()
+        guard let smallest = sorted.first, let largest = sorted.last, problems > 1, smallest < largest else {
+            self.init(value: value, low: value, high: value, problems: problems)
+            return
+        }
+        func percentile(_ share: Double) -> Double { sorted[Int((share * Double(sorted.count - 1)).rounded())] }
+        self.init(value: value, low: percentile(0.025), high: percentile(0.975), problems: problems)
+    }
 }
 
 /// Means over problems with bootstrap intervals, in one pass: what it holds does not grow with the number of problems.
@@ -64,17 +75,8 @@ package struct Tally<Key: Hashable & Sendable>: Sendable {
     package var estimates: [Key: Estimate] {
         columns.mapValues { column in
             let means = zip(column.sums, column.weights).compactMap { $1 > 0 ? $0 / $1 : nil }
-            return Self.estimate(column.sum / Double(column.count), means, problems: column.count)
+            return Estimate(column.sum / Double(column.count), resamples: means, problems: column.count)
         }
-    }
-
-    private static func estimate(_ value: Double, _ means: [Double], problems: Int) -> Estimate {
-        let sorted = means.sorted()
-        guard let smallest = sorted.first, let largest = sorted.last, problems > 1, smallest < largest else {
-            return Estimate(value: value, low: value, high: value, problems: problems)
-        }
-        func percentile(_ share: Double) -> Double { sorted[Int((share * Double(sorted.count - 1)).rounded())] }
-        return Estimate(value: value, low: percentile(0.025), high: percentile(0.975), problems: problems)
     }
 
     /// A problem's weight in each resample.

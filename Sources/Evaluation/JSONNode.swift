@@ -1,0 +1,27 @@
+/// A value of JSON that is built member by member.
+enum JSONNode: Encodable {
+    case integer(Int)
+    case number(Double)
+    case text(String)
+    case list([JSONNode])
+    case object([String: JSONNode])
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .integer(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
+        case .text(let value): try container.encode(value)
+        case .list(let values): try container.encode(values)
+        case .object(let members): try container.encode(members)
+        }
+    }
+}
+
+extension [String: JSONNode] {
+    /// The value under `key` and its interval [low, high] under `key_interval`.
+    mutating func add(_ estimate: Estimate, as key: String) {
+        self[key] = .number(estimate.value)
+        self[key + "_interval"] = .list([.number(estimate.low), .number(estimate.high)])
+    }
+}
