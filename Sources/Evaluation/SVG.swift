@@ -1,5 +1,15 @@
 /// Elements of a drawing, written with two digits after the point, so that equal drawings are equal bytes.
 enum SVG {
+    /// A whole drawing, ending with a newline. `label` says what it is to those who cannot see it.
+    static func document(_ elements: [String], label: String, width: Double, height: Double) -> String {
+        let (w, h) = (fixed(width, 0), fixed(height, 0))
+        let opening =
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(w)\" height=\"\(h)\" viewBox=\"0 0 \(w) \(h)\" role=\"img\" "
+            + "aria-label=\"\(escaped(label))\">"
+        let lines = [opening, "<style>", PlotStyle.sheet, "</style>", "<rect class=\"ground\" width=\"\(w)\" height=\"\(h)\"/>"]
+        return (lines + elements + ["</svg>"]).joined(separator: "\n") + "\n"
+    }
+
     /// A value of an attribute, or text between tags.
     static func escaped(_ text: String) -> String {
         var result = ""
@@ -34,8 +44,7 @@ enum SVG {
             "<polygon points=\"\(list(offsets.map { PlotPoint(x: center.x + $0.0, y: center.y + $0.1) }))\"/>"
         }
         func rectangle(_ width: Double, _ height: Double) -> String {
-            let (x, y) = (fixed(center.x - width / 2, 2), fixed(center.y - height / 2, 2))
-            return "<rect x=\"\(x)\" y=\"\(y)\" width=\"\(fixed(width, 2))\" height=\"\(fixed(height, 2))\"/>"
+            Self.rectangle(PlotBox(x: center.x - width / 2, y: center.y - height / 2, width: width, height: height))
         }
         let shape =
             switch number % markerCount {
@@ -48,6 +57,18 @@ enum SVG {
             case 6: rectangle(12, 5)
             default: rectangle(5, 12)
             }
+        return group(shape, style: style, title: title)
+    }
+
+    /// A filled box.
+    static func column(_ box: PlotBox, style: String, title: String) -> String { group(rectangle(box), style: style, title: title) }
+
+    private static func rectangle(_ box: PlotBox) -> String {
+        let (width, height) = (fixed(box.width, 2), fixed(box.height, 2))
+        return "<rect x=\"\(fixed(box.x, 2))\" y=\"\(fixed(box.y, 2))\" width=\"\(width)\" height=\"\(height)\"/>"
+    }
+
+    private static func group(_ shape: String, style: String, title: String?) -> String {
         let tooltip = title.map { "<title>\(escaped($0))</title>" } ?? ""
         return "<g class=\"\(style)\">\(tooltip)\(shape)</g>"
     }

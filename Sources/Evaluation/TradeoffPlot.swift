@@ -54,12 +54,7 @@ package struct TradeoffPlot: Sendable {
                     x: Double(column) * panelWidth, y: legend.bottom + Double(row) * panelHeight, width: panelWidth, height: panelHeight))
         }
         let height = legend.bottom + Double((panels.count + columns - 1) / columns) * panelHeight
-        let (w, h) = (fixed(width, 0), fixed(height, 0))
-        let opening =
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(w)\" height=\"\(h)\" viewBox=\"0 0 \(w) \(h)\" role=\"img\" "
-            + "aria-label=\"\(title)\">"
-        let lines = [opening, "<style>", PlotStyle.sheet, "</style>", "<rect class=\"ground\" width=\"\(w)\" height=\"\(h)\"/>"]
-        return (lines + elements + ["</svg>"]).joined(separator: "\n") + "\n"
+        return SVG.document(elements, label: title, width: width, height: height)
     }
 
     /// Names in as many columns as fit.
