@@ -10,20 +10,19 @@ package struct ReliabilityPlot: Sendable {
     private static let width = 540.0
     /// Around the two panels, whose left edges are in line.
     private static let left = 72.0, right = 28.0
-    private static let points = PlotBox(x: left, y: 76, width: width - left - right, height: 380)
-    private static let columns = PlotBox(x: left, y: 536, width: width - left - right, height: 84)
-    private static let height = 676.0
+    private static let points = PlotBox(x: left, y: 90, width: width - left - right, height: 380)
+    private static let columns = PlotBox(x: left, y: 550, width: width - left - right, height: 84)
+    private static let height = 690.0
 
     /// - Parameter name: what the model and its steps are called; nil where that needs no saying.
     package init(_ figures: StepFigures, name: String? = nil) {
         let title = "Reliability of step scores: calibration error \(figures.calibrationError.text(3))"
-        let facts =
-            (name.map { "\($0.singleLine.cut(to: 34)): " } ?? "") + "\(figures.steps) steps of \(figures.solutions) solutions. "
-            + "Scores on the dashed line are right."
+        let facts = (name.map { "\($0.singleLine.cut(to: 32)): " } ?? "") + "\(figures.steps) steps of \(figures.solutions) solutions"
         let elements =
             [
                 SVG.text(title, x: 20, y: 30, style: "panel"),
                 SVG.text(facts, x: 20, y: 50, style: "note"),
+                SVG.text("On the dashed line scores are right, below it they are too high.", x: 20, y: 68, style: "note"),
             ] + Self.pointElements(figures.bins) + Self.columnElements(figures.bins, of: figures.steps)
         svg = SVG.document(elements, label: title, width: Self.width, height: Self.height)
     }
@@ -57,7 +56,9 @@ package struct ReliabilityPlot: Sendable {
                 SVG.text("\(bin.steps)", x: (top.x + bottom.x) / 2, y: top.y - 4, style: "tick middle"),
             ]
         }
-        return frame.elements(xTitle: "score of a step", yTitle: "% of the steps") + marks
+        // The edges of columns hide the axis that they stand on.
+        let ground = SVG.line(from: frame.place(x: 0, y: 0), to: frame.place(x: 1, y: 0), style: "axis")
+        return frame.elements(xTitle: "score of a step", yTitle: "% of the steps") + marks + [ground]
     }
 }
 
