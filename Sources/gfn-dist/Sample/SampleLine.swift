@@ -17,6 +17,25 @@ extension JSONLine {
     var beginning: [UInt8] { Array(text.utf8.dropLast()) + [UInt8(ascii: ",")] }
 }
 
+/// The lines of `sample` that a file has.
+struct SampleRecognition: LineRecognition {
+    private let work: SampleWork
+    private var count = 0
+
+    init(_ work: SampleWork) { self.work = work }
+
+    mutating func problem(of line: [UInt8]) throws(ForeignLine) -> Int {
+        guard count < work.plan.lineCount else { throw ForeignLine(difference: "this call writes \(work.plan.lineCount) lines") }
+        let place = work.plan.place(ofLine: count)
+        let beginning = JSONLine(place, of: work.task).beginning
+        guard line.starts(with: beginning) else {
+            throw ForeignLine(difference: "this call's begins with \(String(decoding: beginning, as: UTF8.self))")
+        }
+        count += 1
+        return place.problem
+    }
+}
+
 extension SampleWork {
     /// One line: the sample, how it was judged, and what it is worth.
     ///
