@@ -1,5 +1,5 @@
 import Foundation
-import Model
+@testable import Model
 import Problems
 import Tensor
 import Testing
@@ -9,16 +9,33 @@ import Testing
 /// A line of labels, as others read it.
 private struct LabelRecord: Decodable, Equatable {
     let problem_id, sample_index: Int
-    let dataset, prompt: String
+    let dataset: String
+    let temperature: Double
+    let rollouts, seed: Int
+    let prompt: String
     let completions: [String]
     let labels: [Bool]
     let soft_labels: [Double]
     let answer: String
     let correct: Bool
+    let logprob: Double
     let exact_labels: [Bool]?
 
     static func all(in text: String) throws -> [LabelRecord] {
         try text.split(separator: "\n").map { try JSONDecoder().decode(LabelRecord.self, from: Data($0.utf8)) }
+    }
+}
+
+/// What a line says of a problem that has a name.
+private struct LabelText: Decodable, Equatable {
+    let problem_id, prompt: String
+    let completions: [String]
+    let labels: [Bool]
+    let soft_labels: [Double]
+    let answer: String
+
+    static func all(in text: String) throws -> [LabelText] {
+        try text.split(separator: "\n").map { try JSONDecoder().decode(LabelText.self, from: Data($0.utf8)) }
     }
 }
 
@@ -153,10 +170,11 @@ extension ProgramTests {
                     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
                     records.append(
                         LabelRecord(
-                            problem_id: problem, sample_index: number, dataset: task.name, prompt: task.question(of: problem),
+                            problem_id: problem, sample_index: number, dataset: task.name, temperature: 1, rollouts: completions, seed: 5,
+                            prompt: task.question(of: problem),
                             completions: Array(lines.prefix(ends.count)), labels: right.map { $0 > 0 },
                             soft_labels: right.map { Double($0) / Double(completions) }, answer: try #require(task.gold(of: problem)),
-                            correct: isCorrect, exact_labels: nil))
+                            correct: isCorrect, logprob: response.logProbability, exact_labels: nil))
                 }
             }
             return records
@@ -174,9 +192,9 @@ extension ProgramTests {
                 ]))
             let plain = records.map {
                 LabelRecord(
-                    problem_id: $0.problem_id, sample_index: $0.sample_index, dataset: $0.dataset, prompt: $0.prompt,
-                    completions: $0.completions, labels: $0.labels, soft_labels: $0.soft_labels, answer: $0.answer, correct: $0.correct,
-                    exact_labels: nil)
+                    problem_id: $0.problem_id, sample_index: $0.sample_index, dataset: $0.dataset, temperature: $0.temperature,
+                    rollouts: $0.rollouts, seed: $0.seed, prompt: $0.prompt, completions: $0.completions, labels: $0.labels,
+                    soft_labels: $0.soft_labels, answer: $0.answer, correct: $0.correct, logprob: $0.logprob, exact_labels: nil)
             }
             #expect(plain == expected && !plain.isEmpty)
             if completions == 1 { #expect(plain.allSatisfy { $0.soft_labels == $0.labels.map { $0 ? 1 : 0 } }) }
@@ -184,7 +202,7 @@ extension ProgramTests {
         }
 
         @Test("wherever the file was cut, --resume ends with the same bytes, on other ranks as well", arguments: [
-            (0, 0), (0, 30), (1, 0), (4, 1), (7, 200), (11, 0), (18, 17), (-1, 0),
+            (0, 0), (0, 30), (1, 0), (4, 1), (7, 100), (11, 0), (18, 17), (-1, 0),
         ])
         func cut(lines: Int, bytes: Int) throws {
             let whole = try Self.text.get()
@@ -213,7 +231,10 @@ extension ProgramTests {
             let outcome = try runProgram(
                 ["reward", "--label-with-rollouts", "--output", "out", "--resume"] + call + change, in: folder.path)
             #expect(outcome.status == 78 && outcome.ownErrors.count == 1, "\(outcome.errors)")
-            #expect(outcome.errors.contains(/out\.partial:\d+ is not what this call writes/), "\(outcome.errors)")
+            // What makes labels other ones is in every line, so that no chance is needed to see it.
+            let line = change[0] == "--limit" || change[0] == "--samples-per-problem" ? "\\d+" : "1"
+            let expected = try Regex("out\\.partial:\(line) is not what this call writes")
+            #expect(outcome.errors.contains(expected), "\(outcome.errors)")
             #expect(try String(contentsOfFile: "\(folder.path)/out.partial", encoding: .utf8) == part + "{\"torn")
         }
 
@@ -254,24 +275,25 @@ extension ProgramTests {
                 {"id": "product", "problem": "2*3?", "answer": "6"}
                 """, to: "problems.jsonl")
             let arguments = [file, "--model", model, "--samples-per-problem", "3", "--completions", "2", "--max-new-tokens"]
+            let records = try LabelText.all(in: try label(arguments + ["9"]))
             #expect(
-                try label(arguments + ["9"]) == """
-                    {"problem_id":"sum","sample_index":0,"dataset":"problems.jsonl","prompt":"2+3?","completions":["5"],"labels":[true],\
-                    "soft_labels":[1.0],"answer":"5","correct":true}
-                    {"problem_id":"product","sample_index":0,"dataset":"problems.jsonl","prompt":"2*3?","completions":["5"],\
-                    "labels":[false],"soft_labels":[0.0],"answer":"6","correct":false}
-
-                    """)
+                records == [
+                    LabelText(problem_id: "sum", prompt: "2+3?", completions: ["5"], labels: [true], soft_labels: [1], answer: "5"),
+                    LabelText(problem_id: "product", prompt: "2*3?", completions: ["5"], labels: [false], soft_labels: [0], answer: "6"),
+                ])
             #expect(try label(arguments + ["1"]) == "", "a step that was broken off is none")
             // Where a step ends in words, by the ids of this tokenizer, which are the bytes.
             let options = try SamplingOptions.parse(["--model", model])
             let configuration = try RunConfiguration(try options.layers(problems: file), for: .sampling)
             let work = try SampleWork(configuration, temperatures: [1], ranksOnNode: 1)
             func solution(_ text: String, _ stop: StopReason) -> StepwiseSolution? {
-                StepwiseSolution(text.utf8.map { Int32($0) }, stop: stop, of: 0, sample: 0, task: work.task)
+                let scores = ResponseScores(tokenLogProbabilities: [-1, -2], stopLogProbabilities: [0, 0, -4], entropies: [])
+                let response = SampledResponse(tokens: text.utf8.map { Int32($0) }, stop: stop, scores: scores)
+                return StepwiseSolution(response, of: 0, sample: 0, task: work.task)
             }
             let whole = try #require(solution("2 and 3\n\nare é\n#### 5", .stopToken))
             #expect(whole.stepTexts(work.task) == ["2 and 3", "\nare é", "#### 5"])
+            #expect(whole.logProbability == -7 && solution("2\n5", .length)?.logProbability == -3)
             #expect(whole.verdict.isCorrect && whole.completedSteps == 2 && whole.ends.last == whole.tokens.count)
             let cut = try #require(solution("2 and 3\nare \n#### 5", .length))
             #expect(cut.stepTexts(work.task) == ["2 and 3", "are "] && cut.completedSteps == 2 && !cut.verdict.isCorrect)

@@ -3,12 +3,16 @@ internal import Model
 internal import Problems
 
 extension LabelWork {
-    /// How the line of a solution begins: what says which sample of which problem it is.
+    /// How the line of a solution begins: what says which sample of which problem it is, and how it was made. Labels alone would not tell
+    /// the files of two calls apart.
     private func beginning(problem: Int, sample: Int) -> JSONLine {
         var line = JSONLine()
         line.add(name: "problem_id", task.identifier(of: problem))
         line.add("sample_index", sample)
         line.add("dataset", task.name)
+        line.add("temperature", temperature)
+        line.add("rollouts", completions)
+        line.add("seed", sampling.configuration.integer("seed"))
         return line
     }
 
@@ -27,6 +31,7 @@ extension LabelWork {
         line.add("soft_labels", counts.map { Double($0) / Double(completions) })
         if let gold = task.gold(of: problem) { line.add("answer", gold) }
         line.add("correct", solution.verdict.isCorrect)
+        line.add("logprob", solution.logProbability)
         if let correctBeginnings {
             line.add("exact_labels", solution.ends.indices.map { correctBeginnings.contains(solution.beginning(through: $0)) })
         }

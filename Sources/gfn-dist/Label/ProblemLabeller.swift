@@ -82,7 +82,7 @@ struct ProblemLabeller: LineMaker {
         return try zip(problems, sample(requests, of: problems, poll: poll)).map { problem, responses in
             responses.enumerated().reduce(into: []) { solutions, response in
                 let (sample, response) = response
-                guard let solution = StepwiseSolution(response.tokens, stop: response.stop, of: problem, sample: sample, task: task),
+                guard let solution = StepwiseSolution(response, of: problem, sample: sample, task: task),
                     !solutions.contains(where: solution.isSame(as:))
                 else { return }
                 solutions.append(solution)

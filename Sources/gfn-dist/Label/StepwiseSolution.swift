@@ -12,18 +12,21 @@ struct StepwiseSolution: Sendable {
     let stop: StopReason
     /// On the whole response.
     let verdict: Verdict
+    /// Of the whole response, in nats.
+    let logProbability: Double
 
     /// A step is what lies between two states at which a response may end. Where the limit cut a response, its last step is left out:
     /// it was broken off, or no tokens are left to complete it with.
     ///
     /// Nil where there is no step.
-    init?(_ response: [Int32], stop: StopReason, of problem: Int, sample: Int, task: any Task) {
-        let states = task.states(of: response, stop: stop, problem: problem).map(\.index)
-        let ends = states.filter { $0 > 0 && (stop == .stopToken || $0 < response.count) }
+    init?(_ response: SampledResponse, of problem: Int, sample: Int, task: any Task) {
+        let states = task.states(of: response.tokens, stop: response.stop, problem: problem).map(\.index)
+        let ends = states.filter { $0 > 0 && (response.stop == .stopToken || $0 < response.tokens.count) }
         guard let last = ends.last else { return nil }
-        (self.sample, self.ends, self.stop) = (sample, ends, stop)
-        tokens = Array(response[..<last])
-        verdict = task.verdict(on: response, stop: stop, problem: problem)
+        (self.sample, self.ends, stop) = (sample, ends, response.stop)
+        tokens = Array(response.tokens[..<last])
+        verdict = task.verdict(on: response.tokens, stop: response.stop, problem: problem)
+        logProbability = response.logProbability
     }
 
     /// Whether both say the same and ended alike.

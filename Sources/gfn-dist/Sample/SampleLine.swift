@@ -17,6 +17,14 @@ extension JSONLine {
     var beginning: [UInt8] { Array(text.utf8.dropLast()) + [UInt8(ascii: ",")] }
 }
 
+extension SampledResponse {
+    /// log π of the whole response, in nats; with log π(⊤) when it ended by itself.
+    var logProbability: Double {
+        let end = stop == .stopToken ? Double(scores.stopLogProbabilities.last ?? 0) : 0
+        return scores.tokenLogProbabilities.reduce(end) { $0 + Double($1) }
+    }
+}
+
 /// The lines of `sample` that a file has.
 struct SampleRecognition: LineRecognition {
     private let work: SampleWork
@@ -44,8 +52,7 @@ extension SampleWork {
         of response: SampledResponse, judged verdict: Verdict, at place: SamplePlan.Place, prompt: [Int32]
     ) throws(RunError) -> JSONLine {
         let (scores, hasEnded) = (response.scores, response.stop == .stopToken)
-        let end = hasEnded ? Double(scores.stopLogProbabilities.last ?? 0) : 0
-        let logProbability = scores.tokenLogProbabilities.reduce(end) { $0 + Double($1) }
+        let logProbability = response.logProbability
         let entropies = scores.entropies.map(Double.init)
         let entropy = entropies.reduce(0, +) / Double(max(1, entropies.count))
         guard logProbability.isFinite, entropy.isFinite else {
