@@ -17,6 +17,10 @@ package protocol Task: Sendable {
 
     /// What samples name a problem by.
     func identifier(of problem: Int) -> String
+    /// What is asked, without what a prompt puts around it.
+    func question(of problem: Int) -> String
+    /// The answer that responses are compared with; nil when there is none.
+    func gold(of problem: Int) -> String?
     func promptTokens(of problem: Int) -> [Int32]
     /// The states at which `response` may end, ascending; the last one is its end, with index n.
     func states(of response: [Int32], stop: StopReason, problem: Int) -> [TerminableState]

@@ -90,6 +90,13 @@ package struct WordProblems: Task {
 
     package func identifier(of problem: Int) -> String { problems[problem].id }
 
+    /// All that the user says.
+    package func question(of problem: Int) -> String {
+        problems[problem].messages.filter { $0.role == "user" }.map(\.content).joined(separator: "\n")
+    }
+
+    package func gold(of problem: Int) -> String? { problems[problem].answer }
+
     package func promptTokens(of problem: Int) -> [Int32] { prompts[problem] }
 
     /// Its place among the problems that the task was made of, those that were left out included.

@@ -11,6 +11,8 @@ package struct RandomStream: RandomNumberGenerator, Sendable {
         case behaviour
         /// The order of mini-batches in an epoch.
         case miniBatches
+        /// Solutions whose steps are labelled, and the completions that label them.
+        case labelSolutions, labelCompletions
     }
 
     private let key: SIMD2<UInt32>

@@ -84,8 +84,8 @@ import Testing
         var problem = SampledProblem()
         problem.text = Array("{}\n{}\n".utf8)
         (problem.solutions, problem.tokens, problem.correct) = (2, 17, 1)
-        let reports: [SampleReport] = [.done([problem, SampledProblem()]), .done([]), .failed(failure), .interrupted, .givenUp]
-        attack("sample report", reports.map { $0.encoded() }) { try SampleReport($0).encoded() }
+        let reports: [SampleReport<SampledProblem>] = [.done([problem, SampledProblem()]), .done([]), .failed(failure), .interrupted, .givenUp]
+        attack("sample report", reports.map { $0.encoded() }) { try SampleReport<SampledProblem>($0).encoded() }
     }
 }
 

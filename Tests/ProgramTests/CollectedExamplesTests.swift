@@ -65,6 +65,8 @@ extension ProgramTests {
             var problemCount: Int { originals.count }
 
             static func tokens(_ texts: String...) -> [[Int32]] { texts.map { $0.utf8.map(Int32.init) } }
+            func question(of problem: Int) -> String { text(of: promptTokens(of: problem)) }
+            func gold(of problem: Int) -> String? { nil }
             func promptTokens(of problem: Int) -> [Int32] { [Int32(problem) + 1] }
             func states(of response: [Int32], stop: StopReason, problem: Int) -> [TerminableState] {
                 let isCorrect = verdict(on: response, stop: stop, problem: problem).isCorrect

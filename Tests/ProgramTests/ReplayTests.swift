@@ -101,6 +101,8 @@ extension ProgramTests {
             let name = "text", problemCount = 1, stopTokens = StopTokens([0]), taughtStop: Int32 = 0, defaultMaxNewTokens = 8
 
             func tokens(of text: String) -> [Int32] { text.utf8.map(Int32.init) }
+            func question(of problem: Int) -> String { text(of: promptTokens(of: problem)) }
+            func gold(of problem: Int) -> String? { nil }
             func promptTokens(of problem: Int) -> [Int32] { [1] }
             func states(of response: [Int32], stop: StopReason, problem: Int) -> [TerminableState] { [] }
             func verdict(on response: [Int32], stop: StopReason, problem: Int) -> Verdict { Verdict(.unread) }

@@ -168,7 +168,8 @@ extension ProgramTests {
         @Test("each once and in order, so many that they fill a batch, and not far beyond what is written")
         func orders() {
             let plan = SamplePlan(problemCount: 100, temperatures: [1, 0], samplesPerProblem: 8)
-            var schedule = SampleSchedule(plan, startingAt: 3, ranks: 3)
+            var schedule = SampleSchedule<SampledProblem>(
+                problemCount: plan.problemCount, problemsAtOnce: plan.problemsAtOnce, startingAt: 3, ranks: 3)
             var orders: [Range<Int>] = []
             while let order = schedule.takeOrder() { orders.append(order) }
             #expect(orders.map(\.count) == [8, 8, 8, 8, 8, 8] && orders.first?.lowerBound == 3)
@@ -184,7 +185,8 @@ extension ProgramTests {
         @Test("the last ones in equal shares, and the run is complete when all are written", arguments: [1, 2, 5])
         func end(ranks: Int) {
             let plan = SamplePlan(problemCount: 12, temperatures: [1], samplesPerProblem: 8)
-            var schedule = SampleSchedule(plan, startingAt: 0, ranks: ranks)
+            var schedule = SampleSchedule<SampledProblem>(
+                problemCount: plan.problemCount, problemsAtOnce: plan.problemsAtOnce, startingAt: 0, ranks: ranks)
             var sizes: [Int] = []
             while !schedule.isComplete {
                 guard let order = schedule.takeOrder() else { break }

@@ -9,7 +9,7 @@ final class Continuation {
     /// Keys of the response's own tokens.
     let own: KeyValueCache
     private var stream: RandomStream
-    /// With this response's own temperature, whatever the rows beside it have.
+    /// With this response's own temperature and limit, whatever the rows beside it have.
     private let settings: SamplingSettings
     private(set) var tokens: [Int32] = []
     private(set) var stop: StopReason?

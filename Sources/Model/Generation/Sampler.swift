@@ -2,7 +2,7 @@ internal import Tensor
 
 /// Decodes the responses to all requests together; finished ones leave the batch and others take their place.
 ///
-/// Nothing here influences a response but its prompt, its stream, its temperature and the settings, because a row's bits do not depend on the
+/// Nothing here influences a response but its prompt, its stream, what its request has of its own and the settings, because a row's bits do not depend on the
 /// batch it is computed in.
 struct Sampler {
     private let policy: Policy
@@ -24,8 +24,8 @@ struct Sampler {
         self.policy = policy
         self.requests = requests
         self.settings = settings
-        let longest = requests.map(\.prompt.count).max() ?? 0
-        network = policy.network(positions: longest + settings.maxNewTokens)
+        let longest = requests.map { $0.prompt.count + ($0.maxNewTokens ?? settings.maxNewTokens) }.max() ?? 0
+        network = policy.network(positions: longest)
         head = OutputHead(network: network, stopTokens: policy.stopTokens)
         results = requests.map { Array(repeating: nil, count: $0.streams.count) }
     }
@@ -85,7 +85,7 @@ struct Sampler {
                 a.input.base + (group.prompt.upperBound - 1) * network.hiddenSize, rows: 1, gain: network.weights.finalNorm,
                 into: hidden.base)
             head.logits(hidden.base, rows: 1, into: logits.base)
-            let own = requests[request].temperature.map { settings.at(temperature: $0) } ?? settings
+            let own = settings.of(requests[request])
             for (sample, stream) in requests[request].streams.enumerated() {
                 let continuation = Continuation(
                     request: request, sample: sample, prompt: cache, own: freeCache(), stream: stream, settings: own)

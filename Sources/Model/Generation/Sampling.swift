@@ -8,12 +8,16 @@ package struct SampleRequest: Sendable {
     package let streams: [RandomStream]
     /// Of these responses; nil: the settings' one.
     package let temperature: Float?
+    /// The most tokens of each of these responses; nil: the settings' limit.
+    package let maxNewTokens: Int?
 
-    package init(prompt: [Int32], streams: [RandomStream], temperature: Float? = nil) {
+    package init(prompt: [Int32], streams: [RandomStream], temperature: Float? = nil, maxNewTokens: Int? = nil) {
         precondition(temperature.map { $0 >= 0 } ?? true, "a request at temperature \(temperature ?? 0)")
         self.prompt = prompt
         self.streams = streams
+        precondition(maxNewTokens.map { $0 >= 0 } ?? true, "a request for \(maxNewTokens ?? 0) tokens")
         self.temperature = temperature
+        self.maxNewTokens = maxNewTokens
     }
 }
 
@@ -47,10 +51,11 @@ package struct SamplingSettings: Sendable, Equatable {
         self.minP = minP
     }
 
-    /// The same at another temperature.
-    func at(temperature: Float) -> SamplingSettings {
+    /// The same with what a request has of its own.
+    func of(_ request: SampleRequest) -> SamplingSettings {
         var copy = self
-        copy.temperature = temperature
+        copy.temperature = request.temperature ?? temperature
+        copy.maxNewTokens = request.maxNewTokens ?? maxNewTokens
         return copy
     }
 

@@ -63,6 +63,10 @@ package struct PathSum: Task {
     /// Three steps are twelve tokens; a fourth step is room to be wrong in.
     package var defaultMaxNewTokens: Int { 16 }
 
+    /// ``tokens(of:)`` makes the prompt's tokens after `<s>` of it.
+    package func question(of problem: Int) -> String { text(of: Array(promptTokens(of: problem).dropFirst())) }
+    package func gold(of problem: Int) -> String? { "\(pairs[problem].target)" }
+
     package func promptTokens(of problem: Int) -> [Int32] { Self.promptTokens(of: pairs[problem]) }
 
     package static func promptTokens(of pair: Pair) -> [Int32] {

@@ -79,6 +79,15 @@ extension PathSum {
         Self.solutions(of: pairs[problem]).map(Self.tokens(of:))
     }
 
+    /// Every correct solution's first steps, and the solution itself, as token ids.
+    package func correctBeginnings(of problem: Int) -> Set<[Int32]> {
+        var beginnings: Set<[Int32]> = []
+        for steps in Self.solutions(of: pairs[problem]) {
+            for count in 1...steps.count { beginnings.insert(Self.tokens(of: Array(steps.prefix(count)))) }
+        }
+        return beginnings
+    }
+
     package static func tokens(of steps: [Step]) -> [Int32] { steps.flatMap(\.tokens) }
 
     /// A solution in the style of `textbook`; nil when the pair has none.

@@ -13,7 +13,8 @@ struct GFNDist: ParsableCommand {
             """,
         version: versionText,
         subcommands: [
-            TrainCommand.self, SampleCommand.self, EvaluateCommand.self, ScoreCommand.self, TokenizeCommand.self, BenchCommand.self,
+            TrainCommand.self, SampleCommand.self, EvaluateCommand.self, ScoreCommand.self, RewardCommand.self, TokenizeCommand.self,
+            BenchCommand.self,
         ])
 
     static var versionText: String {

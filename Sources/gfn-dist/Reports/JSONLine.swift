@@ -27,6 +27,14 @@ struct JSONLine {
         parts.append("\(Self.quote(key)):[\(values.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ","))]")
     }
 
+    mutating func add(_ key: String, _ values: [Bool]) {
+        parts.append("\(Self.quote(key)):[\(values.map { "\($0)" }.joined(separator: ","))]")
+    }
+
+    mutating func add(_ key: String, _ values: [String]) {
+        parts.append("\(Self.quote(key)):[\(values.map(Self.quote).joined(separator: ","))]")
+    }
+
     mutating func add(_ key: String, _ nested: JSONLine) { parts.append("\(Self.quote(key)):\(nested.text)") }
 
     var text: String { "{" + parts.joined(separator: ",") + "}" }

@@ -4,8 +4,7 @@ internal import Problems
 internal import Tensor
 
 /// All samples of one problem, as they are written.
-struct SampledProblem: Sendable, Equatable {
-    /// The lines, each with its end.
+struct SampledProblem: ProblemLines {
     var text: [UInt8] = []
     var solutions = 0
     /// With the one that ends a response.
@@ -27,20 +26,21 @@ struct SampledProblem: Sendable, Equatable {
     }
 }
 
-/// Samples problems on one rank. A problem's lines depend on nothing but the problem: not on the rank, nor on its company.
-struct ProblemSampler {
+/// Samples problems on one rank.
+struct ProblemSampler: LineMaker {
     let work: SampleWork
     let policy: Policy
 
     init(_ work: SampleWork) { (self.work, policy) = (work, work.policy()) }
 
-    /// Samples neighbouring problems together. `poll` is called after every layer; what it throws ends the sampling.
-    func sample(_ problems: Range<Int>, poll: () throws -> Void) throws -> [SampledProblem] {
+    /// Samples neighbouring problems together.
+    func lines(of problems: Range<Int>, poll: () throws -> Void) throws -> [SampledProblem] {
         var results = [SampledProblem](repeating: SampledProblem(), count: problems.count)
         let prompts = problems.map { work.task.promptTokens(of: $0) }
         for temperature in work.plan.temperatures {
             let sampled = try policy.sample(
-                requests(problems, prompts, samples: work.plan.samples(at: temperature)), settings: settings(at: temperature), poll: poll)
+                requests(problems, prompts, samples: work.plan.samples(at: temperature)),
+                settings: work.samplingSettings(at: temperature), poll: poll)
             for (index, responses) in sampled.enumerated() {
                 for (sample, response) in responses.enumerated() {
                     let place = SamplePlan.Place(problem: problems.lowerBound + index, temperature: temperature, sample: sample)
@@ -65,13 +65,5 @@ struct ProblemSampler {
                     RandomStream(seed: work.configuration.seed, purpose: .evaluation, slot: problem, sample: $0)
                 })
         }
-    }
-
-    private func settings(at temperature: Double) -> SamplingSettings {
-        let configuration = work.configuration
-        return SamplingSettings(
-            temperature: Float(temperature), maxNewTokens: configuration.maxNewTokens(for: work.task), maxRows: SamplePlan.decodingRows,
-            topK: configuration.optionalInteger("sample.top_k") ?? 0, topP: Float(configuration.number("sample.top_p")),
-            minP: Float(configuration.number("sample.min_p")))
     }
 }

@@ -1,6 +1,3 @@
-internal import Collective
-internal import Foundation
-
 /// One call of `sample`, from settings to a whole file.
 struct SampleCall {
     let configuration: RunConfiguration
@@ -15,32 +12,8 @@ struct SampleCall {
     /// - Parameter resuming: goes on behind the lines that are there.
     /// - Returns: nil: with `resuming`, the file is complete already.
     func perform(resuming: Bool, _ launch: Launch) throws -> SampleWork? {
-        var target: SampleOutput?
-        let state = try launch.decidedByFirst {
-            target = try SampleOutput.open(output, resuming: resuming)
-            return target == nil ? "complete" : "open"
-        }
-        guard state == "open" else { return nil }
-        do { return try sample(to: target, launch) } catch {
-            target?.removeIfEmpty()
-            throw error
-        }
-    }
-
-    /// - Parameter target: on the first process.
-    private func sample(to target: SampleOutput?, _ launch: Launch) throws -> SampleWork {
-        let work = try launch.together {
+        try LineCall(output: output, quiet: quiet).perform(resuming: resuming, launch) {
             try SampleWork(configuration, temperatures: temperatures, ranksOnNode: launch.ranksOnNode)
         }
-        if launch.isFirst, !quiet {
-            for note in work.notes { writeToStandardError("sample: \(note.printable(limit: 1000))\n") }
-        }
-        let quiet = quiet
-        try launch.everyRank { communicator in
-            let run = SampleRun(work: work, communicator: communicator)
-            guard communicator.rank == 0, let target else { return try run.follow() }
-            try run.lead(to: target, quiet: quiet)
-        }
-        return work
     }
 }

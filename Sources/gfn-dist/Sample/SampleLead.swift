@@ -1,26 +1,28 @@
 internal import Collective
 
-/// Rank 0 of `sample`: hands problems out to whoever is free, itself included, and writes what comes back in order.
-final class SampleLead {
+/// Rank 0 of `SampleRun`: hands problems out to whoever is free, itself included, and writes what comes back in order.
+final class SampleLead<Work: LineWork> {
+    private typealias Report = SampleReport<Work.Maker.Lines>
+
     private let communicator: any Communicator
-    private let plan: SamplePlan
-    private let sampler: ProblemSampler
-    private let writer: SampleWriter
-    private var schedule: SampleSchedule
-    private var progress: SampleProgress
+    private let maker: Work.Maker
+    private let writer: SampleWriter<Work.Maker.Lines>
+    private var schedule: SampleSchedule<Work.Maker.Lines>
+    private var progress: Work.Progress
     /// Ranks without an order, in the order in which they will get one; and the orders of the others.
     private var free: [Int]
     private var orders: [Int: Range<Int>] = [:]
 
-    init(_ work: SampleWork, to output: SampleOutput, _ communicator: any Communicator, quiet: Bool) throws {
+    init(_ work: Work, to output: SampleOutput, _ communicator: any Communicator, quiet: Bool) throws {
         self.communicator = communicator
-        plan = work.plan
-        sampler = ProblemSampler(work)
+        maker = work.maker()
         writer = try SampleWriter(output, work)
-        schedule = SampleSchedule(plan, startingAt: writer.firstProblem, ranks: communicator.size)
-        progress = SampleProgress(plan, startingAt: writer.firstProblem, quiet: quiet)
+        schedule = SampleSchedule(
+            problemCount: work.problemCount, problemsAtOnce: work.problemsAtOnce, startingAt: writer.firstProblem,
+            ranks: communicator.size)
+        progress = work.progress(startingAt: writer.firstProblem, quiet: quiet)
         free = Array(1..<max(1, communicator.size))
-        if writer.linesThere > 0 { progress.say("sample: \(writer.linesThere) of \(plan.lineCount) lines are there already") }
+        if writer.linesThere > 0 { progress.resume(behind: writer.linesThere) }
     }
 
     /// From the first problem to the last.
@@ -28,11 +30,11 @@ final class SampleLead {
         while !schedule.isComplete {
             try serve()
             if let problems = schedule.takeOrder() {
-                schedule.put(try sampler.sample(problems, poll: { try serve() }), of: problems)
+                schedule.put(try maker.lines(of: problems, poll: { try serve() }), of: problems)
                 try write()
             } else if !schedule.isComplete {
                 // All that is not written is with the others.
-                try take(try communicator.receiveAny(tag: SampleReport.tag))
+                try take(try communicator.receiveAny(tag: Report.tag))
             }
         }
         try writer.finish()
@@ -43,7 +45,7 @@ final class SampleLead {
     private func serve() throws {
         communicator.poll()
         if SignalFlags.stopRequested != nil { throw writer.interrupted(after: schedule.written) }
-        while let message = try communicator.receiveArrived(tag: SampleReport.tag) { try take(message) }
+        while let message = try communicator.receiveArrived(tag: Report.tag) { try take(message) }
         while let rank = free.first, let problems = schedule.takeOrder() {
             free.removeFirst()
             orders[rank] = problems
@@ -52,7 +54,7 @@ final class SampleLead {
     }
 
     private func take(_ message: ReceivedMessage) throws {
-        let report = try SampleReport(message.bytes)
+        let report = try Report(message.bytes)
         let order = orders.removeValue(forKey: message.source) ?? 0..<0
         switch report {
         case .done(let results):
@@ -79,6 +81,6 @@ final class SampleLead {
 
     /// Waits until every order is reported, whatever the report says.
     func drain() throws {
-        while !orders.isEmpty { orders[try communicator.receiveAny(tag: SampleReport.tag).source] = nil }
+        while !orders.isEmpty { orders[try communicator.receiveAny(tag: Report.tag).source] = nil }
     }
 }

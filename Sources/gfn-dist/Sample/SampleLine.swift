@@ -17,6 +17,33 @@ extension JSONLine {
     var beginning: [UInt8] { Array(text.utf8.dropLast()) + [UInt8(ascii: ",")] }
 }
 
+extension SampledResponse {
+    /// log π of the whole response, in nats; with log π(⊤) when it ended by itself.
+    var logProbability: Double {
+        let end = stop == .stopToken ? Double(scores.stopLogProbabilities.last ?? 0) : 0
+        return scores.tokenLogProbabilities.reduce(end) { $0 + Double($1) }
+    }
+}
+
+/// The lines of `sample` that a file has.
+struct SampleRecognition: LineRecognition {
+    private let work: SampleWork
+    private var count = 0
+
+    init(_ work: SampleWork) { self.work = work }
+
+    mutating func problem(of line: [UInt8]) throws(ForeignLine) -> Int {
+        guard count < work.plan.lineCount else { throw ForeignLine(difference: "this call writes \(work.plan.lineCount) lines") }
+        let place = work.plan.place(ofLine: count)
+        let beginning = JSONLine(place, of: work.task).beginning
+        guard line.starts(with: beginning) else {
+            throw ForeignLine(difference: "this call's begins with \(String(decoding: beginning, as: UTF8.self))")
+        }
+        count += 1
+        return place.problem
+    }
+}
+
 extension SampleWork {
     /// One line: the sample, how it was judged, and what it is worth.
     ///
@@ -25,8 +52,7 @@ extension SampleWork {
         of response: SampledResponse, judged verdict: Verdict, at place: SamplePlan.Place, prompt: [Int32]
     ) throws(RunError) -> JSONLine {
         let (scores, hasEnded) = (response.scores, response.stop == .stopToken)
-        let end = hasEnded ? Double(scores.stopLogProbabilities.last ?? 0) : 0
-        let logProbability = scores.tokenLogProbabilities.reduce(end) { $0 + Double($1) }
+        let logProbability = response.logProbability
         let entropies = scores.entropies.map(Double.init)
         let entropy = entropies.reduce(0, +) / Double(max(1, entropies.count))
         guard logProbability.isFinite, entropy.isFinite else {

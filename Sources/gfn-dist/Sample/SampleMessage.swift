@@ -44,11 +44,11 @@ enum SampleOrder: Equatable {
 }
 
 /// What the others report, once for every order to sample.
-enum SampleReport: Equatable {
-    static let tag = 5
+enum SampleReport<Lines: ProblemLines>: Equatable {
+    static var tag: Int { 5 }
 
     /// The problems of the order, in its order.
-    case done([SampledProblem])
+    case done([Lines])
     /// This rank cannot go on.
     case failed(Launch.SharedFailure)
     /// A signal asked the rank to stop.
@@ -79,8 +79,8 @@ enum SampleReport: Equatable {
         let kind = try reader.read(UInt8.self)
         switch kind {
         case 0:
-            var problems: [SampledProblem] = []
-            for _ in 0..<(try reader.readCount(in: 0...1_000_000_000)) { problems.append(try SampledProblem(&reader)) }
+            var problems: [Lines] = []
+            for _ in 0..<(try reader.readCount(in: 0...1_000_000_000)) { problems.append(try Lines(&reader)) }
             self = .done(problems)
         case 1: self = .failed(Launch.SharedFailure(code: try reader.read(), text: try reader.readText()))
         case 2: self = .interrupted

@@ -1,20 +1,19 @@
 internal import Foundation
 
 /// How far the sampling is, and what came out so far, for people.
-struct SampleProgress {
+struct SampleProgress: LineProgress {
     private var line: ProgressLine
     private let start = ContinuousClock.now
-    private let problemCount: Int
+    private let plan: SamplePlan
     private var (problems, solutions, tokens, correct) = (0, 0, 0, 0)
 
     init(_ plan: SamplePlan, startingAt first: Int, quiet: Bool) {
-        problemCount = plan.problemCount
+        self.plan = plan
         line = ProgressLine(of: "problem", total: plan.problemCount, startingAt: first, quiet: quiet)
     }
 
-    func say(_ text: String) { line.say(text) }
+    func resume(behind lines: Int) { line.say("sample: \(lines) of \(plan.lineCount) lines are there already") }
 
-    /// Counts a problem that was written.
     mutating func add(_ problem: SampledProblem) {
         problems += 1
         solutions += problem.solutions
@@ -22,13 +21,11 @@ struct SampleProgress {
         correct += problem.correct
     }
 
-    /// - Parameter done: problems that are written, those of earlier calls included.
     mutating func show(done: Int) {
         let rate = decimals(Double(tokens) / max(seconds, 1e-9), 0)
         line.show(done, [("solutions", "\(solutions)"), ("tok/s", rate), ("accuracy", accuracy)])
     }
 
-    /// The totals of this call.
     func finish() {
         line.say(
             "sample: \(solutions) solutions of \(problems) problems, \(tokens) tokens in \(decimals(seconds, 1)) s, accuracy \(accuracy)")

@@ -1,21 +1,23 @@
 internal import Collective
 
-/// `sample` on one rank.
+/// Lines of problems on one rank: the samples of `sample`, or the labels of `reward`.
 ///
 ///     rank 0 (`SampleLead`)                              every other rank
-///     an order for each rank that is free ── order ────▶ samples the problems of its order
-///     samples an order of its own;                       looks for the end of the run after every layer
+///     an order for each rank that is free ── order ────▶ makes the lines of its order
+///     makes an order of its own;                         looks for the end of the run after every layer
 ///     after every layer, takes in reports ◀─ report ──── and is free again
 ///
-/// A problem's lines do not depend on the rank that samples it, nor on what is sampled with it, so that neither ranks nor threads
+/// A problem's lines do not depend on the rank that makes them, nor on what is made with them, so that neither ranks nor threads
 /// change a byte of what is written. Every order is reported once, also when the run ends early: nobody is left with an unread message.
-struct SampleRun {
-    let work: SampleWork
+struct SampleRun<Work: LineWork> {
+    private typealias Report = SampleReport<Work.Maker.Lines>
+
+    let work: Work
     let communicator: any Communicator
 
     /// Rank 0. An error ends all ranks: it is theirs as well.
     func lead(to output: SampleOutput, quiet: Bool) throws {
-        var lead: SampleLead?
+        var lead: SampleLead<Work>?
         do {
             lead = try SampleLead(work, to: output, communicator, quiet: quiet)
             try lead?.run()
@@ -31,12 +33,12 @@ struct SampleRun {
 
     /// The other ranks: as rank 0 says.
     func follow() throws {
-        let sampler = ProblemSampler(work)
+        let maker = work.maker()
         while true {
             switch try SampleOrder(communicator.receive(from: 0, tag: SampleOrder.tag)) {
             case .sample(let problems):
-                let report = try report(on: problems, sampler)
-                try communicator.send(report.encoded(), to: 0, tag: SampleReport.tag)
+                let report = try report(on: problems, maker)
+                try communicator.send(report.encoded(), to: 0, tag: Report.tag)
             case .end: return
             case .fail(let failure): throw failure
             }
@@ -49,13 +51,13 @@ struct SampleRun {
         case failure(Launch.SharedFailure)
     }
 
-    private func report(on problems: Range<Int>, _ sampler: ProblemSampler) throws -> SampleReport {
+    private func report(on problems: Range<Int>, _ maker: Work.Maker) throws -> Report {
         do {
-            return .done(try sampler.sample(problems, poll: poll))
+            return .done(try maker.lines(of: problems, poll: poll))
         } catch Stop.signal {
             return .interrupted
         } catch Stop.failure(let failure) {
-            try communicator.send(SampleReport.givenUp.encoded(), to: 0, tag: SampleReport.tag)
+            try communicator.send(Report.givenUp.encoded(), to: 0, tag: Report.tag)
             throw failure
         } catch {
             if error is CollectiveError { throw error }

@@ -1,17 +1,19 @@
 /// Which problems are handed out next, and which results wait for those of the problems before them. A pure value: it knows of no
 /// messages, and not which rank does what.
-struct SampleSchedule {
+struct SampleSchedule<Lines> {
     private let problemCount, problemsAtOnce, rankCount: Int
     /// The first problem that nobody has been given.
     private var next: Int
     /// The first problem whose lines are not written.
     private(set) var written: Int
     /// Results of problems behind `written`.
-    private var waiting: [Int: SampledProblem] = [:]
+    private var waiting: [Int: Lines] = [:]
 
-    /// - Parameter first: the problem to begin with.
-    init(_ plan: SamplePlan, startingAt first: Int, ranks: Int) {
-        (problemCount, problemsAtOnce, rankCount) = (plan.problemCount, plan.problemsAtOnce, ranks)
+    /// - Parameters:
+    ///   - problemsAtOnce: in an order.
+    ///   - first: the problem to begin with.
+    init(problemCount: Int, problemsAtOnce: Int, startingAt first: Int, ranks: Int) {
+        (self.problemCount, self.problemsAtOnce, rankCount) = (problemCount, problemsAtOnce, ranks)
         (next, written) = (first, first)
     }
 
@@ -31,13 +33,13 @@ struct SampleSchedule {
     }
 
     /// Takes in what became of an order.
-    mutating func put(_ results: [SampledProblem], of problems: Range<Int>) {
+    mutating func put(_ results: [Lines], of problems: Range<Int>) {
         precondition(results.count == problems.count, "\(results.count) results of problems \(problems)")
         for (problem, result) in zip(problems, results) { waiting[problem] = result }
     }
 
     /// The next result to write, if it is here.
-    mutating func takeResult() -> SampledProblem? {
+    mutating func takeResult() -> Lines? {
         guard let result = waiting.removeValue(forKey: written) else { return nil }
         written += 1
         return result

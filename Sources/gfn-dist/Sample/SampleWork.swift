@@ -3,7 +3,9 @@ internal import Model
 internal import Problems
 
 /// What all ranks of a process share while they sample: the problems, the model, and what is asked for.
-struct SampleWork: Sendable {
+struct SampleWork: LineWork {
+    static let command = "sample"
+
     let configuration: RunConfiguration
     let task: any Task
     let plan: SamplePlan
@@ -11,18 +13,18 @@ struct SampleWork: Sendable {
     /// Of texts; nil for the embedded task, which has tokens of its own.
     let tokenizer: Tokenizer?
     let contextLength: Int
-    /// What people should know of the model's files and of the data.
     let notes: [String]
 
     /// Opens data and model.
     /// - Parameters:
     ///   - temperatures: of the samples, in the order of their lines.
+    ///   - split: of the embedded task's problems, where they are sampled.
     ///   - ranksOnNode: how many ranks share this machine's cores.
-    init(_ configuration: RunConfiguration, temperatures: [Double], ranksOnNode: Int) throws {
+    init(_ configuration: RunConfiguration, temperatures: [Double], split: PathSum.Split = .heldOut, ranksOnNode: Int) throws {
         self.configuration = configuration
         let files = try LoadedModel.files(configuration.layers)
         if configuration.usesEmbeddedTask {
-            task = configuration.pathSum(.heldOut)
+            task = configuration.pathSum(split)
             tokenizer = nil
             notes = files.notes
             try Self.requireRoom(for: task, configuration, files)
@@ -62,6 +64,21 @@ struct SampleWork: Sendable {
     var coveredCount: Int {
         guard let words = task as? WordProblems, plan.problemCount > 0 else { return plan.problemCount }
         return words.place(of: plan.problemCount - 1) + 1
+    }
+
+    var problemCount: Int { plan.problemCount }
+    var problemsAtOnce: Int { plan.problemsAtOnce }
+
+    func maker() -> ProblemSampler { ProblemSampler(self) }
+    func recognition() -> SampleRecognition { SampleRecognition(self) }
+    func progress(startingAt first: Int, quiet: Bool) -> SampleProgress { SampleProgress(plan, startingAt: first, quiet: quiet) }
+
+    /// How responses are drawn.
+    func samplingSettings(at temperature: Double) -> SamplingSettings {
+        SamplingSettings(
+            temperature: Float(temperature), maxNewTokens: configuration.maxNewTokens(for: task), maxRows: SamplePlan.decodingRows,
+            topK: configuration.optionalInteger("sample.top_k") ?? 0, topP: Float(configuration.number("sample.top_p")),
+            minP: Float(configuration.number("sample.min_p")))
     }
 
     /// What one rank samples with.

@@ -3,48 +3,46 @@ internal import Problems
 
 /// Writes the lines in their order, problem by problem, behind those that are there already.
 ///
-/// A file that is gone on with must be of this very call: the beginning of every line says so, and the last problem's lines, which are
+/// A file that is gone on with must be of this very call: every line is recognised by its beginning, and the last problem's lines are
 /// made again and compared. Only then is anything changed in it.
-final class SampleWriter {
+final class SampleWriter<Lines: ProblemLines> {
     /// The first problem to sample: the one of the last line that is there, or the first of all.
     let firstProblem: Int
     /// Lines that are there already.
     let linesThere: Int
 
     private let output: SampleOutput
-    private let work: SampleWork
+    private let problemCount: Int
     /// The lines of `firstProblem` that are there.
     private let begun: [[UInt8]]
     /// Bytes of the lines that are there.
     private let length: Int
     private var isCompared = false
 
-    init(_ output: SampleOutput, _ work: SampleWork) throws {
-        (self.output, self.work) = (output, work)
-        var (count, begun) = (0, [[UInt8]]())
+    init(_ output: SampleOutput, _ work: some LineWork) throws {
+        (self.output, problemCount) = (output, work.problemCount)
+        var (count, last, begun) = (0, 0, [[UInt8]]())
+        var recognition = work.recognition()
         if case .file(let file) = output {
             length = try file.readLines { line in
-                guard count < work.plan.lineCount else {
-                    throw Self.foreign(file.path, line: count + 1, "this call writes \(work.plan.lineCount) lines")
+                do {
+                    let problem = try recognition.problem(of: line)
+                    if problem != last { begun.removeAll() }
+                    last = problem
+                } catch let foreign as ForeignLine {
+                    throw Self.foreign(file.path, line: count + 1, foreign.difference)
                 }
-                let beginning = JSONLine(work.plan.place(ofLine: count), of: work.task).beginning
-                guard line.starts(with: beginning) else {
-                    throw Self.foreign(
-                        file.path, line: count + 1, "this call's begins with \(String(decoding: beginning, as: UTF8.self))")
-                }
-                if count % work.plan.linesPerProblem == 0 { begun.removeAll() }
                 begun.append(line)
                 count += 1
             }
         } else {
             length = 0
         }
-        (linesThere, self.begun) = (count, begun)
-        firstProblem = max(0, count - 1) / work.plan.linesPerProblem
+        (linesThere, self.begun, firstProblem) = (count, begun, last)
     }
 
     /// Writes what is not there yet of the next problem's lines; all of it has been handed to the system when this returns.
-    func write(_ problem: SampledProblem) throws {
+    func write(_ problem: Lines) throws {
         guard isCompared else { return try writeFirst(problem.text) }
         try append(problem.text)
     }
@@ -83,7 +81,7 @@ final class SampleWriter {
 
     /// What to say to who stopped the call.
     func interrupted(after problems: Int) -> RunError {
-        let place = "after problem \(problems) of \(work.plan.problemCount)"
+        let place = "after problem \(problems) of \(problemCount)"
         guard case .file(let file) = output else {
             return .interrupted("a signal stopped the sampling \(place): with --output FILE, it could be gone on with by --resume")
         }

@@ -277,6 +277,21 @@ struct SamplingTests {
         #expect(scores == sampled.map { $0.map(\.scores) }, "log-probabilities are those at temperature 1")
     }
 
+    @Test("a request's own limit is its own alone, above the settings' one as well", arguments: [1, 5, 64])
+    func ownLimit(rows: Int) throws {
+        let policy = try tinyPolicy()
+        func settings(_ limit: Int) -> SamplingSettings {
+            SamplingSettings(temperature: 1.5, maxNewTokens: limit, maxRows: rows)
+        }
+        let limits: [Int?] = [30, nil, 0]
+        let mixed = zip(requests(5), limits).map { SampleRequest(prompt: $0.prompt, streams: $0.streams, maxNewTokens: $1) }
+        let sampled = policy.sample(mixed, settings: settings(4))
+        for (index, limit) in limits.enumerated() {
+            #expect(policy.sample([requests(5)[index]], settings: settings(limit ?? 4)) == [sampled[index]], "limit \(limit ?? 4)")
+        }
+        #expect(sampled[0].contains { $0.tokens.count > 4 } && sampled[2].allSatisfy { $0.tokens.isEmpty && $0.stop == .length })
+    }
+
     @Test("no new tokens leave an empty response with its one state")
     func noTokens() throws {
         let policy = try tinyPolicy()

@@ -1,0 +1,26 @@
+internal import Problems
+
+/// One call that labels steps by rollouts, from settings to a whole file.
+struct LabelCall {
+    let configuration: RunConfiguration
+    let temperature: Double
+    /// Of each step.
+    let completions: Int
+    /// Of the embedded task's problems, where these are labelled.
+    let split: PathSum.Split
+    /// Nil: standard output.
+    let output: String?
+    let quiet: Bool
+
+    /// Labels with all ranks. Collective over processes.
+    ///
+    /// - Parameter resuming: goes on behind the lines that are there.
+    /// - Returns: whether there was something to do: with `resuming`, the file may be complete already.
+    func perform(resuming: Bool, _ launch: Launch) throws -> Bool {
+        let work = try LineCall(output: output, quiet: quiet).perform(resuming: resuming, launch) {
+            try LabelWork(
+                configuration, temperature: temperature, completions: completions, split: split, ranksOnNode: launch.ranksOnNode)
+        }
+        return work != nil
+    }
+}

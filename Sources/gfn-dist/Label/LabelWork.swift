@@ -1,0 +1,59 @@
+internal import Model
+internal import Problems
+internal import Tensor
+
+/// Labels of the steps of solutions, estimated by completing them (Math-Shepherd, Wang et al. 2023, arXiv 2312.08935): what all ranks of
+/// a process share.
+struct LabelWork: LineWork {
+    static let command = "reward"
+    /// The embedded task's held-out problems, where its name alone means those to train on.
+    static let heldOutName = "pathsum-held-out"
+    /// Of one step; bounds the address of a completion.
+    static let completionLimits = 1...4096
+
+    /// Samples the solutions, and completes them.
+    let sampling: SampleWork
+    let temperature: Double
+    /// Of each step.
+    let completions: Int
+
+    var notes: [String] { sampling.notes }
+    var task: any Task { sampling.task }
+    var samplesPerProblem: Int { sampling.plan.samplesPerProblem }
+    var problemCount: Int { sampling.plan.problemCount }
+
+    /// Opens data and model.
+    /// - Parameters:
+    ///   - split: of the embedded task's problems.
+    ///   - ranksOnNode: how many ranks share this machine's cores.
+    init(
+        _ configuration: RunConfiguration, temperature: Double, completions: Int, split: PathSum.Split, ranksOnNode: Int
+    ) throws {
+        (self.temperature, self.completions) = (temperature, completions)
+        sampling = try SampleWork(configuration, temperatures: [temperature], split: split, ranksOnNode: ranksOnNode)
+    }
+
+    /// Nearly all responses are completions, of which each solution has as many as one of its steps at least.
+    var problemsAtOnce: Int {
+        let completed = samplesPerProblem * completions
+        return max(1, (SamplePlan.decodingRows + completed - 1) / completed)
+    }
+
+    func maker() -> ProblemLabeller { ProblemLabeller(self) }
+    func recognition() -> LabelRecognition { LabelRecognition(self) }
+    func progress(startingAt first: Int, quiet: Bool) -> LabelProgress { LabelProgress(self, startingAt: first, quiet: quiet) }
+
+    /// Of one solution of a problem.
+    func solutionStream(problem: Int, sample: Int) -> RandomStream {
+        RandomStream(seed: sampling.configuration.seed, purpose: .labelSolutions, slot: problem, sample: sample)
+    }
+
+    /// Of the completions of the first `step` + 1 steps of a solution.
+    func completionStreams(problem: Int, sample: Int, step: Int) -> [RandomStream] {
+        (0..<completions).map {
+            RandomStream(
+                seed: sampling.configuration.seed, purpose: .labelCompletions, step: step, slot: problem,
+                sample: sample * completions + $0)
+        }
+    }
+}
