@@ -139,10 +139,7 @@ package struct ReplayBuffer: Sendable, Equatable {
 
     /// The task's part of log R of the whole response, before tempering and without the reference.
     private static func untempered(_ trajectory: Trajectory, _ reward: RewardSettings) -> Double {
-        trajectory.states.last.map {
-            reward.processWeight * Double($0.process) + ($0.isCorrect ? reward.correctBonus : 0)
-                + ($0.isFinished ? 0 : reward.unfinishedPenalty)
-        } ?? -.infinity
+        trajectory.states.last.map(reward.untempered) ?? -.infinity
     }
 
     /// Up to `count` groups of distinct prompts, each of up to `size` and at least two distinct trajectories.

@@ -28,11 +28,14 @@ package struct Trajectory: Sendable, Equatable {
     package var referenceStopLogProbabilities: [Float]
     /// In ascending order of index; the last one has index n.
     package var states: [TerminableState]
+    /// p_k of each step, 0…1, as a reward model reads it where the step ends: in the order of the states that the task names,
+    /// whichever of them may terminate. Empty without a reward model.
+    package var stepRewards: [Float]
 
     package init(
         response: [Int32], stop: StopReason, tokenLogProbabilities: [Float], stopLogProbabilities: [Float],
         referenceTokenLogProbabilities: [Float] = [], referenceStopLogProbabilities: [Float] = [],
-        states: [TerminableState]
+        states: [TerminableState], stepRewards: [Float] = []
     ) {
         self.response = response
         self.stop = stop
@@ -41,6 +44,7 @@ package struct Trajectory: Sendable, Equatable {
         self.referenceTokenLogProbabilities = referenceTokenLogProbabilities
         self.referenceStopLogProbabilities = referenceStopLogProbabilities
         self.states = states
+        self.stepRewards = stepRewards
     }
 
     /// Whether the policy ended the response itself and the whole of it is right.
@@ -94,6 +98,11 @@ package struct Trajectory: Sendable, Equatable {
             || zip(states, states.dropFirst()).contains(where: { $0.index >= $1.index })
         {
             found.append("terminable states are not in ascending order")
+        }
+        // Each step ends in a state of its own.
+        if stepRewards.count > n + 1 { found.append("\(stepRewards.count) step rewards for \(n) tokens") }
+        if let reward = stepRewards.first(where: { !(0...1).contains($0) }) {
+            found.append("a step reward of \(reward), expected 0…1")
         }
         return found
     }

@@ -22,7 +22,7 @@ package enum TrajectoryCodingError: Error, Equatable, Sendable, CustomStringConv
 /// A trajectory group as a message: the frame of Collective around counts, token ids and log-probabilities.
 package enum TrajectoryCoding {
     package static let kind: UInt16 = 20
-    package static let version: UInt16 = 2
+    package static let version: UInt16 = 3
 
     package static func encode(_ group: TrajectoryGroup) -> [UInt8] {
         var writer = ByteWriter()
@@ -43,6 +43,7 @@ package enum TrajectoryCoding {
             writer.write(trajectory.states.map { Int32($0.index) })
             writer.write(trajectory.states.map(\.process))
             writer.write(trajectory.states.map { state in UInt8((state.isFinished ? 1 : 0) | (state.isCorrect ? 2 : 0)) })
+            writer.write(trajectory.stepRewards)
         }
         return MessageFrame(kind: kind, version: version, payload: writer.bytes).encoded()
     }
@@ -116,6 +117,7 @@ package enum TrajectoryCoding {
                     index: Int(indices[position]), process: processes[position], isFinished: flag & 1 != 0,
                     isCorrect: flag & 2 != 0))
         }
+        trajectory.stepRewards = try reader.readArray()
         return trajectory
     }
 }

@@ -141,6 +141,33 @@ struct MethodTests {
         #expect(cut.rewards == [0, -4, 0, -10] && cut.reward == -14 && cut.behaviour == [-1, -2, -3, -4])
     }
 
+    @Test("clamped rewards of actions have the clamped reward of the whole as their sum")
+    func clampedRewardsOfActions() {
+        let reward = RewardSettings(
+            processWeight: 2, correctBonus: 8, unfinishedPenalty: -1, minimum: -3, maximum: 1.5,
+            temperature: LinearSchedule(constant: 0.5), referenceExponent: LinearSchedule(constant: 0))
+        func sampled(_ processes: [Float], correct: Bool, stop: StopReason) -> Learner.SampledResponse {
+            let states = processes.enumerated().map { position, process in
+                TerminableState(
+                    index: 2 * position + 2, process: process, isFinished: stop == .stopToken,
+                    isCorrect: correct && position == processes.count - 1)
+            }
+            let n = 2 * processes.count
+            return Learner.SampledResponse(
+                Trajectory(
+                    response: Array(repeating: 1, count: n), stop: stop, tokenLogProbabilities: Array(repeating: -1, count: n),
+                    stopLogProbabilities: Array(repeating: -1, count: n + 1), states: states), reward: reward, step: 0)
+        }
+        let right = sampled([-1, -3], correct: true, stop: .stopToken)
+        #expect(right.rewards == [0, -4, 0, 0, 7] && right.reward == 3, "2 is clamped to 1.5, and the step before it is not")
+        let cut = sampled([-1, -3], correct: false, stop: .length)
+        #expect(cut.rewards == [0, -4, 0, -2] && cut.reward == -6)
+        // What is below the least reward cannot fall any further.
+        let hopeless = sampled([-2, -4, -9], correct: true, stop: .stopToken)
+        #expect(hopeless.rewards == [0, -6, 0, 0, 0, 0, 0] && hopeless.reward == -6)
+        for response in [right, cut, hopeless] { #expect(response.rewards.reduce(0, +) == response.reward) }
+    }
+
     @Test("epochs and mini-batches go over every slot once an epoch, in an order that follows from seed, step and epoch")
     func passes() throws {
         let policy = try TinyTask.policy()

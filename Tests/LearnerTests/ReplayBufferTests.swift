@@ -143,6 +143,47 @@ private func filled(_ settings: ReplayBuffer.Settings, prompts: Int = 5, respons
         #expect(buffer.with(buffer.settings).settings == buffer.settings)
     }
 
+    @Test("a replayed trajectory has the reward of the step that learns from it: its parts know no schedule")
+    func schedules() throws {
+        let first = RewardSettings(
+            temperature: LinearSchedule(from: 4, to: 0.5, steps: 10), referenceExponent: LinearSchedule(constant: 0))
+        let other = RewardSettings(
+            processWeight: 3, correctBonus: 4, maximum: 3, temperature: LinearSchedule(from: 2, to: 1, steps: 10),
+            referenceExponent: LinearSchedule(constant: 0))
+        func filled(_ reward: RewardSettings) -> ReplayBuffer {
+            var buffer = ReplayBuffer(ReplayBuffer.Settings(priority: .reward))
+            buffer.insert(
+                [
+                    group(0, (0..<4).map { index in
+                        var trajectory = plainTrajectory([Int32(index)], process: -0.25 * Float(index))
+                        trajectory.stepRewards = [1 - 0.125 * Float(index)]
+                        return trajectory
+                    })
+                ], reward: reward)
+            return buffer
+        }
+        let before = filled(first)
+        #expect(before == filled(other) && before.encoded() == filled(other).encoded())
+        let read = try ReplayBuffer(decoding: before.encoded(), settings: before.settings, newest: 0)
+        #expect(read == before && read.trajectories(ofPrompt: 0).map(\.stepRewards) == [[1], [0.875], [0.75], [0.625]])
+        let drawn = read.groups(1, size: 4, seed: 1, step: 5, firstSlot: 0, reward: other)
+        let rewards = drawn.flatMap(\.trajectories).map { ($0.response[0], other.logRewards(of: $0, step: 5)) }.sorted { $0.0 < $1.0 }
+        // 4 − 0.75·index, at most 3, at a temperature of 1.5.
+        expectClose(rewards.flatMap(\.1), [2, 2, 2.5 / 1.5, 1.75 / 1.5])
+    }
+
+    @Test("rewards that a clamp makes equal are equal to the buffer: of those, the oldest goes")
+    func clamped() {
+        func kept(maximum: Double?) -> [[Int32]]? {
+            var buffer = ReplayBuffer(ReplayBuffer.Settings(capacityPerPrompt: 2, priority: .reward))
+            buffer.insert(
+                [group(0, [0, -1, -0.5].enumerated().map { plainTrajectory([Int32($0)], process: $1) })],
+                reward: RewardSettings(maximum: maximum, referenceExponent: LinearSchedule(constant: 0)))
+            return buffer.shelves[0]?.entries.map(\.trajectory.response)
+        }
+        #expect(kept(maximum: nil) == [[0], [2]] && kept(maximum: 8) == [[1], [2]])
+    }
+
     @Test("priority on reward draws in proportion to R, on recency the newer more often")
     func priorities() {
         // Two draws of four would blur the first; so the first of each group is counted.

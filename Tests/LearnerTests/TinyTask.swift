@@ -74,7 +74,7 @@ struct TinyTask {
                         states: [
                             TerminableState(index: 1, process: 0, isFinished: false, isCorrect: false),
                             TerminableState(index: n, process: 0, isFinished: n < 5, isCorrect: responses[k][n - 1] < 4),
-                        ])
+                        ], stepRewards: [0.75, 0.125 * Float(k % 8)])
                 }, sampledWith: policy.version)
         }
     }

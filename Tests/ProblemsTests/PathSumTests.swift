@@ -63,6 +63,27 @@ struct PathSumTests {
         #expect(states.allSatisfy { $0.isFinished && !$0.isCorrect })
     }
 
+    @Test("the process score of a response is the chosen aggregate of its lines' scores", arguments: ProcessAggregate.allCases)
+    func aggregates(aggregate: ProcessAggregate) {
+        let task = PathSum(pairs: [PathSum.Pair(start: 37, target: 84)], processFloor: 0.01, aggregate: aggregate)
+        // Right, wrong, right by what the wrong one stated, and one line too many.
+        let states = task.states(of: tokens("+7 44\n*2 84\n-4 80\n+4 84\n"), stop: .stopToken, problem: 0)
+        let w = log(0.01)
+        let expected: [ProcessAggregate: [Double]] = [
+            .min: [0, w, w, w], .product: [0, w, w, 2 * w], .meanLog: [0, w / 2, w / 3, w / 2], .last: [0, w, 0, w],
+        ]
+        expectClose(states.map(\.process), (expected[aggregate] ?? []).map { Float($0) })
+        let empty = task.states(of: [], stop: .stopToken, problem: 0)
+        expectClose(empty.map(\.process), [Float(w)])
+    }
+
+    @Test("the product, which is the usual aggregate, is a sum in double precision that is rounded once")
+    func productBits() {
+        let states = task.states(of: tokens("+7 45\n*2 91\n-6 84\n*3 84\n"), stop: .stopToken, problem: 0)
+        let w = Elementary.log(1e-4)
+        #expect(states.map(\.process) == [w, w + w, w + w + w, w + w + w + w].map { Float($0) })
+    }
+
     @Test(
         "what is malformed, unfinished, empty or too long is never correct",
         arguments: [

@@ -18,7 +18,8 @@ struct TrajectoryCodingTests {
                 stopLogProbabilities: (0...count).map { -1.1 * Float($0 + 1) },
                 referenceTokenLogProbabilities: reference ? (0..<count).map { -0.3 * Float($0 + 1) } : [],
                 referenceStopLogProbabilities: reference ? (0...count).map { -1.3 * Float($0 + 1) } : [],
-                states: count == 0 ? [states[0]] : states)
+                states: count == 0 ? [states[0]] : states,
+                stepRewards: count == 5 ? [] : (0...count).map { Float($0) / Float(max(count, 1)) })
         }
         return TrajectoryGroup(
             address: GroupAddress(step: 41, slot: 7), promptID: 1_000_003, prompt: [1, 51, 98, 117],
@@ -45,6 +46,29 @@ struct TrajectoryCodingTests {
         default: wrong.sampledWith = .min
         }
         #expect(throws: TrajectoryCodingError.self) { try TrajectoryCoding.decode(TrajectoryCoding.encode(wrong)) }
+    }
+
+    @Test("a step reward is a probability", arguments: [-0.25, 1.5, .infinity, .nan] as [Float])
+    func stepReward(_ reward: Float) throws {
+        var wrong = group
+        wrong.trajectories[0].stepRewards[1] = reward
+        #expect {
+            try TrajectoryCoding.decode(TrajectoryCoding.encode(wrong))
+        } throws: { error in
+            guard case TrajectoryCodingError.trajectory(_, 0, let problems) = error else { return false }
+            return problems == ["a step reward of \(reward), expected 0…1"]
+        }
+    }
+
+    @Test("no response has more steps than states")
+    func stepRewardCount() throws {
+        var wrong = group
+        wrong.trajectories[0].stepRewards = [0.5, 0.5, 0.5]
+        #expect(try TrajectoryCoding.decode(TrajectoryCoding.encode(wrong)) == wrong)
+        wrong.trajectories[0].stepRewards.append(0.5)
+        #expect(throws: TrajectoryCodingError.trajectory(group.address, index: 0, problems: ["4 step rewards for 2 tokens"])) {
+            try TrajectoryCoding.decode(TrajectoryCoding.encode(wrong))
+        }
     }
 
     @Test("a temperature is a number above 0", arguments: [0, -1, .infinity, .nan] as [Float])

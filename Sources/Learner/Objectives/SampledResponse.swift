@@ -10,7 +10,8 @@ package struct SampledResponse: Sendable, Equatable {
     package var reference: [Double]?
     /// What an action earned: a step's score at its last token, the answer's reward at the last action. `[m]`
     ///
-    /// As log R without its reference term, so in nats and divided by the reward's temperature.
+    /// As log R without its reference term, so in nats and divided by the reward's temperature. Differences of what the states are
+    /// worth, each clamped: so they have the clamped reward of the whole as their sum.
     package var rewards: [Double]
     /// The reward of the whole: the sum of `rewards`, except where there was no action to earn it.
     package var reward: Double
@@ -35,15 +36,13 @@ package struct SampledResponse: Sendable, Equatable {
         var earned = 0.0
         for state in trajectory.states {
             let isLast = state.index == trajectory.response.count
-            let process = settings.processWeight * Double(state.process)
-            let total = process
-                + (isLast ? (state.isCorrect ? settings.correctBonus : 0) + (state.isFinished ? 0 : settings.unfinishedPenalty) : 0)
+            let total = isLast ? settings.untempered(state) : settings.untemperedSteps(state)
             if isLast { reward = total / temperature }
             // Nothing was done yet in s_0, so what it is worth goes to the first action.
             let action = isLast ? m - 1 : state.index - 1
             guard action >= 0 else { continue }
             rewards[action] += (total - earned) / temperature
-            earned = process
+            earned = total
         }
         behaviour = trajectory.actions(tokens: trajectory.tokenLogProbabilities, stops: trajectory.stopLogProbabilities)
         reference = trajectory.actions(

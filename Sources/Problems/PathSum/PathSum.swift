@@ -34,25 +34,32 @@ package struct PathSum: Task {
     package let textbook: TextbookStyle
     /// The score of a wrong or malformed step.
     package let processFloor: Double
+    private let aggregate: ProcessAggregate
 
     /// - Parameters:
     ///   - seed: of the textbook solutions. The split itself is the same in every run, so that evaluations compare.
     ///   - processFloor: `RewardSettings.processFloor`.
-    package init(split: Split, seed: UInt64 = 0, textbook: TextbookStyle = TextbookStyle(), processFloor: Double = 1e-4) {
+    ///   - aggregate: how the scores of lines become `process`.
+    package init(
+        split: Split, seed: UInt64 = 0, textbook: TextbookStyle = TextbookStyle(), processFloor: Double = 1e-4,
+        aggregate: ProcessAggregate = .product
+    ) {
         let (train, heldOut) = Self.splitPairs
         self.init(
             name: split == .train ? "pathsum-train" : "pathsum-held-out", pairs: split == .train ? train : heldOut,
-            seed: seed, textbook: textbook, processFloor: processFloor)
+            seed: seed, textbook: textbook, processFloor: processFloor, aggregate: aggregate)
     }
 
     package init(
-        name: String = "pathsum", pairs: [Pair], seed: UInt64 = 0, textbook: TextbookStyle = TextbookStyle(), processFloor: Double = 1e-4
+        name: String = "pathsum", pairs: [Pair], seed: UInt64 = 0, textbook: TextbookStyle = TextbookStyle(), processFloor: Double = 1e-4,
+        aggregate: ProcessAggregate = .product
     ) {
         self.name = name
         self.pairs = pairs
         self.seed = seed
         self.textbook = textbook
         self.processFloor = processFloor
+        self.aggregate = aggregate
     }
 
     // MARK: Task
@@ -102,30 +109,30 @@ package struct PathSum: Task {
 
     /// A response may end after each line, and where it does end.
     ///
-    /// `process` adds the logarithm of each line's score: 0 if its arithmetic is right given the result before it,
-    /// `log processFloor` if it is wrong, malformed, or one line too many. Text after the last newline counts as a
-    /// malformed line, as does an empty response.
+    /// `process` is the aggregate of the logarithms of the lines' scores: 0 if a line's arithmetic is right given the result
+    /// before it, `log processFloor` if it is wrong, malformed, or one line too many. Text after the last newline counts as
+    /// a malformed line, as does an empty response.
     package func states(of response: [Int32], stop: StopReason, problem: Int) -> [TerminableState] {
         let wrong = Elementary.log(processFloor)
         var reading = Reading(pair: pairs[problem])
-        var process = 0.0
         var states: [TerminableState] = []
+        var logScores: [Double] = []
         var lineStart = 0
-        func append(_ index: Int) {
+        func append(_ index: Int, isRight: Bool) {
+            logScores.append(isRight ? 0 : wrong)
             states.append(
-                TerminableState(
-                    index: index, process: Float(process), isFinished: reading.isFinished, isCorrect: reading.isCorrect))
+                TerminableState(index: index, process: 0, isFinished: reading.isFinished, isCorrect: reading.isCorrect))
         }
         for (position, token) in response.enumerated() where token == Vocabulary.newline {
-            if !reading.read(response[lineStart..<position]) { process += wrong }
+            let isRight = reading.read(response[lineStart..<position])
             lineStart = position + 1
-            append(lineStart)
+            append(lineStart, isRight: isRight)
         }
         if lineStart < response.count || response.isEmpty {
             reading.breakOff()
-            process += wrong
-            append(response.count)
+            append(response.count, isRight: false)
         }
+        for (position, process) in aggregate.running(over: logScores).enumerated() { states[position].process = Float(process) }
         return states
     }
 

@@ -40,33 +40,42 @@ struct RunOptions: ParsableArguments {
     var output: String?
     var quiet: Bool { settings.quiet }
 
-    /// Lays defaults, the embedded task's settings, the file and the command line over each other.
+    /// Lays defaults, the embedded task's settings, a preset, the file and the command line over each other.
     func layers() throws -> ConfigurationLayers {
         var options = ConfigurationLayers()
-        try settings.layFile(over: &options)
-        lay(over: &options)
-        // Which defaults hold depends on the task, which the options themselves decide.
-        let (model, data) = (options.values["model"] ?? "", options.values["data.train"] ?? "")
-        if data == RunConfiguration.embeddedTask || data.isEmpty && (model.isEmpty || model == "random") {
-            var embedded = ConfigurationLayers()
-            for layer in try EmbeddedResources.configurations(for: options.values["objective"] ?? "") {
-                embedded.lay(yaml: layer.text, named: "embedded \(layer.name)", isChoice: false)
-            }
-            try settings.layFile(over: &embedded)
-            lay(over: &embedded)
-            return embedded
-        }
-        return options
+        try layChoices(over: &options)
+        var layers = try defaults(for: options)
+        layers.lay(options.rewardPreset, over: layers)
+        try layChoices(over: &layers)
+        return layers
     }
 
-    /// The settings of a run that is continued: those of its file, and with what the command line changes.
+    /// What holds where nobody chose: it depends on the task, which the options themselves decide.
+    private func defaults(for options: ConfigurationLayers) throws -> ConfigurationLayers {
+        var layers = ConfigurationLayers()
+        let (model, data) = (options.values["model"] ?? "", options.values["data.train"] ?? "")
+        guard data == RunConfiguration.embeddedTask || data.isEmpty && (model.isEmpty || model == "random") else { return layers }
+        for layer in try EmbeddedResources.configurations(for: options.values["objective"] ?? "") {
+            layers.lay(yaml: layer.text, named: "embedded \(layer.name)", isChoice: false)
+        }
+        return layers
+    }
+
+    /// The settings of a run that is continued: those of its file, and with what the command line changes. Another preset than the
+    /// run's has the values that it would have in a new run.
     func layers(resuming path: String) throws -> (before: ConfigurationLayers, after: ConfigurationLayers) {
         var before = ConfigurationLayers()
         // What the run itself wrote is nobody's choice by itself.
         before.lay(yaml: try configurationText(path), named: path, isChoice: false)
         var after = before
-        try settings.layFile(over: &after)
-        lay(over: &after)
+        try layChoices(over: &after)
+        let preset = after.rewardPreset
+        if preset != before.rewardPreset {
+            let defaults = try defaults(for: after)
+            after = before
+            after.lay(preset, over: defaults)
+            try layChoices(over: &after)
+        }
         return (before, after)
     }
 
@@ -84,7 +93,9 @@ struct RunOptions: ParsableArguments {
         return objective == "subtb" ? name : "\(name)-\(objective)"
     }
 
-    private func lay(over layers: inout ConfigurationLayers) {
+    /// Lays what a person chose over what is there: the file, then the command line.
+    private func layChoices(over layers: inout ConfigurationLayers) throws {
+        try settings.layFile(over: &layers)
         settings.layFlags(over: &layers)
         if let objective { layers.set("objective", to: objective, from: .flag("objective")) }
     }

@@ -33,13 +33,17 @@ struct SamplingOptions: ParsableArguments {
         return temperatures + (greedy && !temperatures.contains(0) ? [0] : [])
     }
 
-    /// Defaults, the embedded task's settings, the file of settings and the command line, laid over each other.
+    /// Defaults, the embedded task's settings, a preset, the file of settings and the command line, laid over each other.
     /// - Parameter problems: the file that is sampled, or the embedded task.
     func layers(problems: String) throws -> ConfigurationLayers {
         var layers = ConfigurationLayers()
         if problems == RunConfiguration.embeddedTask {
             layers.lay(yaml: try EmbeddedResources.configuration("pathsum"), named: "embedded pathsum.yaml", isChoice: false)
         }
+        var options = ConfigurationLayers()
+        try settings.layFile(over: &options)
+        settings.layFlags(over: &options)
+        layers.lay(options.rewardPreset, over: layers)
         try settings.layFile(over: &layers)
         settings.layFlags(over: &layers)
         layers.set("data.evaluate", to: problems, from: Origin(description: "the problems named"))

@@ -21,7 +21,7 @@ struct ConfigurationError: Error, CustomStringConvertible {
     var description: String { problems.map { $0.printable(limit: 1000) }.joined(separator: "\n") }
 }
 
-/// The values of a run, laid over each other: defaults, then the embedded task, then a file, then `--set`.
+/// The values of a run, laid over each other: defaults, then the embedded task, a preset of rewards, a file, and `--set`.
 struct ConfigurationLayers: Sendable {
     private(set) var values: [String: String] = [:]
     private(set) var origins: [String: Origin] = [:]
@@ -46,6 +46,7 @@ struct ConfigurationLayers: Sendable {
             problems.append("\(origin): there is no setting '\(name)'; did you mean '\(Setting.nearest(to: name))'?")
             return
         }
+        let name = setting.name
         if let problem = setting.kind.problem(with: value) {
             problems.append("\(origin): \(name) \(problem) (\(setting.summary))")
             return

@@ -47,6 +47,11 @@ extension RunConfiguration {
                 "\($0), but objective is \(objective), whose rewards are those of the task alone; leave it out"
             }
         }
+        if needs.lesson != .group, layers.rewardPreset != .none {
+            problems.append(
+                "reward.preset is \(layers.rewardPreset.rawValue), but objective is \(objective), which learns from "
+                    + "\(needs.lesson == .pair ? "pairs of responses" : "solutions") and not from rewards; leave it out")
+        }
         if needs.innerStates == .unused, let chosen = chosen("states") {
             problems.append("\(chosen), but objective is \(objective), which looks at whole responses only; leave it out")
         }

@@ -28,7 +28,7 @@ struct RunConfiguration: Sendable {
     }
 
     private func combinedProblems() -> [String] {
-        var problems = purpose == .training ? trainingProblems() : samplingProblems()
+        var problems = (purpose == .training ? trainingProblems() : samplingProblems()) + partProblems()
         if let problem = Self.kernelsProblem(text("kernels")) { problems.append(problem) }
         return problems
     }
@@ -65,6 +65,28 @@ struct RunConfiguration: Sendable {
             problems.append("lora.targets is '\(text("lora.targets"))', expected a list of \(LinearKind.allCases.map(\.moduleName).joined(separator: ", "))")
         }
         return problems + methodProblems()
+    }
+
+    /// What is wrong with the settings of rewards, whatever is done with them.
+    private func partProblems() -> [String] {
+        var problems: [String] = []
+        if let least = optionalNumber("reward.minimum"), let most = optionalNumber("reward.maximum"), least > most {
+            problems.append(
+                "reward.minimum is \(text("reward.minimum")), above reward.maximum, which is \(text("reward.maximum")); "
+                    + "expected a lower number, or none")
+        }
+        switch (layers.rewardPreset.process, text("reward_model").isEmpty) {
+        case (.byModel, true):
+            problems.append(
+                "reward.preset is \(layers.rewardPreset.rawValue), whose process score is a reward model's, but reward_model is empty; "
+                    + "name the folder of one with --set reward_model=FOLDER")
+        case (.without, false):
+            problems.append(
+                "reward.preset is \(layers.rewardPreset.rawValue), which has no process score, but reward_model is "
+                    + "\(text("reward_model")), which nothing would ask; leave one of them out")
+        default: break
+        }
+        return problems
     }
 
     /// Why this CPU cannot compute as the setting `kernels` says; nil when it can.
@@ -184,8 +206,11 @@ struct RunConfiguration: Sendable {
             textbook: TextbookStyle(
                 skew: number("data.textbook_skew"), uniformShare: number("data.textbook_uniform"),
                 misprintShare: number("data.textbook_misprints")),
-            processFloor: number("reward.process_floor"))
+            processFloor: number("reward.process_floor"), aggregate: processAggregate)
     }
+
+    /// How the scores of a response's steps become one.
+    var processAggregate: ProcessAggregate { ProcessAggregate(rawValue: text("reward.aggregate")) ?? .product }
 
     /// The files of `data.evaluate`.
     var evaluationPaths: [String] {
@@ -211,6 +236,7 @@ struct RunConfiguration: Sendable {
         return RewardSettings(
             processWeight: number("reward.process"), processFloor: number("reward.process_floor"),
             correctBonus: number("reward.correct"), unfinishedPenalty: number("reward.unfinished"),
+            minimum: optionalNumber("reward.minimum"), maximum: optionalNumber("reward.maximum"),
             temperature: schedule("reward.temperature"), referenceExponent: schedule("reward.reference"))
     }
 

@@ -1,4 +1,5 @@
 internal import Learner
+internal import Problems
 internal import Rollout
 
 /// One key of the configuration: its name, what it accepts, its default and what it is for.
@@ -24,6 +25,7 @@ struct Setting: Sendable {
     private static let countOrZero = 0...1_000_000_000
     private static let rate = 0.0...1e3
     private static let share = 0.0...1.0
+    private static let nats = -1e6...1e6
 
     /// The whole configuration, in the order in which it is printed: what concerns every method, and what each can be told.
     static let all: [Setting] = beforeMethods + ofMethods + afterMethods
@@ -40,6 +42,7 @@ struct Setting: Sendable {
         Setting("trainable", .choice(["lora", "full"]), "lora", "adapter matrices, or every weight of the model"),
         Setting("model", .text, "", "Hugging Face folder or .gguf file; empty: the embedded PathSum base"),
         Setting("adapter", .text, "", "PEFT folder to start from; empty: a fresh adapter"),
+        Setting("reward_model", .text, "", "folder of a process reward model (gfn-dist reward); empty: the task's own step scores"),
         Setting("precision", .choice(["bf16", "fp32"]), "bf16", "of the products with the model's weights"),
         Setting(
             "kernels", .choice(["auto", "portable", "avx2", "avx512", "avx512bf16"]), "auto", "CPU kernels; auto takes the best",
@@ -78,10 +81,20 @@ struct Setting: Sendable {
         Setting("lora.rank", .integer(1...4096), "16", "r"),
         Setting("lora.alpha", .number(0...65536), "32", "scaling is alpha / r"),
         Setting("lora.targets", .text, "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj", "comma-separated linear layers"),
+        Setting(
+            "reward.preset", .choice(RewardPreset.allCases.map(\.rawValue)), "none",
+            "values of reward.correct and reward.process by a name (docs/reward.md)"),
         Setting("reward.correct", .number(0...1000), "10", "nats for a correct, finished solution"),
         Setting("reward.process", .number(0...1000), "1", "weight of the steps' log score"),
-        Setting("reward.process_floor", .number(1e-30...1), "1e-4", "score of a step that is wrong"),
+        Setting(
+            "reward.aggregate", .choice(ProcessAggregate.allCases.map(\.rawValue)), "product",
+            "how the scores of a response's steps become one"),
+        Setting("reward.process_floor", .number(1e-30...1), "1e-4", "least score of a step, and that of one that is wrong"),
         Setting("reward.unfinished", .number(-1000...0), "-5", "nats for a state that has no final answer"),
+        Setting(
+            "reward.minimum", .number(nats, or: "none"), "none",
+            "nats, of the reward before temperature and reference; none: no limit"),
+        Setting("reward.maximum", .number(nats, or: "none"), "none", "nats, of the same; none: no limit"),
         Setting("reward.reference", .number(0...10), "1", "alpha, the exponent of the reference likelihood"),
         Setting("reward.reference_final", .number(0...10, or: "none"), "none", "alpha at the end, linear; none: as at the start"),
         Setting("reward.temperature", .number(1e-3...1000), "1", "of the reward at the start"),
@@ -117,7 +130,14 @@ struct Setting: Sendable {
         Setting("samples.every", .integer(count, or: "none"), "none", "steps; write what was sampled; none: never", changesWeights: false),
     ]
 
-    static func named(_ name: String) -> Setting? { all.first { $0.name == name } }
+    /// Other names that people may use, and what they stand for.
+    private static let aliases = ["reward.model": "reward_model"]
+
+    /// By its name, or by another one that it has.
+    static func named(_ name: String) -> Setting? {
+        let name = aliases[name] ?? name
+        return all.first { $0.name == name }
+    }
 
     /// The known name nearest to a mistyped one, by edit distance.
     static func nearest(to name: String) -> String {

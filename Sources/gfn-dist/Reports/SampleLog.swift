@@ -31,7 +31,17 @@ struct SampleLog {
         line.add("correct", verdict.isCorrect)
         line.add("verdict", verdict.reason.rawValue)
         line.add("reward", rewards.logRewards(of: trajectory, step: step - 1).last)
+        addParts(of: trajectory, to: &line)
         line.add("policy_version", group.sampledWith)
         return line
+    }
+
+    /// What the reward was made of, before schedules, weights and clamps: enough to make another of it.
+    private func addParts(of trajectory: Trajectory, to line: inout JSONLine) {
+        guard let end = trajectory.states.last else { return }
+        line.add("process", Double(end.process))
+        line.add("finished", end.isFinished)
+        if let reference = trajectory.referenceLogProbabilities?.last { line.add("log_reference", reference) }
+        if !trajectory.stepRewards.isEmpty { line.add("step_rewards", trajectory.stepRewards) }
     }
 }

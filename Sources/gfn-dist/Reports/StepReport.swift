@@ -51,7 +51,7 @@ struct StepReport {
         line.add("loss", metrics.loss)
         if !groups.isEmpty {
             let logRewards = trajectories.compactMap { rewards.logRewards(of: $0, step: step - 1).last }
-            line.add("reward_mean", mean(trajectories.compactMap { $0.states.last.map { untempered($0) } }))
+            line.add("reward_mean", mean(trajectories.compactMap { $0.states.last.map(rewards.untempered) }))
             line.add("log_reward_mean", mean(logRewards))
             line.add("accuracy", accuracy)
             line.add("verdicts", verdictShares)
@@ -117,7 +117,7 @@ struct StepReport {
         var fields = [("loss", metrics.loss.map { decimals($0, 3) } ?? "none")]
         if !groups.isEmpty {
             fields += [
-                ("reward", decimals(mean(trajectories.compactMap { $0.states.last.map { untempered($0) } }) ?? 0, 2)),
+                ("reward", decimals(mean(trajectories.compactMap { $0.states.last.map(rewards.untempered) }) ?? 0, 2)),
                 ("accuracy", decimals(accuracy ?? 0, 3)), ("distinct", decimals(distinctCorrect ?? 0, 2)),
             ]
         }
@@ -127,14 +127,6 @@ struct StepReport {
             fields += [("sync", bytes(sync.compressedBytes)), ("age", decimals(metrics.ageMean, 1))]
         }
         return fields
-    }
-
-    /// The task's part of log R, before tempering and without the reference.
-    private func untempered(_ state: TerminableState) -> Double {
-        var plain = rewards
-        plain.temperature = LinearSchedule(constant: 1)
-        plain.referenceExponent = LinearSchedule(constant: 0)
-        return plain.logReward(of: state, referenceLogProbability: 0, step: 0)
     }
 
     /// log π(y⊤|x) − log π_ref(y⊤|x): its mean over samples estimates the divergence from the reference.

@@ -167,7 +167,7 @@ struct TrajectoryFormat: FuzzFormat {
                 states: [
                     TerminableState(index: 0, process: -1.5, isFinished: false, isCorrect: false),
                     TerminableState(index: n, process: -2, isFinished: true, isCorrect: index % 2 == 0),
-                ])
+                ], stepRewards: index % 3 == 0 ? [0.25, Float(random.below(9)) / 8] : [])
         }
         return TrajectoryGroup(
             address: GroupAddress(step: 3, slot: slot), promptID: slot, prompt: tokens(5), trajectories: trajectories, sampledWith: 2)
@@ -184,6 +184,9 @@ struct TrajectoryFormat: FuzzFormat {
         try BrokenInvariant.unless(TrajectoryCoding.encode(group) == mutant.message, "the group is not what it was read from")
         for trajectory in group.trajectories {
             _ = trajectory.referenceLogProbabilities
+            try BrokenInvariant.unless(
+                trajectory.stepRewards.count <= trajectory.response.count + 1 && trajectory.stepRewards.allSatisfy { $0 >= 0 && $0 <= 1 },
+                "a step reward is no probability, or there are too many")
             _ = RewardSettings(referenceExponent: LinearSchedule(constant: trajectory.hasReference ? 1 : 0)).logRewards(of: trajectory, step: 0)
         }
         var buffer = group
