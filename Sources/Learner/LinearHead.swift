@@ -18,6 +18,13 @@ package struct LinearHead: Sendable, Equatable {
         self.init(parameters: Array(repeating: 0, count: width + 1), optimizer: AdamW(settings, count: width + 1))
     }
 
+    /// direction·h + bias, with an optimiser that has not begun.
+    package init(direction: [Float], bias: Float, settings: AdamW.Settings = AdamW.Settings()) {
+        let scale = Double(direction.count).squareRoot()
+        self.init(
+            parameters: direction.map { Float(scale * Double($0)) } + [bias], optimizer: AdamW(settings, count: direction.count + 1))
+    }
+
     package init(parameters: [Float], optimizer: AdamW) {
         precondition(parameters.count == optimizer.firstMoments.count, "linear head: moments of another width")
         (self.parameters, self.optimizer) = (parameters, optimizer)

@@ -26,9 +26,9 @@ package enum NumericalFault: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension ParameterLayout {
-    /// The tensor that holds an index of the arena; indices behind its end are those of the learned log Z.
+    /// The tensor that holds an index of the arena; indices behind its end are those of heads.
     func place(of index: Int) -> (tensor: String, element: Int) {
-        guard index < count, let entry = entries.last(where: { $0.offset <= index }) else { return ("log_z", index - count) }
+        guard index < count, let entry = entries.last(where: { $0.offset <= index }) else { return ("the heads", index - count) }
         return (entry.name, index - entry.offset)
     }
 }

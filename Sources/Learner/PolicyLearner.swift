@@ -108,7 +108,7 @@ package final class PolicyLearner {
         let count = valueOffset + (needs.values ? width + 1 : 0)
         reduction = GradientReduction(count: count)
         gradient = FloatTensor(count)
-        publishedBits = Self.round(state.parameters)
+        publishedBits = state.parameters.roundedToBFloat16
         policy.adopt(publishedBits, version: state.version)
     }
 
@@ -144,11 +144,11 @@ package final class PolicyLearner {
                 let (tensor, element) = policy.layout.place(of: index)
                 return undone(by: .parameter(tensor: tensor, element: element))
             }
-            if index + 1 < passes.count { policy.adopt(Self.round(next.parameters), version: version) }
+            if index + 1 < passes.count { policy.adopt(next.parameters.roundedToBFloat16, version: version) }
         }
         next.version += 1
         state = next
-        publishedBits = Self.round(state.parameters)
+        publishedBits = state.parameters.roundedToBFloat16
         policy.adopt(publishedBits, version: version)
         return .stepped(tally.metrics(version: version, learningRate: rate))
     }
@@ -279,16 +279,5 @@ package final class PolicyLearner {
             parallel: parallel)
         state.root?.update(gradient: gradient.base + policy.layout.count, learningRate: rate * settings.rootRateFactor)
         state.values?.update(gradient: gradient.base + valueOffset, learningRate: rate * settings.valueRateFactor)
-    }
-
-    private static func round(_ parameters: [Float]) -> [UInt16] {
-        var bits = [UInt16](repeating: 0, count: parameters.count)
-        parameters.withUnsafeBufferPointer { values in
-            bits.withUnsafeMutableBufferPointer { bits in
-                guard let source = values.baseAddress, let target = bits.baseAddress else { return }
-                Kernel.roundToBFloat16(source, count: values.count, into: target)
-            }
-        }
-        return bits
     }
 }

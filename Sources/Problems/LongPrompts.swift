@@ -18,7 +18,7 @@ package struct LongPrompts: Sendable, Equatable {
 
     package init(limit: Int, of kind: Kind = .prompts) { (self.limit, self.kind) = (limit, kind) }
 
-    mutating func add(_ length: Int, line: Int) {
+    package mutating func add(_ length: Int, line: Int) {
         count += 1
         longest = max(longest, length)
         if lines.count < Self.shownLines { lines.append(line) }

@@ -30,6 +30,10 @@ package protocol Task: Sendable {
     /// Two responses without ⊤, the better one first, where data says which; nil where it does not.
     func preference(of problem: Int) -> (chosen: [Int32], rejected: [Int32])?
     func text(of tokens: [Int32]) -> String
+    /// Whether a step ends with this token.
+    func isStepEnd(_ token: Int32) -> Bool
+    /// What ends a step that nothing follows.
+    var stepEnd: [Int32] { get }
 }
 
 extension Task {

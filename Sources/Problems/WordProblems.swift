@@ -20,9 +20,7 @@ package struct WordProblems: Task {
     package let unreadGolds: UnreadGolds
     private let tokenizer: Tokenizer
     private let chatTemplate: ChatTemplate?
-    /// By token id: whether its text ends in a newline, and whether it is nothing but white space.
-    private let endsLine: [Bool]
-    private let isBlank: [Bool]
+    private let stepEnds: StepEnds
 
     /// The room that a worked solution is given when nothing else is said.
     package static let usualMaxNewTokens = 400
@@ -70,9 +68,7 @@ package struct WordProblems: Task {
         (longPrompts, self.longExamples) = (long, longExamples)
         golds = kept.map { $0.answer.map { Answer($0) } }
         unreadGolds = UnreadGolds(kept, golds)
-        let texts = (0..<Int32(tokenizer.vocabularySize)).map { tokenizer.decode([$0]) }
-        endsLine = texts.map { $0.utf8.last == 0x0A }
-        isBlank = texts.map { text in text.allSatisfy(\.isWhitespace) }
+        stepEnds = StepEnds(tokenizer)
     }
 
     /// The conversation that poses a problem: the instruction as its system message, unless it has one of its own.
@@ -115,27 +111,38 @@ package struct WordProblems: Task {
         return tokens
     }
 
+    /// A labelled solution as tokens, posed and written as this task's own problems are.
+    package static func stepTokens(of solution: LabelledSolution, _ tokenizer: Tokenizer, _ chatTemplate: ChatTemplate?) -> StepTokens {
+        let problem = Problem(messages: [ChatMessage(role: "user", content: solution.prompt)], solution: nil, answer: nil, line: solution.line)
+        var (prompt, response, ends): ([Int32], [Int32], [Int]) = ([], [], [])
+        for (index, step) in solution.steps.enumerated() {
+            let line = StepTokens.line(withoutNotes(step.text))
+            if index == 0 {
+                let tokens = tokens(of: problem, line, tokenizer, chatTemplate)
+                (prompt, response) = (tokens.prompt, tokens.completion)
+            } else {
+                // Each step by itself, so that no token depends on what follows it.
+                response += tokenizer.encode(line, parsingSpecialTokens: false, place: .continuation)
+            }
+            ends.append(response.count)
+        }
+        return StepTokens(prompt: prompt, response: response, ends: ends)
+    }
+
     package func text(of tokens: [Int32]) -> String { tokenizer.decode(tokens, skippingSpecialTokens: true) }
 
-    /// Whether a step ends with this token: its text ends in a newline.
-    package func isStepEnd(_ token: Int32) -> Bool { endsLine.indices.contains(Int(token)) && endsLine[Int(token)] }
+    package func isStepEnd(_ token: Int32) -> Bool { stepEnds.isLineEnd(token) }
+    package var stepEnd: [Int32] { stepEnds.lineEnd }
 
     /// A response may end after each line that is not blank, and where it does end; only there it is finished, and only if
     /// it was the policy that ended it. There is no process score without a reward model: it is 0.
     package func states(of response: [Int32], stop: StopReason, problem: Int) -> [TerminableState] {
-        var states: [TerminableState] = []
-        var hasText = false
-        for (position, token) in response.dropLast().enumerated() {
-            hasText = hasText || !(isBlank.indices.contains(Int(token)) && isBlank[Int(token)])
-            guard hasText, isStepEnd(token) else { continue }
-            hasText = false
-            states.append(TerminableState(index: position + 1, process: 0, isFinished: false, isCorrect: false))
-        }
         let verdict = verdict(on: response, stop: stop, problem: problem)
-        states.append(
-            TerminableState(
-                index: response.count, process: 0, isFinished: stop == .stopToken, isCorrect: verdict.isCorrect))
-        return states
+        return stepEnds.indices(in: response).map { index in
+            let isEnd = index == response.count
+            return TerminableState(
+                index: index, process: 0, isFinished: isEnd && stop == .stopToken, isCorrect: isEnd && verdict.isCorrect)
+        }
     }
 
     package func verdict(on response: [Int32], stop: StopReason, problem: Int) -> Verdict {

@@ -13,6 +13,8 @@ package struct RandomStream: RandomNumberGenerator, Sendable {
         case miniBatches
         /// Solutions whose steps are labelled, and the completions that label them.
         case labelSolutions, labelCompletions
+        /// Which step labels are turned over.
+        case labelNoise
     }
 
     private let key: SIMD2<UInt32>

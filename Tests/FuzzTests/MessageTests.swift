@@ -67,6 +67,7 @@ import Testing
         for count in [0, 1, 5] {
             scores.write((0..<count).map { -Float($0) })
             scores.write((0...count).map { -Float($0) })
+            scores.write((0..<count).map { 1 / Float($0 + 1) })
         }
         var lines = ByteReader(scores.bytes)
         var answered: [LineScores] = []

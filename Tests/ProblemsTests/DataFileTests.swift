@@ -101,6 +101,17 @@ struct DataFileTests {
         #expect(read[2].alternatives == [.init(after: 0, .init("x", .bad)), .init(after: 1, .init("z", .neutral)), .init(after: 2, .init("v", .bad))])
     }
 
+    @Test("soft and exact labels stand beside hard ones, or numbers in their place; null is a step that nobody judged")
+    func softLabels() throws {
+        let lines = #"""
+            {"prompt": "P", "completions": ["a", "b"], "labels": [true, false], "soft_labels": [0.25, 0], "exact_labels": [true, true]}
+            {"prompt": "P", "completions": ["a", "b", "c"], "labels": [0.5, 0.125, null]}
+            """#
+        let read = try StepLabelFile.parse(Array(lines.utf8), path: "p")
+        #expect(read[0].steps == [.init("a", .good, share: 0.25, exact: true), .init("b", .bad, share: 0, exact: true)])
+        #expect(read[1].steps == [.init("a", .good, share: 0.5), .init("b", .bad, share: 0.125), .init("c", nil)])
+    }
+
     @Test(
         "steps whose labels do not fit are bad lines",
         arguments: [
@@ -109,7 +120,10 @@ struct DataFileTests {
             (#"{"input": "Q a ки", "label": "Q a +"}"#, "input: expected a question and then 'Step 1:', found \"Q a ки\""),
             (#"{"input": "Q", "label": "Q"}"#, "input: expected steps that each end in ки, found \"Q\""),
             (#"{"prompt": "P", "completions": ["a"], "labels": []}"#, "labels: expected as many labels as there are completions, 1, found an array of 0"),
-            (#"{"prompt": "P", "completions": ["a"], "labels": [2]}"#, "labels[0]: expected a list of true and false, found 2"),
+            (#"{"prompt": "P", "completions": ["a"], "labels": [2]}"#, "labels[0]: expected a list of true and false, or of numbers from 0 to 1, found 2"),
+            (#"{"prompt": "P", "completions": ["a"], "labels": [true], "soft_labels": [1.5]}"#, "soft_labels[0]: expected a list of true and false, or of numbers from 0 to 1, found 1.5"),
+            (#"{"prompt": "P", "completions": ["a"], "labels": [true], "soft_labels": [0.5, 1]}"#, "soft_labels: expected as many labels as there are completions, 1, found an array of 2"),
+            (#"{"prompt": "P", "completions": ["a"], "labels": [true], "exact_labels": []}"#, "exact_labels: expected as many labels as there are completions, 1, found an array of 0"),
             (#"{"prompt": "P", "completions": ["a", 7], "labels": [1, 1]}"#, "completions[1]: expected a list of texts, found 7"),
             (#"{"question": {"problem": "Q"}, "label": {"steps": [{"completions": [], "chosen_completion": 0}]}}"#, "label.steps[0].chosen_completion: expected the number of a completion, below 0, found 0"),
             (#"{"question": {"problem": "Q"}, "label": {"steps": [{"completions": [{"text": "a", "rating": 5}]}]}}"#, "label.steps[0].completions[0].rating: expected -1, 0 or 1, found 5"),

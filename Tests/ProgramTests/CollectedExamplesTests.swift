@@ -76,6 +76,8 @@ extension ProgramTests {
                 Verdict(stop == .stopToken && response.last == 33 ? .correct : .wrong)
             }
             func demonstration(of problem: Int, sample: Int) -> [Int32]? { originals[problem].map { Self.tokens($0)[0] } }
+            func isStepEnd(_ token: Int32) -> Bool { false }
+            var stepEnd: [Int32] { [] }
             func text(of tokens: [Int32]) -> String { String(decoding: tokens.map { UInt8($0) }, as: UTF8.self) }
         }
 

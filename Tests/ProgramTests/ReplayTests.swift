@@ -107,6 +107,8 @@ extension ProgramTests {
             func states(of response: [Int32], stop: StopReason, problem: Int) -> [TerminableState] { [] }
             func verdict(on response: [Int32], stop: StopReason, problem: Int) -> Verdict { Verdict(.unread) }
             func demonstration(of problem: Int, sample: Int) -> [Int32]? { nil }
+            func isStepEnd(_ token: Int32) -> Bool { false }
+            var stepEnd: [Int32] { [] }
             func text(of tokens: [Int32]) -> String { String(decoding: tokens.map { UInt8($0) }, as: UTF8.self) }
         }
     }

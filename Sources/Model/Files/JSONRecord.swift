@@ -141,6 +141,20 @@ package struct JSONRecord: Sendable {
         }
     }
 
+    /// A list of numbers from 0 to 1, of true and false, or of null for what is not known.
+    package func shares(_ field: String) throws(Fault) -> [Double?] {
+        try elements(field, "a list of true and false, or of numbers from 0 to 1") { value -> Double?? in
+            switch value {
+            case .boolean(let boolean): .some(boolean ? 1 : 0)
+            case .integer(0): .some(0)
+            case .integer(1): .some(1)
+            case .number(let number) where (0...1).contains(number): .some(number)
+            case .null: .some(nil)
+            default: nil
+            }
+        }
+    }
+
     package func optionalIntegers(_ field: String) throws(Fault) -> [Int]? {
         guard has(field) else { return nil }
         return try elements(field, "a list of integers") { value in

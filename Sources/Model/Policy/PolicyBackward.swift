@@ -11,19 +11,40 @@ extension Policy {
         into gradient: UnsafeMutablePointer<Float>
     ) {
         guard let r = recorded.recording else {
-            precondition(recorded.scores.isEmpty, "backward: the forward pass was not recorded")
+            precondition(recorded.promptHidden.isEmpty, "backward: the forward pass was not recorded")
             return
         }
+        guard let readings = r.readings else { preconditionFailure("backward: the forward pass has no scores to be weighted") }
+        backward(r, into: gradient) { dHidden, gradients in
+            OutputHead(network: r.network, stopTokens: stopTokens).backward(
+                r.hidden.base, of: r.batch, readings: readings, weights: weights, into: dHidden,
+                headGradient: gradients.head(tied: base.configuration.tiedEmbeddings))
+            if let hiddenWeights { hiddenWeights.add(to: dHidden, of: r.batch, width: r.network.hiddenSize) }
+        }
+    }
+
+    /// gradient += d/dθ Σ slope · (direction · h), after `hiddenStates(_:recording: true)`.
+    package func backward(
+        _ recorded: ForwardResult, hiddenWeights: HiddenWeights, into gradient: UnsafeMutablePointer<Float>
+    ) {
+        guard let r = recorded.recording else { preconditionFailure("backward: the forward pass was not recorded") }
+        backward(r, into: gradient) { dHidden, _ in
+            dHidden.update(repeating: 0, count: r.batch.stateCount * r.network.hiddenSize)
+            hiddenWeights.add(to: dHidden, of: r.batch, width: r.network.hiddenSize)
+        }
+    }
+
+    /// `seed` writes dL/dh of every state row, [states, D].
+    private func backward(
+        _ r: Recording, into gradient: UnsafeMutablePointer<Float>,
+        seed: (_ dHidden: UnsafeMutablePointer<Float>, _ gradients: ParameterGradients) -> Void
+    ) {
         precondition(r.version == version, "backward: parameters of version \(version), recorded with version \(r.version)")
         let network = r.network, batch = r.batch, M = batch.rows, width = network.hiddenSize
         let gradients = gradients(into: gradient)
-        let tied = base.configuration.tiedEmbeddings
 
         let dHidden = FloatTensor(batch.stateCount, width)
-        OutputHead(network: network, stopTokens: stopTokens).backward(
-            r.hidden.base, of: batch, readings: r.readings, weights: weights, into: dHidden.base,
-            headGradient: gradients.head(tied: tied))
-        if let hiddenWeights { hiddenWeights.add(to: dHidden.base, of: batch, width: width) }
+        seed(dHidden.base, gradients)
         let dx = FloatTensor(M, width)
         for group in batch.groups {
             let row = group.stateRows.lowerBound

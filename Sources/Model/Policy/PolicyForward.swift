@@ -5,15 +5,26 @@ extension Policy {
     ///
     /// A row has the same bits whatever else is in the batch, and the same as when it was sampled.
     package func forward(_ groups: [TokenGroup], recording: Bool) -> ForwardResult {
+        pass(groups, recording: recording, isScored: true)
+    }
+
+    /// The final norm's outputs alone, for a head other than the policy's own: no product with the output matrix, and no scores.
+    ///
+    /// Hidden states have the bits of `forward`. With `recording`, also what the backward of hidden weights needs.
+    package func hiddenStates(_ groups: [TokenGroup], recording: Bool) -> ForwardResult {
+        pass(groups, recording: recording, isScored: false)
+    }
+
+    private func pass(_ groups: [TokenGroup], recording: Bool, isScored: Bool) -> ForwardResult {
         guard !groups.isEmpty else { return ForwardResult(scores: [], promptHidden: [], states: nil, recording: nil) }
         let network = network(positions: Self.longest(groups))
         let batch = PackedGroups(groups, network: network)
         let (layers, output) = run(batch, network, recording: recording)
         let (hidden, inverseRMS) = finalNorm(output, of: batch, network)
-        let (states, first) = OutputHead(network: network, stopTokens: stopTokens).read(hidden.base, of: batch)
+        let read = isScored ? OutputHead(network: network, stopTokens: stopTokens).read(hidden.base, of: batch) : nil
         let width = network.hiddenSize
         return ForwardResult(
-            scores: scores(batch, states, first: first),
+            scores: read.map { scores(batch, $0.states, first: $0.first) } ?? [],
             promptHidden: batch.groups.map {
                 Array(UnsafeBufferPointer(start: hidden.base + $0.stateStart * width, count: width))
             },
@@ -21,7 +32,7 @@ extension Policy {
             recording: recording
                 ? Recording(
                     network: network, batch: batch, layers: layers, output: output, inverseRMS: inverseRMS, hidden: hidden,
-                    readings: states, version: version) : nil)
+                    readings: read?.states, version: version) : nil)
     }
 
     /// All logits of one sequence, [tokens, V].

@@ -65,7 +65,7 @@ package struct HiddenWeights: Sendable, Equatable {
 
 /// The scores of some groups, and what their backward needs.
 package final class ForwardResult {
-    /// By group and response.
+    /// By group and response; empty where only hidden states were asked for.
     package let scores: [[ResponseScores]]
     /// The final norm's output at each prompt's last row, [D] per group.
     package let promptHidden: [[Float]]
@@ -113,6 +113,7 @@ struct Recording {
     let output: FloatTensor
     /// The final norm's 1/rms, [states], and output, [states, D].
     let inverseRMS, hidden: FloatTensor
-    let readings: HeadReadings
+    /// Nil without scores.
+    let readings: HeadReadings?
     let version: Int
 }

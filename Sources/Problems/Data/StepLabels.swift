@@ -8,8 +8,14 @@ package struct LabelledSolution: Sendable, Equatable {
         package var text: String
         /// Nil where nobody judged it.
         package var label: Label?
+        /// A soft label, from 0 to 1: the share of completions of the steps so far that are right; nil where the file has none.
+        package var share: Double?
+        /// Whether a right solution begins with the steps so far, where that is known for certain.
+        package var exact: Bool?
 
-        package init(_ text: String, _ label: Label?) { (self.text, self.label) = (text, label) }
+        package init(_ text: String, _ label: Label?, share: Double? = nil, exact: Bool? = nil) {
+            (self.text, self.label, self.share, self.exact) = (text, label, share, exact)
+        }
     }
 
     /// Another step that was judged in the place of one of the solution.
@@ -78,13 +84,27 @@ package enum StepLabelFile {
             prompt: trimmed(first[..<start]), steps: steps, answer: steps.last.flatMap { AnswerExtraction.stated($0.text) }, line: line)
     }
 
+    /// Labels may be hard, or numbers from 0 to 1, of which one half and more is good. Beside hard ones, `soft_labels` and
+    /// `exact_labels` may stand.
     private static func stepwise(_ record: JSONRecord, _ line: Int) throws(JSONRecord.Fault) -> LabelledSolution {
-        let (texts, labels) = (try record.texts("completions"), try record.booleans("labels"))
+        let texts = try record.texts("completions")
         guard !texts.isEmpty else { throw record.fault("completions", expected: "at least one step") }
-        guard texts.count == labels.count else { throw record.fault("labels", expected: "as many labels as there are completions, \(texts.count)") }
+        func inStep<Label>(_ labels: [Label], _ field: String) throws(JSONRecord.Fault) -> [Label] {
+            guard texts.count == labels.count else {
+                throw record.fault(field, expected: "as many labels as there are completions, \(texts.count)")
+            }
+            return labels
+        }
+        let labels = try inStep(try record.shares("labels"), "labels")
+        let shares = try record.has("soft_labels") ? inStep(try record.shares("soft_labels"), "soft_labels") : nil
+        let exact = try record.has("exact_labels") ? inStep(try record.booleans("exact_labels"), "exact_labels") : nil
+        let isSoft = labels.contains { $0 != nil && $0 != 0 && $0 != 1 }
+        let steps = texts.indices.map { k in
+            LabelledSolution.Step(
+                texts[k], labels[k].map { $0 >= 0.5 ? .good : .bad }, share: shares?[k] ?? (isSoft ? labels[k] : nil), exact: exact?[k])
+        }
         return LabelledSolution(
-            prompt: try record.text("prompt"), steps: zip(texts, labels).map { LabelledSolution.Step($0, $1 ? .good : .bad) },
-            answer: try record.optionalText("answer"), line: line)
+            prompt: try record.text("prompt"), steps: steps, answer: try record.optionalText("answer"), line: line)
     }
 
     /// The solution follows the chosen completions, or what a person wrote instead; where nothing was chosen, it ends with the

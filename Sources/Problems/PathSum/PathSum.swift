@@ -107,6 +107,23 @@ package struct PathSum: Task {
         return Self.textbookSolution(of: pairs[problem], style: textbook, using: &random)
     }
 
+    /// A labelled solution as tokens; nil where its prompt is not one of this task, as "37 84:".
+    package static func stepTokens(of solution: LabelledSolution) -> StepTokens? {
+        let prompt = [Vocabulary.begin] + tokens(of: solution.prompt.hasPrefix(" ") ? solution.prompt : " " + solution.prompt)
+        guard prompt.count == 4, let start = Vocabulary.number(of: prompt[1]), let target = Vocabulary.number(of: prompt[2]),
+            prompt == promptTokens(of: Pair(start: start, target: target))
+        else { return nil }
+        var (response, ends): ([Int32], [Int]) = ([], [])
+        for step in solution.steps {
+            response += tokens(of: StepTokens.line(step.text))
+            ends.append(response.count)
+        }
+        return StepTokens(prompt: prompt, response: response, ends: ends)
+    }
+
+    package func isStepEnd(_ token: Int32) -> Bool { token == Vocabulary.newline }
+    package var stepEnd: [Int32] { [Vocabulary.newline] }
+
     /// A response may end after each line, and where it does end.
     ///
     /// `process` is the aggregate of the logarithms of the lines' scores: 0 if a line's arithmetic is right given the result

@@ -31,15 +31,21 @@ struct SettingOptions: ParsableArguments {
     }
 }
 
-/// The options of a command that makes a run.
-struct RunOptions: ParsableArguments {
-    @OptionGroup var settings: SettingOptions
-    @Option(name: .long, help: ArgumentHelp("\(ObjectiveKind.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
-    var objective: String?
-    @Option(name: .long, help: ArgumentHelp("Run folder.", valueName: "dir"))
-    var output: String?
-    var quiet: Bool { settings.quiet }
+/// What a command that makes a run is told on its command line.
+protocol RunRequest {
+    var settings: SettingOptions { get }
+    /// The run folder, where it is named.
+    var output: String? { get }
+    var purpose: RunConfiguration.Purpose { get }
+    /// What holds where nobody chose: it depends on the task, which the options themselves decide.
+    func defaults(for options: ConfigurationLayers) throws -> ConfigurationLayers
+    /// Lays what a person chose over what is there: the file, then the command line.
+    func layChoices(over layers: inout ConfigurationLayers) throws
+    /// What a run folder is called when nobody names it.
+    func runName() throws -> String
+}
 
+extension RunRequest {
     /// Lays defaults, the embedded task's settings, a preset, the file and the command line over each other.
     func layers() throws -> ConfigurationLayers {
         var options = ConfigurationLayers()
@@ -47,17 +53,6 @@ struct RunOptions: ParsableArguments {
         var layers = try defaults(for: options)
         layers.lay(options.rewardPreset, over: layers)
         try layChoices(over: &layers)
-        return layers
-    }
-
-    /// What holds where nobody chose: it depends on the task, which the options themselves decide.
-    private func defaults(for options: ConfigurationLayers) throws -> ConfigurationLayers {
-        var layers = ConfigurationLayers()
-        let (model, data) = (options.values["model"] ?? "", options.values["data.train"] ?? "")
-        guard data == RunConfiguration.embeddedTask || data.isEmpty && (model.isEmpty || model == "random") else { return layers }
-        for layer in try EmbeddedResources.configurations(for: options.values["objective"] ?? "") {
-            layers.lay(yaml: layer.text, named: "embedded \(layer.name)", isChoice: false)
-        }
         return layers
     }
 
@@ -83,8 +78,34 @@ struct RunOptions: ParsableArguments {
     func layersOfResumedRun() throws -> ConfigurationLayers {
         try layers(resuming: try RunFolder.existing(named: output, fallback: try runName()).settings).after
     }
+}
 
-    /// What a run folder is called when nobody names it.
+/// The options of `train`.
+struct RunOptions: ParsableArguments, RunRequest {
+    @OptionGroup var settings: SettingOptions
+    @Option(name: .long, help: ArgumentHelp("\(ObjectiveKind.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
+    var objective: String?
+    @Option(name: .long, help: ArgumentHelp("Run folder.", valueName: "dir"))
+    var output: String?
+
+    var purpose: RunConfiguration.Purpose { .training }
+
+    func defaults(for options: ConfigurationLayers) throws -> ConfigurationLayers {
+        var layers = ConfigurationLayers()
+        let (model, data) = (options.values["model"] ?? "", options.values["data.train"] ?? "")
+        guard data == RunConfiguration.embeddedTask || data.isEmpty && (model.isEmpty || model == "random") else { return layers }
+        for layer in try EmbeddedResources.configurations(for: options.values["objective"] ?? "") {
+            layers.lay(yaml: layer.text, named: "embedded \(layer.name)", isChoice: false)
+        }
+        return layers
+    }
+
+    func layChoices(over layers: inout ConfigurationLayers) throws {
+        try settings.layFile(over: &layers)
+        settings.layFlags(over: &layers)
+        if let objective { layers.set("objective", to: objective, from: .flag("objective")) }
+    }
+
     func runName() throws -> String {
         let values = try layers().values
         let model = values["model"] ?? ""
@@ -92,12 +113,33 @@ struct RunOptions: ParsableArguments {
         let objective = values["objective"] ?? "subtb"
         return objective == "subtb" ? name : "\(name)-\(objective)"
     }
+}
 
-    /// Lays what a person chose over what is there: the file, then the command line.
-    private func layChoices(over layers: inout ConfigurationLayers) throws {
+/// What `reward` is told where it trains.
+struct RewardRequest: RunRequest {
+    let settings: SettingOptions
+    let adapter: String?
+    let output: String?
+
+    var purpose: RunConfiguration.Purpose { .reward }
+
+    func defaults(for options: ConfigurationLayers) throws -> ConfigurationLayers {
+        var layers = ConfigurationLayers()
+        guard options.values["model"]?.isEmpty ?? true else { return layers }
+        let name = "pathsum-reward"
+        layers.lay(yaml: try EmbeddedResources.configuration(name), named: "embedded \(name).yaml", isChoice: false)
+        return layers
+    }
+
+    func layChoices(over layers: inout ConfigurationLayers) throws {
         try settings.layFile(over: &layers)
         settings.layFlags(over: &layers)
-        if let objective { layers.set("objective", to: objective, from: .flag("objective")) }
+        if let adapter { layers.set("adapter", to: adapter, from: .flag("adapter")) }
+    }
+
+    func runName() throws -> String {
+        let model = try layers().values["model"] ?? ""
+        return (model.isEmpty ? "pathsum" : URL(fileURLWithPath: model).deletingPathExtension().lastPathComponent) + "-reward"
     }
 }
 

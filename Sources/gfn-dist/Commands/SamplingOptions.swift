@@ -20,6 +20,15 @@ struct SamplingOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Only the first problems.", valueName: "n"))
     var limit: Int?
 
+    /// What a command that samples nothing has no use for.
+    var givenFlags: [String] {
+        let flags = [
+            ("samples-per-problem", samplesPerProblem != nil), ("temperature", !temperature.isEmpty), ("top-k", topK != nil),
+            ("top-p", topP != nil), ("min-p", minP != nil), ("max-new-tokens", maxNewTokens != nil), ("limit", limit != nil),
+        ]
+        return flags.filter(\.1).map(\.0)
+    }
+
     private var givenTemperatures: [Double] { temperature.flatMap(\.values) }
 
     func validate() throws {

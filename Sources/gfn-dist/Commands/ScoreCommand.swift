@@ -5,7 +5,7 @@ internal import Tensor
 struct ScoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "score",
-        abstract: "Log-probabilities of given solutions, token by token.",
+        abstract: "Log-probabilities of given solutions, token by token, and a reward model's scores, step by step.",
         usage: """
             gfn-dist score solutions.jsonl --model model.gguf --precision fp32
             mpirun -n 4 gfn-dist score samples.jsonl --model base/ --adapter runs/a/adapter --output scores.jsonl
@@ -20,6 +20,8 @@ struct ScoreCommand: ParsableCommand {
     @OptionGroup var settings: SettingOptions
     @Option(name: .long, help: ArgumentHelp("PEFT folder of an adapter on the model.", valueName: "dir"))
     var adapter: String?
+    @Option(name: .long, help: ArgumentHelp("Folder of a process reward model on the model: adds step_rewards and reward.", valueName: "dir"))
+    var rewardModel: String?
     @Option(name: .long, help: ArgumentHelp("bf16 or fp32: of the products with the weights.", valueName: "name"))
     var precision: String?
     @Option(name: .long, help: ArgumentHelp("File to write; otherwise standard output.", valueName: "file"))
@@ -52,7 +54,7 @@ struct ScoreCommand: ParsableCommand {
             }
             let (source, target, limit, quiet) = (input, output, batchTokens, settings.quiet)
             try launch.everyRank { communicator in
-                let run = ScoreRun(policy: model.policy(), files: model.files, communicator: communicator, batchTokens: limit)
+                let run = ScoreRun(scorer: model.scorer(), files: model.files, communicator: communicator, batchTokens: limit)
                 guard communicator.rank == 0 else { return try run.follow() }
                 let start = ContinuousClock.now
                 let (lines, tokens) = try run.lead(from: source, to: target)
@@ -69,6 +71,7 @@ struct ScoreCommand: ParsableCommand {
         try settings.layFile(over: &layers)
         settings.layFlags(over: &layers)
         if let adapter { layers.set("adapter", to: adapter, from: .flag("adapter")) }
+        if let rewardModel { layers.set("reward_model", to: rewardModel, from: .flag("reward-model")) }
         if let precision { layers.set("precision", to: precision, from: .flag("precision")) }
         return layers
     }

@@ -3,11 +3,11 @@ internal import Learner
 /// Settings that make no sense together, because a method has no use for them or needs others: each in a sentence that names both.
 extension RunConfiguration {
     func methodProblems() -> [String] {
-        foreignSettings() + headProblems() + rewardProblems(needs) + samplingProblems(needs) + replayProblems(needs)
+        foreignSettings() + labelProblems() + headProblems() + rewardProblems(needs) + samplingProblems(needs) + replayProblems(needs)
     }
 
     /// Where somebody asked for a value of their own: a sentence's beginning. Nil for the default, and for what a file repeats.
-    private func chosen(_ name: String) -> String? {
+    func chosen(_ name: String) -> String? {
         guard let setting = Setting.named(name), layers.origins[name]?.isChange ?? false, !setting.kind.isSame(text(name), setting.fallback)
         else { return nil }
         return asked(name)
@@ -45,6 +45,17 @@ extension RunConfiguration {
         if !needs.logRewards {
             problems += ["reward.reference", "reward.reference_final"].compactMap(chosen).map {
                 "\($0), but objective is \(objective), whose rewards are those of the task alone; leave it out"
+            }
+        }
+        if !text("reward_model").isEmpty {
+            if needs.lesson != .group {
+                problems.append(
+                    "reward_model is \(text("reward_model")), but objective is \(objective), which learns from "
+                        + "\(needs.lesson == .pair ? "pairs of responses" : "solutions") and not from rewards; leave it out")
+            } else if number("reward.process") == 0, layers.rewardPreset.process != .without {
+                problems.append(
+                    "reward.process is 0, so that nothing would come of reward_model, which is \(text("reward_model")); "
+                        + "leave one of them out")
             }
         }
         if needs.lesson != .group, layers.rewardPreset != .none {

@@ -12,6 +12,8 @@ struct RunConfiguration: Sendable {
         case training
         /// Sampling and judging, of the problems that `data.evaluate` names.
         case sampling
+        /// Training a process reward model on the labelled steps that `data.train` names.
+        case reward
     }
 
     let layers: ConfigurationLayers
@@ -28,7 +30,11 @@ struct RunConfiguration: Sendable {
     }
 
     private func combinedProblems() -> [String] {
-        var problems = (purpose == .training ? trainingProblems() : samplingProblems()) + partProblems()
+        var problems = switch purpose {
+        case .training: trainingProblems() + partProblems()
+        case .sampling: samplingProblems() + partProblems()
+        case .reward: rewardModelProblems()
+        }
         if let problem = Self.kernelsProblem(text("kernels")) { problems.append(problem) }
         return problems
     }
@@ -130,7 +136,7 @@ struct RunConfiguration: Sendable {
     }
     static let embeddedTask = "pathsum"
     var seed: UInt64 { UInt64(integer("seed")) }
-    var lag: Int { needs.usesRollouts ? integer("lag") : 0 }
+    var lag: Int { purpose != .reward && needs.usesRollouts ? integer("lag") : 0 }
     var steps: Int { integer("train.steps") }
     var promptsPerStep: Int { integer("train.prompts_per_step") }
     var samplesPerPrompt: Int { integer("rollout.samples_per_prompt") }
@@ -177,7 +183,7 @@ struct RunConfiguration: Sendable {
                     + "\(chosen.joined(separator: " and ")); leave that out to train this adapter, or adapter to train a fresh one"
             ])
         }
-        return try RunConfiguration(layers)
+        return try RunConfiguration(layers, for: purpose)
     }
 
     /// Replayed groups beside the fresh ones of a step, counted from 0, so that their share of all steps is `replay.share`: with
@@ -240,17 +246,28 @@ struct RunConfiguration: Sendable {
             temperature: schedule("reward.temperature"), referenceExponent: schedule("reward.reference"))
     }
 
+    /// How a reward model's scores of steps become process scores.
+    func processScoring(_ model: ProcessRewardModel) -> ProcessScoring {
+        ProcessScoring(
+            model: model, aggregate: processAggregate, floor: number("reward.process_floor"))
+    }
+
+    var optimizerSettings: AdamW.Settings {
+        AdamW.Settings(beta1: number("train.beta1"), beta2: number("train.beta2"), weightDecay: number("train.weight_decay"))
+    }
+
+    func learningRateSchedule(steps: Int) -> LearningRateSchedule {
+        LearningRateSchedule(
+            shape: LearningRateSchedule.Shape(rawValue: text("train.schedule")) ?? .constant, peak: number("train.learning_rate"),
+            warmUpSteps: integer("train.warmup_steps"), totalSteps: steps)
+    }
+
     /// `maximumLength`: the most actions that a response may have.
     func learnerSettings(maximumLength: Int) -> PolicyLearner.Settings {
         let rate = number("train.learning_rate")
         return PolicyLearner.Settings(
             objective: method,
-            optimizer: AdamW.Settings(
-                beta1: number("train.beta1"), beta2: number("train.beta2"), weightDecay: number("train.weight_decay")),
-            schedule: LearningRateSchedule(
-                shape: LearningRateSchedule.Shape(rawValue: text("train.schedule")) ?? .constant, peak: rate,
-                warmUpSteps: integer("train.warmup_steps"),
-                totalSteps: steps - needs.collectingSteps),
+            optimizer: optimizerSettings, schedule: learningRateSchedule(steps: steps - needs.collectingSteps),
             maximumGradientNorm: optionalNumber("train.clip_norm"),
             rootRateFactor: rate > 0 ? number("root.learning_rate") / rate : 1,
             valueRateFactor: rate > 0 ? number("value.learning_rate") / rate : 1, maximumLength: maximumLength, seed: seed)

@@ -102,6 +102,12 @@ struct Setting: Sendable {
         Setting("reward.schedule_steps", .integer(count, or: "auto"), "auto", "steps from start to end of both; auto: train.steps"),
         Setting("root.learning_rate", .number(rate), "1e-2", "of the head that learns log Z"),
         Setting("value.learning_rate", .number(rate), "1e-2", "of the head that learns V"),
+        Setting("labels.kind", .choice(LabelKind.allCases.map(\.rawValue)), "hard", "reward: learn from good or bad, or from the share of right completions"),
+        Setting("labels.balance", .choice(["none", "inverse"]), "none", "reward: weights of good and bad steps; inverse: by their numbers in the data"),
+        Setting("labels.smoothing", .number(0...0.99), "0", "reward: share of a label that is spread over both classes"),
+        Setting("labels.neutral", .choice(["good", "bad", "skip"]), "good", "reward: what PRM800K's neutral steps count as"),
+        Setting("labels.flipped", .number(share), "0", "reward: share of the labels to learn from that are turned over, to see what noise does"),
+        Setting("head.learning_rate", .number(rate), "1e-2", "reward: of the head that reads a step's end"),
     ]
 
     private static let afterMethods: [Setting] = [

@@ -1,6 +1,7 @@
 internal import Collective
 internal import Foundation
 internal import Model
+internal import Problems
 internal import Rollout
 internal import Tensor
 
@@ -52,12 +53,10 @@ final class Explorer {
         var findings = Findings()
         for (index, address) in addresses.enumerated() {
             let (problem, prompt) = (problems[index], requests[index].prompt)
-            let trajectories = sampled[index].map { response in
-                trajectory(response.tokens, stop: response.stop, scores: response.scores, problem: problem)
-            }
             var group = TrajectoryGroup(
-                address: address, promptID: problem, prompt: prompt, trajectories: trajectories, sampledWith: version,
-                temperature: temperatures[index])
+                address: address, promptID: problem, prompt: prompt,
+                trajectories: trajectories(sampled[index].map { ($0.tokens, $0.stop, $0.scores) }, to: prompt, problem: problem),
+                sampledWith: version, temperature: temperatures[index])
             addReference(to: &group)
             findings.groups.append(group)
             if let seed = seed(at: address, problem: problem, prompt: prompt, version: version) { findings.seeds.append(seed) }
@@ -80,16 +79,30 @@ final class Explorer {
         context.communicator.poll()
         var group = TrajectoryGroup(
             address: address, promptID: problem, prompt: prompt,
-            trajectories: [trajectory(response, stop: .stopToken, scores: scores, problem: problem)], sampledWith: version)
+            trajectories: trajectories([(response, .stopToken, scores)], to: prompt, problem: problem), sampledWith: version)
         addReference(to: &group)
         return group
     }
 
-    private func trajectory(_ response: [Int32], stop: StopReason, scores: ResponseScores, problem: Int) -> Trajectory {
-        let named = context.workspace.training.states(of: response, stop: stop, problem: problem)
-        return Trajectory(
-            response: response, stop: stop, tokenLogProbabilities: scores.tokenLogProbabilities,
-            stopLogProbabilities: scores.stopLogProbabilities, states: context.configuration.terminability.states(of: named))
+    /// Responses to one prompt with their rewards' parts.
+    private func trajectories(
+        _ responses: [(tokens: [Int32], stop: StopReason, scores: ResponseScores)], to prompt: [Int32], problem: Int
+    ) -> [Trajectory] {
+        let task = context.workspace.training
+        var scored = responses.map { response in
+            ProcessScoring.Response(
+                tokens: response.tokens, states: task.states(of: response.tokens, stop: response.stop, problem: problem))
+        }
+        if let scoring = context.processScoring {
+            scored = scoring.score(scored, to: prompt, of: task)
+            context.communicator.poll()
+        }
+        return zip(responses, scored).map { response, scored in
+            Trajectory(
+                response: response.tokens, stop: response.stop, tokenLogProbabilities: response.scores.tokenLogProbabilities,
+                stopLogProbabilities: response.scores.stopLogProbabilities,
+                states: context.configuration.terminability.states(of: scored.states), stepRewards: scored.stepRewards)
+        }
     }
 
     /// Evaluates the responses of a group under π_ref, where the reward or the method asks for it.

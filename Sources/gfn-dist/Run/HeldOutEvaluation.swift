@@ -3,6 +3,7 @@ internal import Evaluation
 internal import Foundation
 internal import Model
 internal import Problems
+internal import Rollout
 internal import Tensor
 
 /// Held-out problems, sampled and judged by all ranks together; nothing is learned from them.
@@ -21,6 +22,7 @@ struct HeldOutEvaluation {
     let task: any Task
     let configuration: RunConfiguration
     let communicator: any Communicator
+    let processScoring: ProcessScoring?
 
     private var options: EvaluationOptions { EvaluationOptions() }
 
@@ -36,7 +38,8 @@ struct HeldOutEvaluation {
         }
         if let pathSum = task as? PathSum {
             let scoring = SolutionScoring(
-                task: pathSum, policy: policy, reference: reference, rewards: configuration.rewards, step: step)
+                task: pathSum, policy: policy, reference: reference, rewards: configuration.rewards, processScoring: processScoring,
+                step: step)
             for index in results.indices {
                 results[index].solutions = scoring.scores(of: results[index].problem, poll: { communicator.poll() })
             }

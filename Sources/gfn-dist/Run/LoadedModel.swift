@@ -44,11 +44,16 @@ struct LoadedModel: Sendable {
         return policy
     }
 
+    /// A reward model on the same base.
+    func rewardModel(_ path: String, template: String?) throws -> LoadedRewardModel {
+        try LoadedRewardModel(path, base: base, template: template, threads: threads)
+    }
+
     /// Of the adapter's bf16 bits, as a run reports it; nil without one.
     var adapterDigest: String? {
         adapter.map { adapter in
             let layout = ParameterLayout(.lora(adapter.configuration), of: base.configuration)
-            return sha256Hex(roundToBFloat16(layout.parameters(of: adapter.matrices)))
+            return sha256Hex(layout.parameters(of: adapter.matrices).roundedToBFloat16)
         }
     }
 }

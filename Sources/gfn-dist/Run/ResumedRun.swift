@@ -14,7 +14,7 @@ struct ResumedRun: Sendable {
     let care: Care
 
     /// Rank 0 finds and locks the folder, and says which checkpoints are damaged; all processes learn the rest. Collective over processes.
-    static func find(_ options: RunOptions, _ care: Care, _ launch: Launch) throws -> ResumedRun {
+    static func find(_ options: any RunRequest, _ care: Care, _ launch: Launch) throws -> ResumedRun {
         let answer = try launch.decidedByFirst {
             let folder = try RunFolder.existing(named: options.output, fallback: try options.runName())
             try RunLock.take(folder)
@@ -58,9 +58,9 @@ struct ResumedRun: Sendable {
     }
 
     /// The settings to go on with, and what they change. Throws what is refused.
-    func configuration(_ options: RunOptions) throws -> (RunConfiguration, [SettingChange]) {
+    func configuration(_ options: any RunRequest) throws -> (RunConfiguration, [SettingChange]) {
         let (before, after) = try options.layers(resuming: folder.settings)
-        let configuration = try RunConfiguration(after)
+        let configuration = try RunConfiguration(after, for: options.purpose)
         if let checkpoint, step > configuration.steps {
             throw ConfigurationError(problems: [
                 "\(checkpoint) has \(step) steps done, but train.steps is \(configuration.steps); raise train.steps to at least \(step)"

@@ -21,6 +21,8 @@ final class RunContext {
     let checkpoint: Checkpoint?
 
     let rewards: RewardSettings
+    /// Of the steps by a reward model; nil: the task's own scores hold.
+    let processScoring: ProcessScoring?
     /// What this rank is, and the step it is in, for messages.
     var role = "learner"
     var step = 0
@@ -35,6 +37,7 @@ final class RunContext {
         self.folder = folder
         self.checkpoint = checkpoint
         rewards = workspace.configuration.rewards
+        processScoring = workspace.rewardModel.map { workspace.configuration.processScoring($0.model()) }
         policy = workspace.policy()
         reference = workspace.policy()
         if let bits = workspace.startingBits {
@@ -93,7 +96,7 @@ final class RunContext {
     /// The published form of what a run starts from, whatever step it is at.
     func startingBits() throws -> [UInt16] {
         if let bits = knownStartingBits { return bits }
-        let bits = roundToBFloat16(try initialParameters())
+        let bits = try initialParameters().roundedToBFloat16
         knownStartingBits = bits
         return bits
     }
@@ -121,7 +124,8 @@ final class RunContext {
         guard !workspace.evaluations.isEmpty else { return }
         policy.adopt(bits, version: version)
         let summaries = try workspace.evaluations.compactMap { task in
-            let evaluation = HeldOutEvaluation(task: task, configuration: configuration, communicator: communicator)
+            let evaluation = HeldOutEvaluation(
+                task: task, configuration: configuration, communicator: communicator, processScoring: processScoring)
             return try evaluation.evaluate(policy, reference: reference, step: version, adapterDigest: sha256Hex(bits))
         }
         if !summaries.isEmpty { try report?.add(summaries, at: version) }
@@ -198,10 +202,5 @@ final class RunContext {
     }
 }
 
-func roundToBFloat16(_ values: [Float]) -> [UInt16] {
-    var bits = [UInt16](repeating: 0, count: values.count)
-    Kernel.roundToBFloat16(values, count: values.count, into: &bits)
-    return bits
-}
-
 func widen(_ bits: [UInt16]) -> [Float] { bits.map { Float(bitPattern: UInt32($0) << 16) } }
+

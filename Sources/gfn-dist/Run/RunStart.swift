@@ -32,7 +32,7 @@ enum RunStart {
         } else {
             folder = try newFolder(options, workspace.configuration, launch)
         }
-        let quiet = options.quiet
+        let quiet = options.settings.quiet
         try launch.everyRank { communicator in
             let context = try RunContext(
                 workspace: workspace, communicator: communicator, folder: folder, checkpoint: checkpoint, quiet: quiet)
@@ -55,7 +55,7 @@ enum RunStart {
     }
 
     /// Rank 0 makes the folder of a new run; all ranks learn its name.
-    private static func newFolder(_ options: RunOptions, _ configuration: RunConfiguration, _ launch: Launch) throws -> RunFolder {
+    static func newFolder(_ options: any RunRequest, _ configuration: RunConfiguration, _ launch: Launch) throws -> RunFolder {
         let path = try launch.decidedByFirst {
             let folder = try RunFolder.create(named: options.output, fallback: try options.runName())
             try RunLock.take(folder)
@@ -68,7 +68,7 @@ enum RunStart {
     }
 
     /// Rank 0 writes down what a resumed run goes on with. False: the run is finished, and rank 0 says so.
-    private static func prepare(
+    static func prepare(
         _ resumed: ResumedRun, _ configuration: RunConfiguration, _ changes: [SettingChange], _ launch: Launch
     ) throws -> Bool {
         let answer = try launch.decidedByFirst {

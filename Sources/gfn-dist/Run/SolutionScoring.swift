@@ -22,6 +22,7 @@ struct SolutionScoring {
     let policy: Policy
     let reference: Policy
     let rewards: RewardSettings
+    let processScoring: ProcessScoring?
     /// At which the schedules of the rewards are looked at.
     let step: Int
 
@@ -34,9 +35,13 @@ struct SolutionScoring {
             let group = TokenGroup(prompt: prompt, responses: part)
             let scores = policy.forward([group], recording: false).scores[0]
             let referenceScores = rewards.usesReference ? reference.forward([group], recording: false).scores[0] : []
-            for (index, response) in part.enumerated() {
+            var responses = part.map {
+                ProcessScoring.Response(tokens: $0, states: task.states(of: $0, stop: .stopToken, problem: problem))
+            }
+            if let processScoring { responses = processScoring.score(responses, to: prompt, of: task) }
+            for (index, response) in responses.enumerated() {
                 result.logPolicy.append(Self.logProbability(scores[index]))
-                for state in task.states(of: response, stop: .stopToken, problem: problem).suffix(1) {
+                for state in response.states.suffix(1) {
                     result.logReward.append(
                         rewards.logReward(
                             of: state, referenceLogProbability: referenceScores.isEmpty ? 0 : Self.logProbability(referenceScores[index]),
@@ -52,7 +57,8 @@ struct SolutionScoring {
     static func summary(_ work: SampleWork, _ communicator: any Communicator) throws -> ExactSummary? {
         guard let task = work.task as? PathSum else { return nil }
         let scoring = SolutionScoring(
-            task: task, policy: work.policy(), reference: work.basePolicy(), rewards: work.configuration.rewards, step: .max)
+            task: task, policy: work.policy(), reference: work.basePolicy(), rewards: work.configuration.rewards,
+            processScoring: work.processScoring(), step: .max)
         let count = work.plan.problemCount
         var scores: [SolutionScores] = []
         for start in stride(from: 0, to: count, by: communicator.size) {

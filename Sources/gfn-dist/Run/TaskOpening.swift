@@ -25,6 +25,9 @@ struct TaskOpening {
         notes = [template?.note, ends.note].compactMap { $0 }
     }
 
+    /// How prompts are written.
+    var templateName: String { (template ?? .plain).name }
+
     /// What a file holds.
     enum Kind { case problems, preferences }
 

@@ -20,6 +20,8 @@ struct Workspace: Sendable {
     let threads: Int
     /// The adapter that the run starts from, in the order of the layout; nil when it starts fresh.
     let startingBits: [UInt16]?
+    /// In the place of the task's own scores of steps, where one is named.
+    let rewardModel: LoadedRewardModel?
     /// What people should know about the model's files and the data.
     let notes: [String]
 
@@ -44,7 +46,9 @@ struct Workspace: Sendable {
             base = try BaseModel(opened, precision: configuration.precision, gradients: needsGradients, parallel: parallel)
         }
 
+        let template: String
         if configuration.usesEmbeddedTask {
+            template = RunConfiguration.embeddedTask
             training = configuration.pathSum(.train)
             evaluations = [configuration.pathSum(.heldOut)]
             notes = files?.notes ?? []
@@ -53,6 +57,7 @@ struct Workspace: Sendable {
                 throw RunError.badData("model \(basePath) has no tokenizer, and \(configuration.text("data.train")) is text")
             }
             let opening = try TaskOpening(files, configuration)
+            template = opening.templateName
             var notes = files.notes + opening.notes
             let needs = configuration.needs
             training = try opening.task(
@@ -63,6 +68,9 @@ struct Workspace: Sendable {
             self.notes = notes
         }
         try Self.requirePreferences(training, configuration)
+        let rewardModelPath = configuration.text("reward_model")
+        rewardModel = rewardModelPath.isEmpty
+            ? nil : try LoadedRewardModel(rewardModelPath, base: base, template: template, threads: threads)
         let path = configuration.text("adapter")
         if path.isEmpty {
             (self.configuration, trainable, startingBits) = (configuration, configuration.trainable, nil)
@@ -70,7 +78,7 @@ struct Workspace: Sendable {
             let adapter = try AdapterFolder.read(path, for: base.configuration)
             self.configuration = try configuration.taking(adapter.configuration, of: path)
             trainable = .lora(adapter.configuration)
-            startingBits = roundToBFloat16(ParameterLayout(trainable, of: base.configuration).parameters(of: adapter.matrices))
+            startingBits = ParameterLayout(trainable, of: base.configuration).parameters(of: adapter.matrices).roundedToBFloat16
         }
     }
 

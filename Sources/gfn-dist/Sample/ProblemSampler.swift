@@ -1,6 +1,7 @@
 internal import Collective
 internal import Model
 internal import Problems
+internal import Rollout
 internal import Tensor
 
 /// All samples of one problem, as they are written.
@@ -30,8 +31,9 @@ struct SampledProblem: ProblemLines {
 struct ProblemSampler: LineMaker {
     let work: SampleWork
     let policy: Policy
+    private let processScoring: ProcessScoring?
 
-    init(_ work: SampleWork) { (self.work, policy) = (work, work.policy()) }
+    init(_ work: SampleWork) { (self.work, policy, processScoring) = (work, work.policy(), work.processScoring()) }
 
     /// Samples neighbouring problems together.
     func lines(of problems: Range<Int>, poll: () throws -> Void) throws -> [SampledProblem] {
@@ -42,10 +44,17 @@ struct ProblemSampler: LineMaker {
                 requests(problems, prompts, samples: work.plan.samples(at: temperature)),
                 settings: work.samplingSettings(at: temperature), poll: poll)
             for (index, responses) in sampled.enumerated() {
+                let problem = problems.lowerBound + index
+                var scored = responses.map { response in
+                    ProcessScoring.Response(
+                        tokens: response.tokens, states: work.task.states(of: response.tokens, stop: response.stop, problem: problem))
+                }
+                if let processScoring { scored = processScoring.score(scored, to: prompts[index], of: work.task) }
                 for (sample, response) in responses.enumerated() {
-                    let place = SamplePlan.Place(problem: problems.lowerBound + index, temperature: temperature, sample: sample)
+                    let place = SamplePlan.Place(problem: problem, temperature: temperature, sample: sample)
                     let verdict = work.task.verdict(on: response.tokens, stop: response.stop, problem: place.problem)
-                    let line = try work.line(of: response, judged: verdict, at: place, prompt: prompts[index])
+                    var line = try work.line(of: response, scored[sample].states, judged: verdict, at: place, prompt: prompts[index])
+                    if let processScoring { try line.add(scored[sample].stepRewards, processScoring, at: place, of: work.task) }
                     results[index].text += Array(line.text.utf8) + [UInt8(ascii: "\n")]
                     results[index].solutions += 1
                     results[index].tokens += response.tokens.count + (response.stop == .stopToken ? 1 : 0)

@@ -13,6 +13,21 @@ extension JSONLine {
         add("temperature", place.temperature)
     }
 
+    /// What a reward model says of a response: p of each step, and the whole (`ProcessScoring.whole`).
+    ///
+    /// Throws when a score is not finite.
+    mutating func add(
+        _ stepRewards: [Float], _ scoring: ProcessScoring, at place: SamplePlan.Place, of task: any Task
+    ) throws(RunError) {
+        guard stepRewards.allSatisfy(\.isFinite) else {
+            throw .nonFinite(
+                "problem \(task.identifier(of: place.problem)), sample \(place.sample): the score of a step is not finite; "
+                    + "the weights of the model or of the reward model are damaged or diverged")
+        }
+        add("step_rewards", stepRewards)
+        add("process_reward", scoring.whole(of: stepRewards))
+    }
+
     /// The bytes that every line begins with that has these fields first and others behind them.
     var beginning: [UInt8] { Array(text.utf8.dropLast()) + [UInt8(ascii: ",")] }
 }
@@ -49,7 +64,7 @@ extension SampleWork {
     ///
     /// Throws when a log-probability is not finite.
     func line(
-        of response: SampledResponse, judged verdict: Verdict, at place: SamplePlan.Place, prompt: [Int32]
+        of response: SampledResponse, _ states: [TerminableState], judged verdict: Verdict, at place: SamplePlan.Place, prompt: [Int32]
     ) throws(RunError) -> JSONLine {
         let (scores, hasEnded) = (response.scores, response.stop == .stopToken)
         let logProbability = response.logProbability
@@ -60,7 +75,6 @@ extension SampleWork {
                 "problem \(task.identifier(of: place.problem)), sample \(place.sample): a log-probability is not finite; "
                     + "the weights of the model or of the adapter are damaged or diverged")
         }
-        let states = task.states(of: response.tokens, stop: response.stop, problem: place.problem)
         var rewards = configuration.rewards
         rewards.referenceExponent = LinearSchedule(constant: 0)
 

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Model
 internal import Problems
+internal import Rollout
 
 /// What all ranks of a process share while they sample: the problems, the model, and what is asked for.
 struct SampleWork: LineWork {
@@ -10,6 +11,7 @@ struct SampleWork: LineWork {
     let task: any Task
     let plan: SamplePlan
     private let model: LoadedModel
+    private let rewardModel: LoadedRewardModel?
     /// Of texts; nil for the embedded task, which has tokens of its own.
     let tokenizer: Tokenizer?
     let contextLength: Int
@@ -23,14 +25,17 @@ struct SampleWork: LineWork {
     init(_ configuration: RunConfiguration, temperatures: [Double], split: PathSum.Split = .heldOut, ranksOnNode: Int) throws {
         self.configuration = configuration
         let files = try LoadedModel.files(configuration.layers)
+        let template: String
         if configuration.usesEmbeddedTask {
             task = configuration.pathSum(split)
             tokenizer = nil
+            template = RunConfiguration.embeddedTask
             notes = files.notes
             try Self.requireRoom(for: task, configuration, files)
         } else {
             let opening = try TaskOpening(files, configuration)
             tokenizer = opening.tokenizer
+            template = opening.templateName
             var notes = files.notes + opening.notes
             task = try opening.task(configuration.text("data.evaluate"), notes: &notes)
             self.notes = notes
@@ -40,6 +45,8 @@ struct SampleWork: LineWork {
             problemCount: configuration.evaluatedCount(of: task), temperatures: temperatures,
             samplesPerProblem: configuration.integer("evaluate.samples_per_problem"))
         model = try LoadedModel(files, configuration.layers, ranksOnNode: ranksOnNode)
+        let path = configuration.text("reward_model")
+        rewardModel = path.isEmpty ? nil : try model.rewardModel(path, template: template)
     }
 
     /// The embedded task has tokens and lengths of its own, whatever the model.
@@ -83,6 +90,9 @@ struct SampleWork: LineWork {
 
     /// What one rank samples with.
     func policy() -> Policy { model.policy(endingWith: task.stopTokens) }
+
+    /// What a rank scores steps with, where a reward model is named.
+    func processScoring() -> ProcessScoring? { rewardModel.map { configuration.processScoring($0.model()) } }
 
     /// The same without the adapter.
     func basePolicy() -> Policy { model.basePolicy(endingWith: task.stopTokens) }

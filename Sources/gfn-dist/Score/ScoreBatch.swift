@@ -43,21 +43,25 @@ struct ScoreBatch: Sendable {
     }
 }
 
-/// What `score` says of one line: log π of each token, and of the stop token at every state.
+/// What `score` says of one line: log π of each token, of the stop token at every state, and what a reward model says of its steps.
 struct LineScores: Sendable, Equatable {
     let tokens, stops: [Float]
+    /// p of each step; empty without a reward model.
+    let steps: [Float]
 
-    init(_ scores: ResponseScores) { (tokens, stops) = (scores.tokenLogProbabilities, scores.stopLogProbabilities) }
+    init(_ scores: ResponseScores, steps: [Float]) {
+        (tokens, stops, self.steps) = (scores.tokenLogProbabilities, scores.stopLogProbabilities, steps)
+    }
 
     func write(to writer: inout ByteWriter) {
-        writer.write(tokens)
-        writer.write(stops)
+        for numbers in [tokens, stops, steps] { writer.write(numbers) }
     }
 
     init(_ reader: inout ByteReader) throws(ByteReaderError) {
         tokens = try reader.readArray()
         stops = try reader.readArray()
+        steps = try reader.readArray()
     }
 
-    var isFinite: Bool { tokens.allSatisfy(\.isFinite) && stops.allSatisfy(\.isFinite) }
+    var isFinite: Bool { [tokens, stops, steps].allSatisfy { $0.allSatisfy(\.isFinite) } }
 }

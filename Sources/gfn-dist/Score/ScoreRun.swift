@@ -11,7 +11,7 @@ internal import Model
 /// in rounds, until rank 0 has read its input to the end. A line's numbers do not depend on the batch that it is scored in,
 /// so neither ranks nor threads nor the size of a batch change a byte of what is written.
 struct ScoreRun {
-    let policy: Policy
+    let scorer: LineScorer
     let files: ModelFiles
     let communicator: any Communicator
     /// Tokens of one forward pass: bounds the memory of a rank.
@@ -38,7 +38,7 @@ struct ScoreRun {
     func follow() throws {
         while true {
             switch try ScoreOrder(communicator.receive(from: 0, tag: ScoreOrder.tag)) {
-            case .score(let batch): try communicator.send(ScoreAnswer(score(batch)).encoded(), to: 0, tag: ScoreAnswer.tag)
+            case .score(let batch): try communicator.send(ScoreAnswer(scorer.scores(of: batch)).encoded(), to: 0, tag: ScoreAnswer.tag)
             case .end: return
             case .fail(let failure): throw failure
             }
@@ -64,9 +64,9 @@ struct ScoreRun {
             for (request, scores) in zip(requests, scores) {
                 guard scores.isFinite else {
                     throw RunError.nonFinite(
-                        "\(reader.name):\(request.line): a log-probability is not finite; the weights of the model or of the adapter are damaged or diverged")
+                        "\(reader.name):\(request.line): a log-probability or a score is not finite; the weights of the model, of the adapter or of the reward model are damaged or diverged")
                 }
-                try writer.write(JSONLine(request, scores))
+                try writer.write(JSONLine(request, scores, scorer.steps?.scoring))
             }
             try writer.flush()
             lines += requests.count
@@ -82,7 +82,7 @@ struct ScoreRun {
         for rank in batches.indices.dropFirst() {
             try communicator.send(ScoreOrder.score(batches[rank]).encoded(), to: rank, tag: ScoreOrder.tag)
         }
-        var scores = score(batches[0])
+        var scores = scorer.scores(of: batches[0])
         for rank in batches.indices.dropFirst() {
             let answer = try ScoreAnswer(communicator.receive(from: rank, tag: ScoreAnswer.tag))
             let expected = batches[rank].groups.reduce(0) { $0 + $1.responses.count }
@@ -92,10 +92,6 @@ struct ScoreRun {
             scores += answer.scores
         }
         return scores
-    }
-
-    private func score(_ batch: ScoreBatch) -> [LineScores] {
-        policy.forward(batch.groups, recording: false).scores.joined().map(LineScores.init)
     }
 
     private func nextRequest(_ reader: inout LineReader) throws -> ScoreRequest? {
