@@ -64,7 +64,7 @@ import Testing
         func run(_ ranks: Int) throws -> [(PolicyLearner.State, [RewardLearner.Metrics], RewardHead)] {
             try runInProcess(ranks: ranks) { communicator in
                 let learner = try Self.learner(communicator)
-                // More than 1,024 tokens, so that there are several slots.
+                // More than 512 tokens, so that there are several slots.
                 let metrics = try (0..<3).map { try Self.untimed(try learner.update(on: Self.examples(160, seed: UInt64($0)))) }
                 return (learner.state, metrics, learner.head)
             }
@@ -161,13 +161,13 @@ import Testing
         }
     }
 
-    @Test("slots hold neighbours of up to 1,024 tokens, and a longer example alone")
+    @Test("slots hold neighbours of up to 512 tokens, and a longer example alone")
     func slots() {
         func example(_ length: Int) -> LabelledResponse {
             LabelledResponse(
                 prompt: [1], reading: StepReading(tokens: Array(repeating: 2, count: length - 1), places: [length - 1]), labels: [1])
         }
-        #expect(RewardLearner.slots(of: [400, 624, 1, 3000, 5, 1019, 1].map(example)) == [0..<2, 2..<3, 3..<4, 4..<6, 6..<7])
+        #expect(RewardLearner.slots(of: [400, 112, 1, 3000, 5, 507, 1].map(example)) == [0..<2, 2..<3, 3..<4, 4..<6, 6..<7])
         #expect(RewardLearner.slots(of: []) == [])
     }
 }

@@ -50,7 +50,7 @@ struct PathSumTests {
         let states = task.states(of: response, stop: .stopToken, problem: 0)
         #expect(states.map(\.index) == [4, 8, 12])
         #expect(states.map(\.isCorrect) == [false, false, true])
-        #expect(states.allSatisfy { $0.isFinished && $0.process == 0 })
+        #expect(states.map(\.isFinished) == [false, false, true] && states.allSatisfy { $0.process == 0 })
         #expect(task.verdict(on: response, stop: .stopToken, problem: 0) == Verdict(.correct, answer: "84"))
         #expect(task.verdict(on: response, stop: .length, problem: 0) == Verdict(.unfinished))
     }
@@ -60,7 +60,7 @@ struct PathSumTests {
         let states = task.states(of: tokens("+7 45\n*2 90\n-6 84\n"), stop: .stopToken, problem: 0)
         let ε = Float(log(1e-4))
         expectClose(states.map(\.process), [ε, ε, ε])
-        #expect(states.allSatisfy { $0.isFinished && !$0.isCorrect })
+        #expect(states.map(\.isFinished) == [false, false, true] && states.allSatisfy { !$0.isCorrect })
     }
 
     @Test("the process score of a response is the chosen aggregate of its lines' scores", arguments: ProcessAggregate.allCases)
@@ -99,13 +99,13 @@ struct PathSumTests {
         #expect(!task.verdict(on: response, stop: .stopToken, problem: 0).isCorrect)
     }
 
-    @Test("only complete lines, all well-formed, make a finished response")
+    @Test("only complete lines, all well-formed, that end at the target make a finished response")
     func finished() {
         func isFinished(_ text: String) -> [Bool] {
             task.states(of: tokens(text), stop: .stopToken, problem: 0).map(\.isFinished)
         }
-        #expect(isFinished("+7 44\n*2") == [true, false])
-        #expect(isFinished("+7\n+7 44\n") == [false, false])
+        #expect(isFinished("+7 84\n*2") == [true, false] && isFinished("+7 84\n*2 99\n") == [true, false])
+        #expect(isFinished("+7\n+7 84\n") == [false, false] && isFinished("+9 46\n+9 55\n+9 64\n+9 84\n") == [false, false, false, true])
         #expect(isFinished("") == [false])
         #expect(task.states(of: [114, 11, 500, 118, -3], stop: .length, problem: 0).map(\.isFinished) == [false, false])
     }

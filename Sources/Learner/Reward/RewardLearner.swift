@@ -51,7 +51,7 @@ package final class RewardLearner {
 
     /// Tokens of one forward and backward pass, unless one example has more: bounds the memory of a rank. It decides which
     /// gradients are rounded together, so it is no setting.
-    private static let slotTokens = 1024
+    private static let slotTokens = 512
 
     package let policy: Policy
     package let settings: Settings

@@ -124,7 +124,7 @@ package struct PathSum: Task {
     package func isStepEnd(_ token: Int32) -> Bool { token == Vocabulary.newline }
     package var stepEnd: [Int32] { [Vocabulary.newline] }
 
-    /// A response may end after each line, and where it does end.
+    /// A response may end after each line, and where it does end; it is finished where the last result it states is the target.
     ///
     /// `process` is the aggregate of the logarithms of the lines' scores: 0 if a line's arithmetic is right given the result
     /// before it, `log processFloor` if it is wrong, malformed, or one line too many. Text after the last newline counts as
@@ -138,7 +138,7 @@ package struct PathSum: Task {
         func append(_ index: Int, isRight: Bool) {
             logScores.append(isRight ? 0 : wrong)
             states.append(
-                TerminableState(index: index, process: 0, isFinished: reading.isFinished, isCorrect: reading.isCorrect))
+                TerminableState(index: index, process: 0, isFinished: reading.isAtTarget, isCorrect: reading.isCorrect))
         }
         for (position, token) in response.enumerated() where token == Vocabulary.newline {
             let isRight = reading.read(response[lineStart..<position])
@@ -180,7 +180,9 @@ package struct PathSum: Task {
         }
 
         var isFinished: Bool { isWellFormed && lineCount > 0 }
-        var isCorrect: Bool { isFinished && isRight && lineCount <= PathSum.longestSolution && value == target }
+        /// Whether the response may claim to be done; its results need not be right.
+        var isAtTarget: Bool { isFinished && value == target }
+        var isCorrect: Bool { isAtTarget && isRight && lineCount <= PathSum.longestSolution }
 
         /// Takes in a line without its newline, and says whether it is a right step.
         mutating func read(_ line: ArraySlice<Int32>) -> Bool {

@@ -4,7 +4,7 @@
 enum RewardPreset: String, CaseIterable, Sendable {
     /// As the settings say.
     case none
-    /// The process reward alone.
+    /// The process reward of finished responses, alone.
     case paper
     /// The process reward, and the verifier's word on the answer as the task weighs it.
     case paperWithVerifier = "paper+verifier"
@@ -25,14 +25,15 @@ enum RewardPreset: String, CaseIterable, Sendable {
     }
 
     /// All that presets are about.
-    fileprivate static let settings = ["reward.correct", "reward.process"]
+    fileprivate static let settings = ["reward.correct", "reward.process", "reward.unfinished"]
 
     /// What the preset says of them; where it says nothing, the task's own value holds.
     fileprivate var values: [String: String] {
         switch self {
         case .none: [:]
-        case .paper: ["reward.correct": "0", "reward.process": "1"]
-        case .paperWithVerifier: ["reward.process": "1"]
+        // Good steps are worth ending after only where there is an answer.
+        case .paper: ["reward.correct": "0", "reward.process": "1", "reward.unfinished": "-10"]
+        case .paperWithVerifier: ["reward.process": "1", "reward.unfinished": "-10"]
         case .verifier: ["reward.process": "0"]
         }
     }
