@@ -68,7 +68,7 @@ extension ProgramTests {
                 }
                 return SampleRequest(prompt: work.task.promptTokens(of: problem), streams: streams)
             }
-            let responses = try work.policy().sample(requests, settings: work.samplingSettings(at: 1.2), poll: {})
+            let responses = work.policy().sample(requests, settings: work.samplingSettings(at: 1.2))
             let samples = responses.enumerated().map { problem, responses in
                 responses.map { response in
                     SampleText(
@@ -186,10 +186,10 @@ extension ProgramTests {
             // Two steps are eight tokens: nine have room for ⊤ as well, eight have not.
             let nine = try labels(9)
             #expect(isSame(nine.records, [(1, ["+2 2"]), (3, ["+2 2"]), (4, ["+2 2", "-1 1"])]))
-            #expect(nine.errors.contains("reward: 1 solution of s.jsonl and the end have more than the 9 tokens"), "\(nine.errors)")
+            #expect(nine.errors.contains("reward: s.jsonl has 1 solution of more than the 9 tokens"), "\(nine.errors)")
             let eight = try labels(8)
             #expect(isSame(eight.records, [(1, ["+2 2"]), (3, ["+2 2"])]))
-            #expect(eight.errors.contains("reward: 2 solutions of s.jsonl and the end have more than the 8 tokens"), "\(eight.errors)")
+            #expect(eight.errors.contains("reward: s.jsonl has 2 solutions of more than the 8 tokens"), "\(eight.errors)")
         }
 
         @Test("text in words continues the prompt; problems go by their names, or by their places where none is known", arguments: [
@@ -265,7 +265,7 @@ extension ProgramTests {
             Label.Mistake("a line without text", labelling + ["--samples", "textless.jsonl"], 65, ["textless.jsonl:1", "text"]),
             Label.Mistake(
                 "nothing within the limit", labelling + ["--samples", "good.jsonl", "--max-new-tokens", "2"], 65,
-                ["2 solutions of good.jsonl", "more than the 2 tokens", "--max-new-tokens"]),
+                ["good.jsonl has 2 solutions of more than the 2 tokens", "--max-new-tokens"]),
             Label.Mistake(
                 "nothing of the first problems", labelling + ["--samples", "late.jsonl", "--limit", "3"], 65,
                 ["late.jsonl", "3 problems"]),

@@ -63,13 +63,14 @@ struct GivenSolutions: Sendable {
             solutions[problem].append(Solution(sample: number, tokens: tokens, stop: stop, logProbability: sample.logProbability))
         }
         if let fault { throw fault }
-        let tooLong = "\(long) solution\(long == 1 ? "" : "s") of \(path) and the end have more than the \(limit) tokens of "
-            + "rollout.max_new_tokens"
+        let tooLong = "\(path) has \(long) solution\(long == 1 ? "" : "s") of more than the \(limit) tokens of rollout.max_new_tokens, "
+            + "the end counted"
         guard solutions.contains(where: { !$0.isEmpty }) else {
             throw RunError.badData(
                 long > 0
-                    ? "\(tooLong), and no other is left to label; raise it with --max-new-tokens"
-                    : "\(path) has no solution of the \(work.problemCount) problems that are labelled; raise --limit, or take another file")
+                    ? "\(tooLong), and no other that could be labelled; raise the limit with --max-new-tokens"
+                    : "\(path) has no solution of the \(work.problemCount) problems that are labelled; raise --limit, or take "
+                        + "another file")
         }
         var notes = census.notes(on: set, use: "labelled")
         if unposed > 0 { notes.append("\(path) has \(unposed) samples of problems whose prompts are too long: left out") }
@@ -78,11 +79,13 @@ struct GivenSolutions: Sendable {
     }
 
     /// Why a sample cannot be one of this problem.
-    private static func fault(in sample: SampleRecord, number: Int, of problem: Int, _ task: any Task, _ path: String) -> RunError? {
+    private static func fault(
+        in sample: SampleRecord, number: Int, of problem: Int, _ task: any Task, _ path: String
+    ) -> RunError? {
         guard number < mostOfProblem else {
             return .badData(
-                "\(path):\(sample.line) is one of more than \(mostOfProblem) samples of problem '\(sample.problemID)': take the first ones "
-                    + "with --samples-per-problem")
+                "\(path):\(sample.line) is one of more than \(mostOfProblem) samples of problem '\(sample.problemID)': take the first "
+                    + "ones with --samples-per-problem")
         }
         // The embedded task has two sets of problems whose numbers are alike.
         guard task is PathSum, let prompt = sample.prompt else { return nil }
@@ -90,8 +93,9 @@ struct GivenSolutions: Sendable {
         let question = task.question(of: problem)
         guard asked != question.trimmingPrefix(while: { $0 == " " }) else { return nil }
         return .badData(
-            "\(path):\(sample.line) has the prompt '\(prompt.printable(limit: 60))', expected '\(question)', which is problem \(problem) of "
-                + "\(task.name): pathsum are the problems to train on, \(LabelWork.heldOutName) the others; name those that were sampled")
+            "\(path):\(sample.line) has the prompt '\(prompt.printable(limit: 60))', expected '\(question)', which is problem \(problem) "
+                + "of \(task.name): pathsum are the problems to train on, \(LabelWork.heldOutName) the others; name those that were "
+                + "sampled")
     }
 
     /// The tokens that the file has, where they are this model's; else those of the text behind the problem's prompt.

@@ -31,7 +31,8 @@ struct LabelWork: LineWork {
     ///   - samples: what is labelled instead of sampled solutions.
     ///   - ranksOnNode: how many ranks share this machine's cores.
     init(
-        _ configuration: RunConfiguration, temperature: Double, completions: Int, split: PathSum.Split, samples: SampleSelection?, ranksOnNode: Int
+        _ configuration: RunConfiguration, temperature: Double, completions: Int, split: PathSum.Split, samples: SampleSelection?,
+        ranksOnNode: Int
     ) throws {
         try samples?.set.requireFile()
         (self.temperature, self.completions) = (temperature, completions)

@@ -73,7 +73,8 @@ struct ProblemLabeller: LineMaker {
 
     /// The solutions of each problem that have steps, each once.
     private func solutions(of problems: [Int], poll: () throws -> Void) throws -> [[StepwiseSolution]] {
-        let all = try work.given.map { given in problems.map { givenSolutions(of: $0, given) } } ?? sampledSolutions(of: problems, poll: poll)
+        let given = work.given.map { given in problems.map { givenSolutions(of: $0, given) } }
+        let all = try given ?? sampledSolutions(of: problems, poll: poll)
         return all.map { solutions in
             solutions.reduce(into: []) { distinct, solution in
                 if !distinct.contains(where: solution.isSame(as:)) { distinct.append(solution) }
