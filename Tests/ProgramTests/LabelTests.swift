@@ -78,13 +78,29 @@ extension ProgramTests {
                 #expect(record.labels == record.soft_labels.map { $0 > 0 })
                 #expect(record.soft_labels.allSatisfy { [0, 1 / 3, 2 / 3, 1].contains($0) })
             }
-            // With the usual limit nothing is cut here: the last step is the end of a solution.
-            #expect(records.allSatisfy { $0.labels.last == $0.correct && [0, 1].contains($0.soft_labels.last) })
+            #expect(records.allSatisfy { !$0.correct || $0.exact_labels?.last == true })
             let places = records.map { [$0.problem_id, $0.sample_index] }
             #expect(places == places.sorted { $0.lexicographicallyPrecedes($1) })
             #expect(Set(records.map { "\($0.problem_id) \($0.completions)" }).count == records.count)
             #expect(records.count < 9 * 6 && records.contains { $0.soft_labels.contains { $0 > 0 && $0 < 1 } })
             #expect(records.contains { $0.correct } && records.contains { !$0.correct } && records.contains { $0.labels.count > 2 })
+        }
+
+        @Test("a beginning has the same labels wherever it stands, at the end of a solution as well")
+        func beginnings() throws {
+            let records = try LabelRecord.all(in: try Self.text.get())
+            var (shares, ends, others): ([String: Set<Double>], Set<String>, Set<String>) = ([:], [], [])
+            for record in records {
+                for (step, share) in record.soft_labels.enumerated() {
+                    let beginning = "\(record.problem_id) \(record.completions[...step])"
+                    shares[beginning, default: []].insert(share)
+                    if step == record.labels.count - 1 { ends.insert(beginning) } else { others.insert(beginning) }
+                }
+            }
+            #expect(shares.values.allSatisfy { $0.count == 1 })
+            // Were the verdict the last label, it would be 0 or 1.
+            #expect(!ends.isDisjoint(with: others))
+            #expect(records.contains { ($0.soft_labels.last ?? 0) > 0 && ($0.soft_labels.last ?? 0) < 1 })
         }
 
         /// Whether a correct solution begins with these lines: found by trying all that may follow.
@@ -155,7 +171,6 @@ extension ProgramTests {
                     guard said.insert(Array(tokens[..<last]) + (isCut ? [-1] : [])).inserted else { continue }
                     let isCorrect = task.verdict(on: tokens, stop: response.stop, problem: problem).isCorrect
                     let right = ends.enumerated().map { step, end in
-                        if !isCut, step == ends.count - 1 { return isCorrect ? completions : 0 }
                         let beginning = Array(tokens[..<end])
                         let count = known[beginning] ?? (0..<completions).count { completion in
                             let stream = RandomStream(
@@ -181,7 +196,7 @@ extension ProgramTests {
         }
 
         @Test("every label is what the responses say that are sampled alone, cut ones as well", arguments: [
-            (1, 16), (4, 16), (3, 8), (2, 6),
+            (1, 16), (4, 16), (3, 8), (2, 6), (3, 5),
         ])
         func slow(completions: Int, limit: Int) throws {
             let expected = try slowLabels(problems: 6, samples: 5, completions: completions, limit: limit)
@@ -198,6 +213,8 @@ extension ProgramTests {
             }
             #expect(plain == expected && !plain.isEmpty)
             if completions == 1 { #expect(plain.allSatisfy { $0.soft_labels == $0.labels.map { $0 ? 1 : 0 } }) }
+            // What ended itself within five tokens has one step, and leaves a token to complete it with.
+            if limit == 5 { #expect(plain.contains { $0.correct && $0.soft_labels == [1] }) }
             if limit == 6 { #expect(plain.contains { !$0.correct && $0.labels.count == 1 }) }
         }
 
@@ -289,14 +306,15 @@ extension ProgramTests {
             func solution(_ text: String, _ stop: StopReason) -> StepwiseSolution? {
                 let scores = ResponseScores(tokenLogProbabilities: [-1, -2], stopLogProbabilities: [0, 0, -4], entropies: [])
                 let response = SampledResponse(tokens: text.utf8.map { Int32($0) }, stop: stop, scores: scores)
-                return StepwiseSolution(response, of: 0, sample: 0, task: work.task)
+                return StepwiseSolution(
+                    response.tokens, stop: stop, logProbability: response.logProbability, of: 0, sample: 0, task: work.task)
             }
             let whole = try #require(solution("2 and 3\n\nare é\n#### 5", .stopToken))
             #expect(whole.stepTexts(work.task) == ["2 and 3", "\nare é", "#### 5"])
             #expect(whole.logProbability == -7 && solution("2\n5", .length)?.logProbability == -3)
-            #expect(whole.verdict.isCorrect && whole.completedSteps == 2 && whole.ends.last == whole.tokens.count)
+            #expect(whole.verdict.isCorrect && whole.ends.last == whole.tokens.count)
             let cut = try #require(solution("2 and 3\nare \n#### 5", .length))
-            #expect(cut.stepTexts(work.task) == ["2 and 3", "are "] && cut.completedSteps == 2 && !cut.verdict.isCorrect)
+            #expect(cut.stepTexts(work.task) == ["2 and 3", "are "] && !cut.verdict.isCorrect)
             let other = try #require(solution("2 and 3\nare \n####", .length))
             let ended = try #require(solution("2 and 3\nare \n", .stopToken))
             #expect(cut.isSame(as: other) && cut.tokens == ended.tokens && !cut.isSame(as: ended))
@@ -321,7 +339,7 @@ extension ProgramTests {
             let mean = soft.reduce(0, +) / Double(soft.count)
             let beginnings = Set(
                 records.flatMap { record in
-                    record.completions.indices.dropLast().map { "\(record.problem_id) \(record.completions[...$0])" }
+                    record.completions.indices.map { "\(record.problem_id) \(record.completions[...$0])" }
                 })
             let expected = "reward: \(records.count) solutions of 9 problems, \(labels.count) steps, good ones \(decimals(good, 3)), "
                 + "mean soft label \(decimals(mean, 3)); \(3 * beginnings.count) completions in "

@@ -22,9 +22,10 @@ extension Tokenizer {
     }
 
     /// The tokens of a text that continues a prompt of which only the tokens are known.
-    package func encode(_ completion: String, after prompt: [Int32]) -> [Int32] {
-        guard let last = prompt.last, prompt != beginTokens else { return encode(completion) }
-        return encode(completion, place: isAdded(last) ? .afterToken : .continuation)
+    package func encode(_ completion: String, after prompt: [Int32], parsingSpecialTokens: Bool = true) -> [Int32] {
+        guard let last = prompt.last, prompt != beginTokens else { return encode(completion, parsingSpecialTokens: parsingSpecialTokens) }
+        return encode(
+            completion, parsingSpecialTokens: parsingSpecialTokens, place: isAdded(last) ? .afterToken : .continuation)
     }
 
     /// With what the file's post-processor puts before a text, unless the text has written it itself.

@@ -10,6 +10,7 @@ struct RewardCommand: ParsableCommand {
         usage: """
             mpirun -n 4 gfn-dist reward --model model.gguf --set data.train=steps.jsonl --set data.evaluate=held-out.jsonl
             gfn-dist reward --label-with-rollouts problems.jsonl --model model.gguf --completions 8 --output steps.jsonl
+            gfn-dist reward --label-with-rollouts problems.jsonl --samples solutions.jsonl --model model.gguf --output steps.jsonl
             mpirun -n 4 gfn-dist reward --label-with-rollouts pathsum --limit 500 --output steps.jsonl
             """)
 
@@ -20,6 +21,8 @@ struct RewardCommand: ParsableCommand {
     var problems: String?
     @Flag(name: .long, help: "Instead of training: sample solutions of the problems, complete each of their steps, and judge the steps by what comes of it.")
     var labelWithRollouts = false
+    @Option(name: .long, help: ArgumentHelp("Label the solutions of this file instead: JSON Lines with problem_id and text.", valueName: "[name=]file"))
+    var samples: String?
     @OptionGroup var sampling: SamplingOptions
     @Option(name: .long, help: ArgumentHelp("Completions of each step; 8 unless named.", valueName: "n"))
     var completions: Int?
@@ -44,7 +47,8 @@ struct RewardCommand: ParsableCommand {
                 "'\(problems)' is given as an argument, but labelled steps are named by --set data.train=FILE, and problems to label "
                     + "go with --label-with-rollouts")
         }
-        if let flag = sampling.givenFlags.first ?? (completions == nil ? nil : "completions") {
+        let labelling = [("completions", completions != nil), ("samples", samples != nil)].filter(\.1).map(\.0)
+        if let flag = (sampling.givenFlags + labelling).first {
             throw ValidationError("--\(flag) goes with --label-with-rollouts: training a reward model samples nothing")
         }
         if force, !resume { throw ValidationError("--force goes with --resume: a new run has nothing to be forced past") }
@@ -53,6 +57,7 @@ struct RewardCommand: ParsableCommand {
     private func validateLabelling() throws {
         guard problems != nil else { throw ValidationError("name a file of problems, pathsum or pathsum-held-out") }
         if force { throw ValidationError("--force goes with training: labels go on only where the same call was stopped") }
+        if samples?.isEmpty == true { throw ValidationError("--samples is empty, expected a file of solutions") }
         if resume, output == nil { throw ValidationError("--resume goes with --output: standard output has nothing to go on with") }
         let limits = LabelWork.completionLimits
         if let completions, !limits.contains(completions) {
@@ -95,7 +100,9 @@ struct RewardCommand: ParsableCommand {
         let configuration = try launch.together { try RunConfiguration(try layers(), for: .sampling) }
         let call = LabelCall(
             configuration: configuration, temperature: sampling.temperatures(configuration, greedy: false)[0],
-            completions: completions ?? 8, split: isHeldOut ? .heldOut : .train, output: output, quiet: sampling.settings.quiet)
+            completions: completions ?? 8, split: isHeldOut ? .heldOut : .train,
+            samples: samples.map { SampleSelection(set: SampleSet($0), perProblem: sampling.samplesPerProblem) }, output: output,
+            quiet: sampling.settings.quiet)
         if try !call.perform(resuming: resume, launch), launch.isFirst {
             Launch.say("\(output ?? "") is complete: there is nothing to go on with")
         }

@@ -118,12 +118,7 @@ struct EvaluateRun {
                     + "\(key.count - missing)")
         }
         if let uneven = census.unevenTemperatures(set) { notes.append(uneven) }
-        if census.usesPlaces {
-            notes.append("\(set.path) names problems by their places from 0, though \(key.name) has names for them: taken as places")
-        }
-        for (dataset, samples) in census.others.sorted(by: { $0.key < $1.key }) {
-            notes.append("\(set.path) has \(samples) samples of \(dataset), which is not evaluated: left out")
-        }
+        notes += census.notes(on: set, use: "evaluated")
         if count.disagreements > 0 {
             notes.append(
                 "\(count.disagreements) samples of \(set.path) say of themselves whether they are right, and are judged otherwise here; "

@@ -6,11 +6,11 @@ struct SampleCensus: Sendable {
     /// By temperature and problem.
     private(set) var counts: [Temperature: [Int]] = [:]
     /// Whether samples name problems by their place in the file, though the file has other names for them.
-    private(set) var usesPlaces = false
+    private var usesPlaces = false
     /// Whether all samples of the file count, whatever data set they say they are of.
     private let takesAll: Bool
     /// Samples of other data sets than the ones that are evaluated, by data set.
-    private(set) var others: [String: Int] = [:]
+    private var others: [String: Int] = [:]
     private let key: AnswerKey
 
     /// Reads the file and checks it against the problems.
@@ -128,6 +128,16 @@ struct SampleCensus: Sendable {
             found = number
         }
         return found ?? 1
+    }
+
+    /// How samples were taken that do not name problems of this data set as it does, in sentences.
+    /// - Parameter use: what is done with the others.
+    func notes(on set: SampleSet, use: String) -> [String] {
+        let places = "\(set.path) names problems by their places from 0, though \(key.name) has names for them: taken as places"
+        return (usesPlaces ? [places] : [])
+            + others.sorted { $0.key < $1.key }.map { dataset, samples in
+                "\(set.path) has \(samples) samples of \(dataset), which is not \(use): left out"
+            }
     }
 
     /// Problems with samples at some temperatures only, as a sentence; nil when there are none.

@@ -8,6 +8,8 @@ struct LabelCall {
     let completions: Int
     /// Of the embedded task's problems, where these are labelled.
     let split: PathSum.Split
+    /// Nil: solutions are sampled.
+    let samples: SampleSelection?
     /// Nil: standard output.
     let output: String?
     let quiet: Bool
@@ -19,7 +21,8 @@ struct LabelCall {
     func perform(resuming: Bool, _ launch: Launch) throws -> Bool {
         let work = try LineCall(output: output, quiet: quiet).perform(resuming: resuming, launch) {
             try LabelWork(
-                configuration, temperature: temperature, completions: completions, split: split, ranksOnNode: launch.ranksOnNode)
+                configuration, temperature: temperature, completions: completions, split: split, samples: samples,
+                ranksOnNode: launch.ranksOnNode)
         }
         return work != nil
     }

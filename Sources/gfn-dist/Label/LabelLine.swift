@@ -10,6 +10,7 @@ extension LabelWork {
         line.add(name: "problem_id", task.identifier(of: problem))
         line.add("sample_index", sample)
         line.add("dataset", task.name)
+        if let given { line.add("samples", given.name) }
         line.add("temperature", temperature)
         line.add("rollouts", completions)
         line.add("seed", sampling.configuration.integer("seed"))
@@ -31,7 +32,7 @@ extension LabelWork {
         line.add("soft_labels", counts.map { Double($0) / Double(completions) })
         if let gold = task.gold(of: problem) { line.add("answer", gold) }
         line.add("correct", solution.verdict.isCorrect)
-        line.add("logprob", solution.logProbability)
+        if let logProbability = solution.logProbability { line.add("logprob", logProbability) }
         if let correctBeginnings {
             line.add("exact_labels", solution.ends.indices.map { correctBeginnings.contains(solution.beginning(through: $0)) })
         }

@@ -11,26 +11,33 @@ struct LabelWork: LineWork {
     /// Of one step; bounds the address of a completion.
     static let completionLimits = 1...4096
 
-    /// Samples the solutions, and completes them.
+    /// Samples the solutions where none are given, and completes them.
     let sampling: SampleWork
     let temperature: Double
     /// Of each step.
     let completions: Int
+    /// What is labelled instead of sampled solutions.
+    let given: GivenSolutions?
 
-    var notes: [String] { sampling.notes }
+    var notes: [String] { sampling.notes + (given?.notes ?? []) }
     var task: any Task { sampling.task }
-    var samplesPerProblem: Int { sampling.plan.samplesPerProblem }
+    /// Numbers of a problem's samples are below.
+    var samplesPerProblem: Int { given?.samplesPerProblem ?? sampling.plan.samplesPerProblem }
     var problemCount: Int { sampling.plan.problemCount }
 
     /// Opens data and model.
     /// - Parameters:
     ///   - split: of the embedded task's problems.
+    ///   - samples: what is labelled instead of sampled solutions.
     ///   - ranksOnNode: how many ranks share this machine's cores.
     init(
-        _ configuration: RunConfiguration, temperature: Double, completions: Int, split: PathSum.Split, ranksOnNode: Int
+        _ configuration: RunConfiguration, temperature: Double, completions: Int, split: PathSum.Split, samples: SampleSelection?,
+        ranksOnNode: Int
     ) throws {
+        try samples?.set.requireFile()
         (self.temperature, self.completions) = (temperature, completions)
         sampling = try SampleWork(configuration, temperatures: [temperature], split: split, ranksOnNode: ranksOnNode)
+        given = try samples.map { [sampling] in try GivenSolutions($0, of: sampling) }
     }
 
     /// Nearly all responses are completions, of which each solution has as many as one of its steps at least.

@@ -9,7 +9,7 @@ struct LabelledProblem: ProblemLines {
     var steps = 0
     /// By the hard estimate.
     var goodSteps = 0
-    /// Right completions of all steps; a step that was judged by the verdict counts as if it had been completed as often as the others.
+    /// Right completions of all steps.
     var rightCompletions = 0
     /// That were sampled.
     var completions = 0
@@ -31,7 +31,7 @@ struct LabelledProblem: ProblemLines {
     }
 }
 
-/// Samples solutions of problems on one rank, and labels their steps.
+/// Labels the steps of solutions on one rank.
 struct ProblemLabeller: LineMaker {
     /// First steps of a solution, which are completed.
     private struct Beginning: Hashable {
@@ -55,7 +55,6 @@ struct ProblemLabeller: LineMaker {
             let correctBeginnings = (task as? PathSum)?.correctBeginnings(of: problem)
             for solution in solutions[problem] ?? [] {
                 let counts = solution.ends.indices.map { step in
-                    guard step < solution.completedSteps else { return solution.verdict.isCorrect ? work.completions : 0 }
                     let beginning = Beginning(problem: problem, tokens: solution.beginning(through: step))
                     guard let count = right[beginning] else { preconditionFailure("step \(step) of problem \(problem) was not completed") }
                     return count
@@ -74,18 +73,32 @@ struct ProblemLabeller: LineMaker {
 
     /// The solutions of each problem that have steps, each once.
     private func solutions(of problems: [Int], poll: () throws -> Void) throws -> [[StepwiseSolution]] {
+        let given = work.given.map { given in problems.map { givenSolutions(of: $0, given) } }
+        let all = try given ?? sampledSolutions(of: problems, poll: poll)
+        return all.map { solutions in
+            solutions.reduce(into: []) { distinct, solution in
+                if !distinct.contains(where: solution.isSame(as:)) { distinct.append(solution) }
+            }
+        }
+    }
+
+    private func givenSolutions(of problem: Int, _ given: GivenSolutions) -> [StepwiseSolution] {
+        given.solutions[problem].compactMap {
+            StepwiseSolution(
+                $0.tokens, stop: $0.stop, logProbability: $0.logProbability, of: problem, sample: $0.sample, task: task)
+        }
+    }
+
+    private func sampledSolutions(of problems: [Int], poll: () throws -> Void) throws -> [[StepwiseSolution]] {
         let requests = problems.map { problem in
             SampleRequest(
                 prompt: task.promptTokens(of: problem),
                 streams: (0..<work.samplesPerProblem).map { work.solutionStream(problem: problem, sample: $0) })
         }
         return try zip(problems, sample(requests, of: problems, poll: poll)).map { problem, responses in
-            responses.enumerated().reduce(into: []) { solutions, response in
-                let (sample, response) = response
-                guard let solution = StepwiseSolution(response, of: problem, sample: sample, task: task),
-                    !solutions.contains(where: solution.isSame(as:))
-                else { return }
-                solutions.append(solution)
+            responses.enumerated().compactMap { sample, response in
+                StepwiseSolution(
+                    response.tokens, stop: response.stop, logProbability: response.logProbability, of: problem, sample: sample, task: task)
             }
         }
     }
@@ -98,10 +111,11 @@ struct ProblemLabeller: LineMaker {
         var (beginnings, requests, seen): ([Beginning], [SampleRequest], Set<Beginning>) = ([], [], [])
         for problem in problems {
             for solution in solutions[problem] ?? [] {
-                for step in 0..<solution.completedSteps {
+                for step in solution.ends.indices {
                     let beginning = Beginning(problem: problem, tokens: solution.beginning(through: step))
                     guard seen.insert(beginning).inserted else { continue }
                     beginnings.append(beginning)
+                    // A token is left of the limit at least: a solution that ended itself is shorter, since ⊤ is drawn within it.
                     requests.append(
                         SampleRequest(
                             prompt: task.promptTokens(of: problem) + beginning.tokens,
