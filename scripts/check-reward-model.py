@@ -110,13 +110,16 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     model, head, template, tokenizer = load(sys.argv[1], sys.argv[2])
     source = from_samples if len(sys.argv) == 4 else from_steps
-    steps, largest = 0, 0.0
+    steps, largest, largest_without = 0, 0.0, 0.0
     for name, prompt, tokens, places, recorded in source(*sys.argv[3:], template, tokenizer):
         scores = step_rewards(model, head, prompt, tokens, places)
         if len(scores) != len(recorded):
             sys.exit(f"{name}: {len(scores)} steps here, {len(recorded)} in the file")
         largest = max(largest, (scores - torch.tensor(recorded)).abs().max().item())
+        with model.disable_adapter():
+            without = step_rewards(model, head, prompt, tokens, places)
+        largest_without = max(largest_without, (without - torch.tensor(recorded)).abs().max().item())
         steps += len(scores)
-    print(f"{steps} steps: largest difference {largest:.2e}")
+    print(f"{steps} steps: largest difference {largest:.2e} with the adapter, {largest_without:.2e} without it")
     if steps == 0 or not largest < 1e-3:
         sys.exit("transformers and PEFT do not give the same scores")
