@@ -20,10 +20,10 @@ struct RewardBench {
         let loading = Parallel(threads: settings.threads.max() ?? 1)
         let base = try BaseModel(try ModelFiles.open(path), precision: precision, gradients: false, parallel: loading)
         let context = base.configuration.contextLength
-        guard settings.prompt + settings.generated < context else {
+        guard settings.prompt + settings.generated <= context else {
             throw RunError.configuration(
-                "BENCH_PROMPT and BENCH_GEN are \(settings.prompt) and \(settings.generated) tokens, and a line end follows; "
-                    + "expected less than the model's context of \(context) in all")
+                "BENCH_PROMPT and BENCH_GEN are \(settings.prompt) and \(settings.generated) tokens; "
+                    + "expected no more than the model's context of \(context) in all")
         }
         for threads in settings.threads {
             let adapter = AdapterConfiguration(rank: 16, alpha: 32, targets: LinearKind.allCases)
@@ -43,10 +43,9 @@ struct RewardBench {
         let prompt = tokens(settings.prompt, slot: 0, vocabulary: vocabulary)
         let responses = (1...count).map { tokens(settings.generated, slot: $0, vocabulary: vocabulary) }
         let ends = Array(stride(from: Self.stepLength, to: settings.generated, by: Self.stepLength)) + [settings.generated]
-        let lineEnd = [prompt[0]]
         func byReference() { _ = reference.forward([TokenGroup(prompt: prompt, responses: responses)], recording: false) }
         func byRewardModel() {
-            let readings = responses.map { StepReading(of: $0, ends: ends, isEnded: false, stepEnd: lineEnd) }
+            let readings = responses.map { StepReading(of: $0, ends: ends, isEnded: true, stepEnd: []) }
             _ = model.scores(of: [.init(prompt: prompt, readings: readings)])
         }
         func measurement(_ variant: String, _ metric: Measurement.Metric) -> Measurement {
