@@ -39,7 +39,7 @@ struct DecodeBench {
         var measurement = Measurement(
             suite: "decode", caseName: "batch=\(batch) prompt=\(settings.prompt) gen=\(settings.generated)",
             variant: settings.tag.isEmpty ? precision.rawValue : "\(precision.rawValue) \(settings.tag)", threads: threads,
-            metric: "tok/s")
+            metric: .tokensPerSecond)
         _ = seconds(2)
         for _ in 0..<settings.repetitions {
             let first = seconds(1), all = seconds(settings.generated)

@@ -2,11 +2,19 @@ internal import Foundation
 
 /// Repeated samples of one figure of one case.
 struct Measurement {
+    /// What a value says, as it is printed.
+    enum Metric: String {
+        case tokensPerSecond = "tok/s"
+        case gigaflops = "GFLOP/s"
+        /// One time divided by another: the lower, the better.
+        case timeRatio = "ratio"
+    }
+
     let suite: String
     let caseName: String
     let variant: String
     let threads: Int
-    let metric: String
+    let metric: Metric
     var values: [Double] = []
     var foreign: [Double] = []
     var cores: [Double] = []
@@ -25,7 +33,7 @@ struct Measurement {
         line.add("tool", "gfn-dist")
         line.add("variant", variant)
         line.add("threads", threads)
-        line.add("metric", metric)
+        line.add("metric", metric.rawValue)
         line.add("values", values)
         line.add("foreign", foreign)
         line.add("cores", cores)
@@ -38,22 +46,23 @@ struct Measurement {
     /// "Per core-second" divides by the CPU time that was got, so that it says something on a busy machine too.
     var tableRow: String {
         let known = foreign.filter { $0 >= 0 }
+        let best = metric == .timeRatio ? values.min() : values.max()
         return Self.row(
-            suite, caseName, variant, "\(threads)", metric, Self.text(Self.median(values)), Self.text(values.max() ?? 0),
-            Self.text(Self.median(zip(values, cores).map { $0 / max($1, 1e-9) })),
+            suite, caseName, variant, "\(threads)", metric.rawValue, text(Self.median(values)), text(best ?? 0),
+            metric == .timeRatio ? "-" : text(Self.median(zip(values, cores).map { $0 / max($1, 1e-9) })),
             known.isEmpty ? "?" : "\(Int((100 * Self.median(known)).rounded())) %")
     }
 
     private static func row(_ cells: String...) -> String {
-        let widths = [8, 32, 10, 8, 7, 9, 9, 11, 7]
+        let widths = [8, 32, 21, 8, 7, 9, 9, 11, 7]
         return zip(cells.indices, cells).map { index, cell in
             let padding = String(repeating: " ", count: max(0, widths[index] - cell.count))
             return index >= 5 ? padding + cell : cell + padding
         }.joined(separator: " ")
     }
 
-    private static func text(_ value: Double) -> String {
-        String(format: value < 100 ? "%.1f" : "%.0f", value)
+    private func text(_ value: Double) -> String {
+        String(format: metric == .timeRatio ? "%.3f" : value < 100 ? "%.1f" : "%.0f", value)
     }
 
     static func median(_ values: [Double]) -> Double {

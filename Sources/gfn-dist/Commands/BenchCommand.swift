@@ -9,16 +9,19 @@ struct BenchCommand: ParsableCommand {
         usage: """
             gfn-dist bench decode --model model.gguf
             BENCH_GGUF=model.gguf BENCH_BATCHES="1 8" BENCH_GEN=32 gfn-dist bench decode --json
+            BENCH_BATCHES=8 BENCH_PROMPT=4 BENCH_GEN=12 gfn-dist bench reward
             """,
         discussion: """
             decode: tokens per second of B responses decoded together, each to a prompt of its own. \
-            adapter-gradients: the gradients of low-rank matrices, by this program's kernels and by OpenBLAS's sgemm in turn; needs no model.
+            adapter-gradients: the gradients of low-rank matrices, by this program's kernels and by OpenBLAS's sgemm in turn; needs no model. \
+            reward: a process reward model's scores of B responses to one prompt, and a reference's log-probabilities of them, in turn; \
+            on the embedded base where no model is named.
 
             Variables: BENCH_GGUF (the model), BENCH_BATCHES (1 8 32), BENCH_PROMPT (128), BENCH_GEN (128), \
             BENCH_REPS (5), BENCH_THREADS (all cores), BENCH_TAG (text added to the variant).
             """)
 
-    static let suites = ["decode", "adapter-gradients"]
+    static let suites = ["decode", "adapter-gradients", "reward"]
 
     @Argument(help: ArgumentHelp("What to measure: \(Self.suites.joined(separator: ", ")).", valueName: "suite"))
     var names: [String]
@@ -47,10 +50,10 @@ struct BenchCommand: ParsableCommand {
             if !json { say(Measurement.tableHeading) }
             for name in names {
                 func report(_ measurement: Measurement) { say(json ? measurement.json : measurement.tableRow) }
-                if name == "decode" {
-                    try DecodeBench(settings: settings, precision: precision).run(report: report)
-                } else {
-                    AdapterGradientBench(settings: settings).run(report: report)
+                switch name {
+                case "decode": try DecodeBench(settings: settings, precision: precision).run(report: report)
+                case "reward": try RewardBench(settings: settings, precision: precision).run(report: report)
+                default: AdapterGradientBench(settings: settings).run(report: report)
                 }
             }
         }
