@@ -27,7 +27,7 @@ final class RewardFixture: @unchecked Sendable {
     let run: RunFiles
 
     private init() throws {
-        folder = try TemporaryFolder()
+        let folder = try TemporaryFolder()
         func label(_ problems: String, _ limit: String, _ name: String) throws -> String {
             let path = "\(folder.path)/\(name)"
             let outcome = try runProgram([
@@ -37,6 +37,7 @@ final class RewardFixture: @unchecked Sendable {
             guard outcome.status == 0 else { throw Program.Failure(text: "labels: \(outcome.errors)") }
             return path
         }
+        self.folder = folder
         training = try label("pathsum", "40", "training.jsonl")
         heldOut = try label("pathsum-held-out", "10", "held-out.jsonl")
         run = try reward(Self.settings(training, heldOut), as: "run", in: folder, ranks: ["--single", "--ranks", "1", "--threads", "1"])
@@ -58,7 +59,7 @@ extension RunFiles {
     func rewardBytes() throws -> [String: Data] {
         var files: [String: Data] = [:]
         for name in ["adapter/adapter_model.safetensors", "adapter/reward_head.safetensors", "scores.jsonl", "evaluation.json"] {
-            files[name] = try #require(FileManager.default.contents(atPath: "\(path)/\(name)"), "\(path) has no \(name)")
+            files[name] = try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)"))
         }
         files["metrics.jsonl"] = Data(try comparableMetrics().joined(separator: "\n").utf8)
         return files

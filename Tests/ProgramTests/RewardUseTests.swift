@@ -231,7 +231,7 @@ extension ProgramTests {
         func refused(_ mistake: Mistake) throws {
             let (fixture, folder) = (try RewardFixture.made(), try TemporaryFolder())
             _ = try folder.write(#"{"problem_id":0,"prompt":" 1 6:","text":"+5 6\n"}"# + "\n", to: "s.jsonl")
-            _ = try folder.write(#"{"question":" 1 6","answer":"#### 6"}"# + "\n", to: "p.jsonl")
+            _ = try folder.write(line(["question": " 1 6", "answer": "#### 6"]), to: "p.jsonl")
             let before = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
             let base = (0..<3).reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
                 .appendingPathComponent("Sources/gfn-dist/Resources/pathsum-base").path
