@@ -30,6 +30,8 @@ package protocol Task: Sendable {
     /// Two responses without ⊤, the better one first, where data says which; nil where it does not.
     func preference(of problem: Int) -> (chosen: [Int32], rejected: [Int32])?
     func text(of tokens: [Int32]) -> String
+    /// A response that is there as text, as tokens behind its prompt.
+    func responseTokens(of text: String, to problem: Int) -> [Int32]
     /// Whether a step ends with this token.
     func isStepEnd(_ token: Int32) -> Bool
     /// What ends a step that nothing follows.

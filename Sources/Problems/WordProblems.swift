@@ -151,17 +151,16 @@ package struct WordProblems: Task {
 
     /// The file's own solution, without GSM8K's calculator notes `<<48/2=24>>`, as the continuation of the prompt.
     package func demonstration(of problem: Int, sample: Int) -> [Int32]? {
-        let problem = problems[problem]
-        return problem.solution.map { Self.tokens(of: problem, $0, tokenizer, chatTemplate).completion }
+        problems[problem].solution.map { responseTokens(of: $0, to: problem) }
+    }
+
+    package func responseTokens(of text: String, to problem: Int) -> [Int32] {
+        Self.tokens(of: problems[problem], text, tokenizer, chatTemplate).completion
     }
 
     package func preference(of problem: Int) -> (chosen: [Int32], rejected: [Int32])? {
-        let problem = problems[problem]
-        guard let chosen = problem.solution, let rejected = problem.rejected else { return nil }
-        return (
-            Self.tokens(of: problem, chosen, tokenizer, chatTemplate).completion,
-            Self.tokens(of: problem, rejected, tokenizer, chatTemplate).completion
-        )
+        guard let chosen = problems[problem].solution, let rejected = problems[problem].rejected else { return nil }
+        return (responseTokens(of: chosen, to: problem), responseTokens(of: rejected, to: problem))
     }
 
     static func withoutNotes(_ text: String) -> String {

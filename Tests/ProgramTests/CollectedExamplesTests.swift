@@ -79,6 +79,7 @@ extension ProgramTests {
             func isStepEnd(_ token: Int32) -> Bool { false }
             var stepEnd: [Int32] { [] }
             func text(of tokens: [Int32]) -> String { String(decoding: tokens.map { UInt8($0) }, as: UTF8.self) }
+            func responseTokens(of text: String, to problem: Int) -> [Int32] { text.utf8.map { Int32($0) } }
         }
 
         @Test("RFT: right originals, and of each problem one right sample for each list of equations")

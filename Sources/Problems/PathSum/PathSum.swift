@@ -98,6 +98,8 @@ package struct PathSum: Task {
         return tokens
     }
 
+    package func responseTokens(of text: String, to problem: Int) -> [Int32] { Self.tokens(of: text) }
+
     private static let tokenOfText: [[UInt8]: Int32] = Dictionary(
         uniqueKeysWithValues: (0..<Int32(Vocabulary.count)).filter { $0 != Vocabulary.pad && $0 != Vocabulary.begin && $0 != Vocabulary.stop }
             .map { (Array((Vocabulary.text(of: $0) ?? "").utf8), $0) })

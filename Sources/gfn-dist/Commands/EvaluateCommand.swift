@@ -85,8 +85,8 @@ struct EvaluateCommand: ParsableCommand {
         Launch.perform(ranks: ranks.virtual) { launch in
             if dryRun {
                 let layers = try sampling.layers(problems: problems[0])
-                // Samples need no model.
-                if samples.isEmpty || embeddings { _ = try RunConfiguration(layers, for: .sampling) } else { try layers.check() }
+                // Samples alone need no model.
+                if samples.isEmpty || embeddings || layers.values["reward_model"]?.isEmpty == false { _ = try RunConfiguration(layers, for: .sampling) } else { try layers.check() }
                 if launch.isFirst { print(layers.yaml(withOrigins: true), terminator: "") }
                 return
             }

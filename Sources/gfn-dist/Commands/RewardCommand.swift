@@ -38,6 +38,11 @@ struct RewardCommand: ParsableCommand {
 
     func validate() throws {
         if output?.isEmpty == true { throw ValidationError("--output is empty, expected the name of a file or a folder") }
+        if sampling.rewardModel != nil {
+            throw ValidationError(
+                "--reward-model names a model to score with, and reward makes one: to train one further or judge it, name its folder "
+                    + "with --adapter")
+        }
         if labelWithRollouts { try validateLabelling() } else { try validateTraining() }
     }
 

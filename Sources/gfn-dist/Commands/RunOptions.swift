@@ -85,6 +85,8 @@ struct RunOptions: ParsableArguments, RunRequest {
     @OptionGroup var settings: SettingOptions
     @Option(name: .long, help: ArgumentHelp("\(ObjectiveKind.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
     var objective: String?
+    @Option(name: .long, help: ArgumentHelp("Folder of a process reward model that scores steps.", valueName: "dir"))
+    var rewardModel: String?
     @Option(name: .long, help: ArgumentHelp("Run folder.", valueName: "dir"))
     var output: String?
 
@@ -104,6 +106,7 @@ struct RunOptions: ParsableArguments, RunRequest {
         try settings.layFile(over: &layers)
         settings.layFlags(over: &layers)
         if let objective { layers.set("objective", to: objective, from: .flag("objective")) }
+        if let rewardModel { layers.set("reward_model", to: rewardModel, from: .flag("reward-model")) }
     }
 
     func runName() throws -> String {

@@ -5,6 +5,8 @@ struct SamplingOptions: ParsableArguments {
     @OptionGroup var settings: SettingOptions
     @Option(name: .long, help: ArgumentHelp("PEFT folder of an adapter on the model.", valueName: "dir"))
     var adapter: String?
+    @Option(name: .long, help: ArgumentHelp("Folder of a process reward model that scores steps.", valueName: "dir"))
+    var rewardModel: String?
     @Option(name: .long, help: ArgumentHelp("Solutions of each problem.", valueName: "k"))
     var samplesPerProblem: Int?
     @Option(name: .long, help: ArgumentHelp("One or several, as 0.6,1; repeatable. 0: greedy.", valueName: "t"))
@@ -59,6 +61,7 @@ struct SamplingOptions: ParsableArguments {
         let given = givenTemperatures
         let flags: [(setting: String, flag: String, value: String?)] = [
             ("adapter", "adapter", adapter),
+            ("reward_model", "reward-model", rewardModel),
             ("evaluate.samples_per_problem", "samples-per-problem", samplesPerProblem.map(String.init)),
             ("evaluate.temperature", "temperature", given.count == 1 && given[0] > 0 ? "\(given[0])" : nil),
             ("evaluate.problems", "limit", limit.map(String.init)),

@@ -20,7 +20,7 @@ struct ScoreCommand: ParsableCommand {
     @OptionGroup var settings: SettingOptions
     @Option(name: .long, help: ArgumentHelp("PEFT folder of an adapter on the model.", valueName: "dir"))
     var adapter: String?
-    @Option(name: .long, help: ArgumentHelp("Folder of a process reward model on the model: adds step_rewards and reward.", valueName: "dir"))
+    @Option(name: .long, help: ArgumentHelp("Folder of a process reward model: step_rewards and reward.", valueName: "dir"))
     var rewardModel: String?
     @Option(name: .long, help: ArgumentHelp("bf16 or fp32: of the products with the weights.", valueName: "name"))
     var precision: String?

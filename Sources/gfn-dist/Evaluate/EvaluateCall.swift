@@ -20,8 +20,9 @@ struct EvaluateCall {
     /// Collective over processes.
     func perform(_ launch: Launch) throws {
         let configurations = try launch.together {
-            // Samples need no model, and settings are checked all the same.
-            try (sets.isEmpty || hasEmbeddings ? problems : [RunConfiguration.embeddedTask]).map { problems in
+            // Samples alone need no model, and settings are checked all the same.
+            let needsModel = try sets.isEmpty || hasEmbeddings || asksRewardModel
+            return try (needsModel ? problems : [RunConfiguration.embeddedTask]).map { problems in
                 try RunConfiguration(try sampling.layers(problems: problems), for: .sampling)
             }
         }
@@ -34,6 +35,7 @@ struct EvaluateCall {
         let settings = settings(configurations)
         func open() throws -> EvaluationFolder? { try output.map { try EvaluationFolder.open($0, settings, isResumed) } }
         guard sets.isEmpty else {
+            let rewards = try rewards(configurations, run, launch)
             _ = try launch.decidedByFirst {
                 var embeddings: [String: EmbeddingDistance] = [:]
                 for configuration in hasEmbeddings ? configurations : [] {
@@ -41,7 +43,7 @@ struct EvaluateCall {
                     embeddings[work.task.name] = EmbeddingDistance(work)
                 }
                 // The folder comes last: a call that failed leaves nothing that the next one would have to name another for.
-                try finish(run.with(embeddings).summaries(of: sets), open())
+                try finish(run.with(embeddings).with(rewards).summaries(of: sets), open())
                 return ""
             }
             return
@@ -60,13 +62,54 @@ struct EvaluateCall {
         }
     }
 
+    /// Whether given samples are scored by a reward model.
+    private var asksRewardModel: Bool {
+        get throws {
+            let layers = try sampling.layers(problems: RunConfiguration.embeddedTask)
+            return !sets.isEmpty && layers.values["reward_model"]?.isEmpty == false
+        }
+    }
+
+    /// What a reward model makes of the given samples; nil without one. All ranks share the work; collective.
+    private func rewards(
+        _ configurations: [RunConfiguration], _ run: EvaluateRun, _ launch: Launch
+    ) throws -> RewardsByLine? {
+        guard try asksRewardModel else { return nil }
+        let sets = sets
+        let opened = try launch.together {
+            for set in sets { try set.requireFile() }
+            let keys = try run.keys()
+            return try zip(keys, configurations).map { key, configuration in
+                let rewards = SampleRewards(try SampleWork(configuration, temperatures: [1], ranksOnNode: launch.ranksOnNode), key)
+                let censuses = try sets.map { set in
+                    try SampleCensus(set, of: key, among: keys.map(\.name), needsVerdicts: run.judge == .recorded)
+                }
+                for (set, census) in zip(sets, censuses) { try rewards.check(set, census) }
+                return (rewards: rewards, censuses: censuses)
+            }
+        }
+        return try launch.everyRank { communicator in
+            var byLine = RewardsByLine()
+            for data in opened {
+                for (set, census) in zip(sets, data.censuses) {
+                    byLine[set.path, default: [:]].merge(try data.rewards.rewards(of: set, census, communicator)) { $1 }
+                }
+            }
+            return byLine
+        }[0]
+    }
+
     /// What decides the samples of a model, as text: a call that goes on must have the same.
     private func settings(_ configurations: [RunConfiguration]) -> String {
-        sets.isEmpty
-            ? configurations.map { configuration in
-                let temperatures = sampling.temperatures(configuration, greedy: hasGreedy).map { "\($0)" }.joined(separator: ", ")
-                return "# temperatures: \(temperatures)\n\(configuration.layers.yaml())"
-            }.joined(separator: "---\n") : "# samples: \(sets.map { "\($0.name)=\($0.path)" }.joined(separator: ", "))\n"
+        guard sets.isEmpty else {
+            let rewardModel = configurations[0].text("reward_model")
+            return "# samples: \(sets.map { "\($0.name)=\($0.path)" }.joined(separator: ", "))\n"
+                + (rewardModel.isEmpty ? "" : "# reward model: \(rewardModel)\n")
+        }
+        return configurations.map { configuration in
+            let temperatures = sampling.temperatures(configuration, greedy: hasGreedy).map { "\($0)" }.joined(separator: ", ")
+            return "# temperatures: \(temperatures)\n\(configuration.layers.yaml())"
+        }.joined(separator: "---\n")
     }
 
     /// Samples one data set after the other, then counts.

@@ -18,6 +18,8 @@ struct EvaluateRun {
     private(set) var limit = 0
     /// By data set, where it is measured.
     private(set) var embeddings: [String: EmbeddingDistance]
+    /// Of a reward model that was asked about given samples; nil: what samples say themselves.
+    private(set) var rewards: RewardsByLine?
     let seed: UInt64
 
     struct Result {
@@ -29,6 +31,12 @@ struct EvaluateRun {
     func with(_ embeddings: [String: EmbeddingDistance]) -> EvaluateRun {
         var run = self
         run.embeddings = embeddings
+        return run
+    }
+
+    func with(_ rewards: RewardsByLine?) -> EvaluateRun {
+        var run = self
+        run.rewards = rewards
         return run
     }
 
@@ -97,7 +105,8 @@ struct EvaluateRun {
         for index in [base].compactMap({ $0 }) + sets.indices.filter({ $0 != base }) {
             let count = SampleCount(
                 sets[index], of: key, census: censuses[index], samplesPerProblem: numbers[index], isBase: index == base,
-                against: base.flatMap { counts[$0] }, options: options, judge: judge, embeddingDistance: embeddings[key.name])
+                against: base.flatMap { counts[$0] }, options: options, judge: judge, embeddingDistance: embeddings[key.name],
+                rewards: rewards.map { $0[sets[index].path] ?? [:] })
             try count.run()
             counts[index] = count
         }
@@ -123,6 +132,11 @@ struct EvaluateRun {
             notes.append(
                 "\(count.disagreements) samples of \(set.path) say of themselves whether they are right, and are judged otherwise here; "
                     + "--judge recorded goes by what they say")
+        }
+        if count.replacedRewards > 0 {
+            notes.append(
+                "\(count.replacedRewards) samples of \(set.path) have a process_reward of their own: the reward model was "
+                    + "asked instead")
         }
         if judge == .recorded { notes.append("\(set.path) is judged as its samples say themselves") }
         return notes

@@ -26,6 +26,10 @@ final class SampleCount {
     private(set) var policyVersions: Set<Int?> = []
     /// How many samples say of themselves that they are right, or not, and are judged otherwise.
     private(set) var disagreements = 0
+    /// Process rewards by line, of a reward model that was asked; nil: what samples say themselves.
+    private let rewards: [Int: Double]?
+    /// How many samples have a process reward of their own that a reward model's stands for.
+    private(set) var replacedRewards = 0
 
     /// A value of a field has tallies of its own, so there cannot be very many.
     static let mostGroups = 200
@@ -35,12 +39,12 @@ final class SampleCount {
     ///   - base: the set that this one is compared with, counted already.
     init(
         _ set: SampleSet, of key: AnswerKey, census: SampleCensus, samplesPerProblem: Int, isBase: Bool, against base: SampleCount?,
-        options: EvaluationOptions, judge: Judge, embeddingDistance: EmbeddingDistance?
+        options: EvaluationOptions, judge: Judge, embeddingDistance: EmbeddingDistance?, rewards: [Int: Double]?
     ) {
         (self.set, self.key, self.census, self.samplesPerProblem) = (set, key, census, samplesPerProblem)
         (self.options, self.judge, self.base) = (options, judge, base)
         values = isBase ? ProblemValues() : nil
-        self.embeddingDistance = embeddingDistance
+        (self.embeddingDistance, self.rewards) = (embeddingDistance, rewards)
     }
 
     /// A problem's samples as they come, and what they amount to when all are there.
@@ -66,6 +70,7 @@ final class SampleCount {
             let temperature = Temperature(sample.temperature)
             let verdict = key.verdict(on: sample, problem: problem, by: judge)
             if let recorded = sample.isCorrect, recorded != verdict.isCorrect { disagreements += 1 }
+            if rewards != nil, sample.processReward != nil { replacedRewards += 1 }
             if policyVersions.count < 3 { policyVersions.insert(sample.policyVersion) }
             if let index = sample.sampleIndex,
                 !pending[problem, default: Pending()].indices.insert(Place(temperature: temperature, index: index)).inserted
@@ -78,7 +83,7 @@ final class SampleCount {
                     temperature, sample.sampleIndex,
                     JudgedSamples.Sample(
                         text: sample.text, verdict: verdict, isFinished: sample.isFinished, length: sample.tokens?.count,
-                        entropyPerToken: sample.entropy, processReward: sample.processReward)
+                        entropyPerToken: sample.entropy, processReward: rewards.map { $0[sample.line] } ?? sample.processReward)
                 ))
             guard pending[problem]?.samples.count == census.total(of: problem), let whole = pending.removeValue(forKey: problem)
             else { return }

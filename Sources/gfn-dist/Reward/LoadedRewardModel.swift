@@ -23,7 +23,14 @@ struct LoadedRewardModel: Sendable {
 
     /// Reads a reward model, and fails where it was trained on another base or other prompts: its scores would mean nothing.
     static func contents(_ path: String, base: BaseModel, template: String?) throws -> RewardModelFolder.Contents {
-        let contents = try RewardModelFolder.read(path, for: base.configuration)
+        let contents: RewardModelFolder.Contents
+        do {
+            contents = try RewardModelFolder.read(path, for: base.configuration)
+        } catch ModelFileError.shape(let file, let tensor, _, let found) {
+            throw RunError.badData(
+                "the reward model \(path) was trained on a base of other sizes than this one (\(tensor) in \(file) has shape "
+                    + "\(found)); name the model that it was trained on, or train another on this one with gfn-dist reward")
+        }
         guard try contents.baseDigest == base.rewardModelDigest else {
             throw RunError.badData(
                 "the reward model \(path) was trained on another base than this one (their final norms differ); name the model that it "

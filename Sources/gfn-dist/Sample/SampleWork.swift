@@ -14,7 +14,7 @@ struct SampleWork: LineWork {
     private let rewardModel: LoadedRewardModel?
     /// Of texts; nil for the embedded task, which has tokens of its own.
     let tokenizer: Tokenizer?
-    let contextLength: Int
+    let contextLength, vocabularySize: Int
     let notes: [String]
 
     /// Opens data and model.
@@ -40,7 +40,7 @@ struct SampleWork: LineWork {
             task = try opening.task(configuration.text("data.evaluate"), notes: &notes)
             self.notes = notes
         }
-        contextLength = files.configuration.contextLength
+        (contextLength, vocabularySize) = (files.configuration.contextLength, files.configuration.vocabularySize)
         plan = SamplePlan(
             problemCount: configuration.evaluatedCount(of: task), temperatures: temperatures,
             samplesPerProblem: configuration.integer("evaluate.samples_per_problem"))
