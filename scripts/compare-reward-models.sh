@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Reward models on the embedded task, from labels to policies: labels the steps of the training problems by rollouts, trains a reward
 # model on them and others on labels of which 10, 20 and 30 % are turned over, judges each by the exact verdict on the steps of
-# held-out problems, trains policies by them, and prints three tables in Markdown with their commands.
+# held-out problems, trains policies by them, and prints tables in Markdown with their commands. What shows where rewards fail is
+# done with the first seed only.
 # usage: scripts/compare-reward-models.sh [--seeds "1 2 3"] [--steps N] [--reward-steps N] [--output DIR]
 # What is finished in DIR is not repeated, and what was interrupted goes on. RANKS: of each run (2); they change no number.
 set -euo pipefail
 
 seeds="1 2 3"
-steps=300
-reward_steps=4000
+steps=150
+reward_steps=2000
 output=results/reward-models
 
 fail() {
@@ -72,9 +73,13 @@ rows=(
     "verifier|--set reward.preset=verifier"
     "paper|--set reward.preset=paper --set reward_model=$(reward_model 0)"
     "paper, min|--set reward.preset=paper --set reward.aggregate=min --set reward_model=$(reward_model 0)"
+    "paper, α = 0.5|--set reward.preset=paper --set reward.reference=0.5 --set reward_model=$(reward_model 0)"
     "paper+verifier|--set reward.preset=paper+verifier --set reward_model=$(reward_model 0)"
-    "paper, 30 % flipped|--set reward.preset=paper --set reward_model=$(reward_model 0.3)"
-    "paper, unfinished = 0|--set reward.preset=paper --set reward.unfinished=0 --set reward_model=$(reward_model 0)"
+)
+failures=(
+    "paper, 30 % turned over|--set reward.preset=paper --set reward_model=$(reward_model 0.3)"
+    "paper, α = 0.25|--set reward.preset=paper --set reward.reference=0.25 --set reward_model=$(reward_model 0)"
+    "paper, u = 0|--set reward.preset=paper --set reward.unfinished=0 --set reward_model=$(reward_model 0)"
 )
 evaluate=(evaluate pathsum --temperature 1.0 --samples-per-problem 8 --no-greedy)
 count() {
@@ -83,22 +88,26 @@ count() {
     run "${evaluate[@]}" "${@:3}" --set "reward_model=$(reward_model 0)" --seed "$2" --json --quiet >"$1/evaluation.json.new"
     mv "$1/evaluation.json.new" "$1/evaluation.json"
 }
+# Trains and counts the policy of ROW, called NAME, with SEED.
+policy() {
+    local folder="$output/$2-$3" settings
+    read -ra settings <<<"${1#*|}"
+    story "$folder" train --set "train.steps=$steps" --set evaluate.problems=1 "${settings[@]}" --seed "$3"
+    count "$folder" "$3" --adapter "$folder/run/adapter"
+}
 for seed in $seeds; do
     count "$output/base-$seed" "$seed"
-    for index in "${!rows[@]}"; do
-        read -ra settings <<<"${rows[$index]#*|}"
-        folder="$output/policy-$index-$seed"
-        story "$folder" train --set "train.steps=$steps" --set evaluate.problems=1 "${settings[@]}" --seed "$seed"
-        count "$folder" "$seed" --adapter "$folder/run/adapter"
-    done
+    for index in "${!rows[@]}"; do policy "${rows[$index]}" "policy-$index" "$seed"; done
 done
+for index in "${!failures[@]}"; do policy "${failures[$index]}" "failure-$index" "${seeds%% *}"; done
 
-python3 - "$output" "$seeds" "${rows[@]}" <<'PYTHON'
+python3 - "$output" "$seeds" "${#rows[@]}" "${rows[@]}" "${failures[@]}" <<'PYTHON'
 import json
 import statistics
 import sys
 
-output, seeds, rows = sys.argv[1], sys.argv[2].split(), [row.split("|") for row in sys.argv[3:]]
+output, seeds, count = sys.argv[1], sys.argv[2].split(), int(sys.argv[3])
+rows = [row.split("|") for row in sys.argv[4:]]
 
 
 def interval(figures, name):
@@ -118,7 +127,7 @@ def spread(values, digits):
     return f"{statistics.mean(values):.{digits}f}{deviation}"
 
 
-def cells(folder):
+def cells(folder, seeds):
     at = [json.load(open(f"{output}/{folder}-{seed}/evaluation.json")) for seed in seeds]
     at = [figures[0] if isinstance(figures, list) else figures for figures in at]
     part = [figures["temperatures"]["1.0"] for figures in at]
@@ -132,9 +141,11 @@ def cells(folder):
 
 print("\n| reward | accuracy | distinct correct of 8 | ROUGE-L 0.7 | maj@8 | best@8 by the reward model | weighted maj@8 | length |")
 print("|---|---|---|---|---|---|---|---|")
-print("| none: the base | " + " | ".join(cells("base")) + " |")
-for index, (name, _) in enumerate(rows):
-    print(f"| {name} | " + " | ".join(cells(f"policy-{index}")) + " |")
+print("| none: the base | " + " | ".join(cells("base", seeds)) + " |")
+for index, (name, _) in enumerate(rows[:count]):
+    print(f"| {name} | " + " | ".join(cells(f"policy-{index}", seeds)) + " |")
+for index, (name, _) in enumerate(rows[count:]):
+    print(f"| {name}; seed {seeds[0]} | " + " | ".join(cells(f"failure-{index}", seeds[:1])) + " |")
 print("\n    " + open(f"{output}/reward-0/command").read().strip())
 for name, settings in rows:
     print(f"    {name}: train {settings}")

@@ -96,7 +96,7 @@ extension ProgramTests {
             Mistake(
                 ["reward.preset=verifiers"],
                 "--set: reward.preset is 'verifiers', expected one of none, paper, paper+verifier, verifier "
-                    + "(values of reward.process, reward.correct and reward.unfinished by a name (docs/reward.md))"),
+                    + "(values of reward.process, .correct, .unfinished and .reference by a name (docs/reward.md))"),
             Mistake(
                 ["reward.minimum=3", "reward.maximum=-2.5"],
                 "reward.minimum is 3, above reward.maximum, which is -2.5; expected a lower number, or none"),

@@ -68,6 +68,24 @@ import Testing
         }
     }
 
+    @Test("hidden states at some places are those of a pass over all", arguments: [Precision.fp32, .bf16])
+    func chosenStates(_ precision: Precision) throws {
+        let policy = try Self.model(precision).policy
+        let groups = [TokenGroup(prompt: [1, 40, 50, 4], responses: [[5, 6, 7], [], [8, 9]]), TokenGroup(prompt: [1], responses: [[9]])]
+        let places = [[[0, 3], [0], [1, 2, 2]], [[1]]]
+        let all = policy.forward(groups, recording: false)
+        let chosen = policy.hiddenStates(groups, at: places)
+        #expect(chosen.map { $0.map(\.count) } == [[2, 1, 3], [1]])
+        for (g, places) in places.enumerated() {
+            for (k, places) in places.enumerated() {
+                for (index, i) in places.enumerated() {
+                    #expect(chosen[g][k][index] == all.withHidden(ofState: i, response: k, group: g) { Array($0) })
+                }
+            }
+        }
+        #expect(policy.hiddenStates(groups, at: [[[], [], []], [[]]]) == [[[], [], []], [[]]])
+    }
+
     @Test("a logit is w·h + b, and its probability keeps its accuracy at both ends")
     func head() throws {
         let hidden = (0..<16).map { Float($0) / 8 - 1 }

@@ -15,6 +15,43 @@ extension Policy {
         pass(groups, recording: recording, isScored: false)
     }
 
+    /// The final norm's outputs at some states s_i of each response, [D] by group, response and place: `places` holds the i.
+    ///
+    /// For a head that reads few states: behind attention, the last layer computes these rows only. Bits are those of `forward`.
+    package func hiddenStates(_ groups: [TokenGroup], at places: [[[Int]]]) -> [[[[Float]]]] {
+        let network = network(positions: Self.longest(groups)), width = network.hiddenSize
+        let batch = PackedGroups(groups, network: network)
+        let rows = zip(batch.groups, places).flatMap { group, places in
+            zip(places.indices, places).flatMap { k, places in places.map { group.row($0, of: k) } }
+        }
+        guard !rows.isEmpty else { return places.map { $0.map { _ in [] } } }
+        let last = base.configuration.layerCount - 1
+        let scratch = LayerScratch(network, rows: batch.rows)
+        let all = LayerActivations(network, rows: batch.rows, keepingGateAndUp: false, inPlace: true)
+        network.weights.embedding.gather(batch.tokens, into: all.input.base)
+        for layer in 0..<last { network.forward(layer: layer, rows: batch.rows, context: batch, all, scratch, into: all.input.base) }
+        network.attend(layer: last, rows: batch.rows, context: batch, all, scratch)
+
+        let chosen = LayerActivations(network, rows: rows.count, keepingGateAndUp: false, inPlace: true)
+        for (index, row) in rows.enumerated() {
+            (chosen.input.base + index * width).update(from: all.input.base + row * width, count: width)
+            (chosen.attention.base + index * network.queryWidth)
+                .update(from: all.attention.base + row * network.queryWidth, count: network.queryWidth)
+        }
+        let hidden = chosen.input.base
+        network.finish(layer: last, rows: rows.count, chosen, LayerScratch(network, rows: rows.count), into: hidden)
+        network.normalize(hidden, rows: rows.count, gain: network.weights.finalNorm, into: hidden)
+        var next = 0
+        return places.map {
+            $0.map {
+                $0.map { _ in
+                    defer { next += 1 }
+                    return Array(UnsafeBufferPointer(start: hidden + next * width, count: width))
+                }
+            }
+        }
+    }
+
     private func pass(_ groups: [TokenGroup], recording: Bool, isScored: Bool) -> ForwardResult {
         guard !groups.isEmpty else { return ForwardResult(scores: [], promptHidden: [], states: nil, recording: nil) }
         let network = network(positions: Self.longest(groups))

@@ -17,9 +17,18 @@ extension Network {
         layer: Int, rows M: Int, context: some AttentionContext, _ activations: LayerActivations, _ scratch: LayerScratch,
         into output: UnsafeMutablePointer<Float>
     ) {
-        let a = activations, layerWeights = weights.layers[layer], c = configuration
-        let normed = scratch.normed.base, middle = a.middle.base
+        let middle = activations.middle.base
+        attend(layer: layer, rows: M, context: context, activations, scratch)
+        if middle != activations.input.base { middle.update(from: activations.input.base, count: M * hiddenSize) }
+        finish(layer: layer, rows: M, activations, scratch, into: output)
+    }
 
+    /// The first part of a layer, up to attention's output in `activations.attention`: all that other rows need of a row.
+    func attend(
+        layer: Int, rows M: Int, context: some AttentionContext, _ activations: LayerActivations, _ scratch: LayerScratch
+    ) {
+        let a = activations, layerWeights = weights.layers[layer], c = configuration
+        let normed = scratch.normed.base
         normalize(a.input.base, rows: M, gain: layerWeights.inputNorm, into: normed, inverseRMS: a.inputInverseRMS.base)
         for (kind, y) in [(LinearKind.query, a.queries), (.key, a.keys), (.value, a.values)] {
             apply(kind, layer: layer, to: normed, rows: M, into: y.base, projected: a.projected(kind))
@@ -29,7 +38,13 @@ extension Network {
         Kernel.attention(
             context.segments(layer: layer, a), heads: c.headCount, keyValueHeads: c.keyValueHeadCount, headSize: c.headSize,
             scale: attentionScale, parallel: parallel)
-        if middle != a.input.base { middle.update(from: a.input.base, count: M * hiddenSize) }
+    }
+
+    /// The rest, row by row, from `activations.attention` and the layer's input in `activations.middle` to `output`.
+    func finish(
+        layer: Int, rows M: Int, _ activations: LayerActivations, _ scratch: LayerScratch, into output: UnsafeMutablePointer<Float>
+    ) {
+        let a = activations, c = configuration, middle = a.middle.base
         apply(.output, layer: layer, to: a.attention.base, rows: M, into: middle, accumulating: true, projected: a.projected(.output))
 
         gateAndUp(layer: layer, rows: M, a, scratch)

@@ -16,6 +16,8 @@ struct PackedGroups: AttentionContext {
 
         /// Rows from the prompt's last one to the end of the last response.
         var stateRows: Range<Int> { prompt.upperBound - 1..<(responses.last?.upperBound ?? prompt.upperBound) }
+        /// The row of state s_i of a response.
+        func row(_ i: Int, of response: Int) -> Int { i == 0 ? prompt.upperBound - 1 : responses[response].lowerBound + i - 1 }
         /// The index among all state rows of state s_i of a response.
         func state(_ i: Int, of response: Int) -> Int {
             i == 0 ? stateStart : stateStart + responses[response].lowerBound - prompt.upperBound + i

@@ -22,13 +22,10 @@ package final class ProcessRewardModel {
     ///
     /// A logit has the same bits whatever follows its step and whatever else is in the batch.
     package func logits(of groups: [Group]) -> [[[Double]]] {
-        let forward = policy.hiddenStates(
-            groups.map { TokenGroup(prompt: $0.prompt, responses: $0.readings.map(\.tokens)) }, recording: false)
-        return groups.enumerated().map { g, group in
-            group.readings.enumerated().map { k, reading in
-                reading.places.map { i in forward.withHidden(ofState: i, response: k, group: g) { head.logit($0) } }
-            }
-        }
+        let states = policy.hiddenStates(
+            groups.map { TokenGroup(prompt: $0.prompt, responses: $0.readings.map(\.tokens)) },
+            at: groups.map { $0.readings.map(\.places) })
+        return states.map { $0.map { $0.map { hidden in hidden.withUnsafeBufferPointer { head.logit($0) } } } }
     }
 
     /// The probabilities that steps are good, in the same order.

@@ -25,14 +25,15 @@ enum RewardPreset: String, CaseIterable, Sendable {
     }
 
     /// All that presets are about.
-    fileprivate static let settings = ["reward.correct", "reward.process", "reward.unfinished"]
+    fileprivate static let settings = ["reward.correct", "reward.process", "reward.unfinished", "reward.reference"]
 
     /// What the preset says of them; where it says nothing, the task's own value holds.
     fileprivate var values: [String: String] {
         switch self {
         case .none: [:]
-        // Good steps are worth ending after only where there is an answer.
-        case .paper: ["reward.correct": "0", "reward.process": "1", "reward.unfinished": "-10"]
+        // Good steps are worth ending after only where there is an answer, and where a reward model errs and nobody checks the answer,
+        // the reference in full keeps what is improbable out.
+        case .paper: ["reward.correct": "0", "reward.process": "1", "reward.unfinished": "-10", "reward.reference": "1"]
         case .paperWithVerifier: ["reward.process": "1", "reward.unfinished": "-10"]
         case .verifier: ["reward.process": "0"]
         }

@@ -83,7 +83,7 @@ struct Setting: Sendable {
         Setting("lora.targets", .text, "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj", "comma-separated linear layers"),
         Setting(
             "reward.preset", .choice(RewardPreset.allCases.map(\.rawValue)), "none",
-            "values of reward.process, reward.correct and reward.unfinished by a name (docs/reward.md)"),
+            "values of reward.process, .correct, .unfinished and .reference by a name (docs/reward.md)"),
         Setting("reward.correct", .number(0...1000), "10", "nats for a correct, finished solution"),
         Setting("reward.process", .number(0...1000), "1", "weight of the steps' log score"),
         Setting(
