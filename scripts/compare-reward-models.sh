@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Reward models on the embedded task, from labels to policies: labels the steps of the training problems by rollouts, trains a reward
 # model on them and others on labels of which 10, 20 and 30 % are turned over, judges each by the exact verdict on the steps of
-# held-out problems, trains policies by them, and prints tables in Markdown with their commands. What shows where rewards fail is
-# done with the first seed only.
+# held-out problems, trains policies by them, counts 150 of these problems, and prints tables in Markdown with their commands. What
+# stands beside the preset `paper` for comparison is done with the first seed only.
 # usage: scripts/compare-reward-models.sh [--seeds "1 2 3"] [--steps N] [--reward-steps N] [--output DIR]
 # What is finished in DIR is not repeated, and what was interrupted goes on. RANKS: of each run (2); they change no number.
 set -euo pipefail
@@ -70,18 +70,18 @@ done
 
 # 3. Policies.
 rows=(
-    "verifier|--set reward.preset=verifier"
     "paper|--set reward.preset=paper --set reward_model=$(reward_model 0)"
-    "paper, min|--set reward.preset=paper --set reward.aggregate=min --set reward_model=$(reward_model 0)"
     "paper, α = 0.5|--set reward.preset=paper --set reward.reference=0.5 --set reward_model=$(reward_model 0)"
-    "paper+verifier|--set reward.preset=paper+verifier --set reward_model=$(reward_model 0)"
 )
-failures=(
+others=(
+    "verifier|--set reward.preset=verifier"
+    "paper+verifier|--set reward.preset=paper+verifier --set reward_model=$(reward_model 0)"
+    "paper, min|--set reward.preset=paper --set reward.aggregate=min --set reward_model=$(reward_model 0)"
     "paper, 30 % turned over|--set reward.preset=paper --set reward_model=$(reward_model 0.3)"
     "paper, α = 0.25|--set reward.preset=paper --set reward.reference=0.25 --set reward_model=$(reward_model 0)"
     "paper, u = 0|--set reward.preset=paper --set reward.unfinished=0 --set reward_model=$(reward_model 0)"
 )
-evaluate=(evaluate pathsum --temperature 1.0 --samples-per-problem 8 --no-greedy)
+evaluate=(evaluate pathsum --limit 150 --temperature 1.0 --samples-per-problem 8 --no-greedy)
 count() {
     [ -e "$1/evaluation.json" ] && return
     mkdir -p "$1"
@@ -99,9 +99,9 @@ for seed in $seeds; do
     count "$output/base-$seed" "$seed"
     for index in "${!rows[@]}"; do policy "${rows[$index]}" "policy-$index" "$seed"; done
 done
-for index in "${!failures[@]}"; do policy "${failures[$index]}" "failure-$index" "${seeds%% *}"; done
+for index in "${!others[@]}"; do policy "${others[$index]}" "other-$index" "${seeds%% *}"; done
 
-python3 - "$output" "$seeds" "${#rows[@]}" "${rows[@]}" "${failures[@]}" <<'PYTHON'
+python3 - "$output" "$seeds" "${#rows[@]}" "${rows[@]}" "${others[@]}" <<'PYTHON'
 import json
 import statistics
 import sys
@@ -145,7 +145,7 @@ print("| none: the base | " + " | ".join(cells("base", seeds)) + " |")
 for index, (name, _) in enumerate(rows[:count]):
     print(f"| {name} | " + " | ".join(cells(f"policy-{index}", seeds)) + " |")
 for index, (name, _) in enumerate(rows[count:]):
-    print(f"| {name}; seed {seeds[0]} | " + " | ".join(cells(f"failure-{index}", seeds[:1])) + " |")
+    print(f"| {name}; seed {seeds[0]} | " + " | ".join(cells(f"other-{index}", seeds[:1])) + " |")
 print("\n    " + open(f"{output}/reward-0/command").read().strip())
 for name, settings in rows:
     print(f"    {name}: train {settings}")
