@@ -31,11 +31,11 @@ enum RewardPreset: String, CaseIterable, Sendable {
     fileprivate var values: [String: String] {
         switch self {
         case .none: [:]
-        // Good steps are worth ending after only where there is an answer, and where a reward model errs and nobody checks the answer,
-        // the reference in full keeps what is improbable out.
+        // Good steps are worth ending after only where there is an answer, and where one part of the reward is missing, the
+        // reference in full keeps what is improbable out.
         case .paper: ["reward.correct": "0", "reward.process": "1", "reward.unfinished": "-10", "reward.reference": "1"]
         case .paperWithVerifier: ["reward.process": "1", "reward.unfinished": "-10"]
-        case .verifier: ["reward.process": "0"]
+        case .verifier: ["reward.process": "0", "reward.reference": "1"]
         }
     }
 }
