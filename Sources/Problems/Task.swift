@@ -36,6 +36,8 @@ package protocol Task: Sendable {
     func isStepEnd(_ token: Int32) -> Bool
     /// What ends a step that nothing follows.
     var stepEnd: [Int32] { get }
+    /// All responses that a policy may give, where a task lists them; nil: any.
+    func legalResponses(to problem: Int) -> TokenTree?
 }
 
 extension Task {
@@ -43,4 +45,5 @@ extension Task {
     package func identifier(of problem: Int) -> String { "\(problem)" }
 
     package func preference(of problem: Int) -> (chosen: [Int32], rejected: [Int32])? { nil }
+    package func legalResponses(to problem: Int) -> TokenTree? { nil }
 }
