@@ -62,6 +62,8 @@ package final class PolicyLearner {
     private let needs: Needs
     private let learners: any Communicator
     private let parallel: Parallel
+    /// All that the policy may say to a problem; nil: anything.
+    private let legal: (_ problem: Int) -> TokenTree?
     private var reduction: GradientReduction
     /// Of the policy's parameters, then of log Z, then of V, as far as there are any. `[layout.count + 0, 1 or 2 · (d + 1)]`
     private let gradient: FloatTensor
@@ -73,19 +75,19 @@ package final class PolicyLearner {
     /// Starts from `parameters` in the order of the policy's layout, and makes the policy adopt them.
     package convenience init(
         policy: Policy, settings: Settings, reward: RewardSettings, learners: any Communicator, parameters: [Float],
-        parallel: Parallel = .serial
+        parallel: Parallel = .serial, legal: @escaping (_ problem: Int) -> TokenTree? = { _ in nil }
     ) {
         self.init(
             policy: policy, settings: settings, reward: reward, learners: learners,
             state: State(
                 version: 0, parameters: parameters, optimizer: AdamW(settings.optimizer, count: parameters.count), root: nil),
-            parallel: parallel)
+            parallel: parallel, legal: legal)
     }
 
     /// Goes on from a state. A head that the objective needs and the state lacks (after fine-tuning) begins afresh.
     package init(
         policy: Policy, settings: Settings, reward: RewardSettings, learners: any Communicator, state: State,
-        parallel: Parallel = .serial
+        parallel: Parallel = .serial, legal: @escaping (_ problem: Int) -> TokenTree? = { _ in nil }
     ) {
         precondition(
             state.parameters.count == policy.layout.count,
@@ -95,6 +97,7 @@ package final class PolicyLearner {
         self.reward = reward
         self.learners = learners
         self.parallel = parallel
+        self.legal = legal
         self.state = state
         needs = settings.objective.needs
         // As the settings say now; the state has those that it was saved with.
@@ -120,7 +123,7 @@ package final class PolicyLearner {
     /// `poll` is called between slots, to let transfers advance.
     package func update(on groups: [TrajectoryGroup], poll: () -> Void = {}) throws(CollectiveError) -> UpdateResult {
         var clock = StopWatch()
-        var batch = StepBatch(groups, groupsPerSlot: needs.groupsPerSlot, reward: reward, step: version)
+        var batch = StepBatch(groups, groupsPerSlot: needs.groupsPerSlot, reward: reward, step: version, legal: legal)
         if needs.values { try addValues(to: &batch) }
         batch.credits = objective.credits(of: batch.samples)
         try initialiseRoot(from: batch)

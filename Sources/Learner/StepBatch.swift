@@ -10,9 +10,15 @@ struct StepBatch {
     var credits: [[Credit]]?
     /// The groups that are computed together, by slot.
     let slots: [Range<Int>]
+    /// All that the policy may say to a problem; nil: anything.
+    private let legal: (_ problem: Int) -> TokenTree?
 
-    init(_ groups: [TrajectoryGroup], groupsPerSlot: Int, reward: RewardSettings, step: Int) {
+    init(
+        _ groups: [TrajectoryGroup], groupsPerSlot: Int, reward: RewardSettings, step: Int,
+        legal: @escaping (_ problem: Int) -> TokenTree? = { _ in nil }
+    ) {
         self.groups = groups
+        self.legal = legal
         samples = groups.map { $0.trajectories.map { SampledResponse($0, reward: reward, step: step) } }
         slots = stride(from: 0, to: groups.count, by: groupsPerSlot).map { $0..<min($0 + groupsPerSlot, groups.count) }
     }
@@ -37,7 +43,8 @@ struct StepBatch {
     }
 
     func tokens(of group: Int) -> TokenGroup {
-        TokenGroup(prompt: groups[group].prompt, responses: groups[group].trajectories.map(\.response))
+        TokenGroup(
+            prompt: groups[group].prompt, responses: groups[group].trajectories.map(\.response), legal: legal(groups[group].promptID))
     }
 
     /// A group as an objective sees it. `values`: V of every state, by response.

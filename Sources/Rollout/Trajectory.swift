@@ -146,8 +146,9 @@ extension TrajectoryGroup {
     }
 
     /// Evaluates the responses under the reference policy.
-    package mutating func addReference(of policy: Policy) {
-        let tokens = TokenGroup(prompt: prompt, responses: trajectories.map(\.response))
+    /// - Parameter legal: all that the policy may say; nil: anything.
+    package mutating func addReference(of policy: Policy, legal: TokenTree?) {
+        let tokens = TokenGroup(prompt: prompt, responses: trajectories.map(\.response), legal: legal)
         for (k, scores) in policy.forward([tokens], recording: false).scores[0].enumerated() {
             trajectories[k].referenceTokenLogProbabilities = scores.tokenLogProbabilities
             trajectories[k].referenceStopLogProbabilities = scores.stopLogProbabilities

@@ -113,10 +113,13 @@ struct PathSumTests {
     @Test("5553 pairs of different numbers are at most two steps apart, 300 of them held out")
     func pairs() {
         #expect(PathSum.reachablePairs.count == 5553)
-        let (train, heldOut) = PathSum.splitPairs
+        let (train, heldOut) = (PathSum.pairs(of: .train), PathSum.pairs(of: .heldOut))
         #expect(train.count == 5253 && heldOut.count == 300)
         #expect(Set(train + heldOut) == Set(PathSum.reachablePairs))
         #expect(heldOut.prefix(3) == PathSum(split: .heldOut, seed: 9).pairs.prefix(3))
+        let (fit, validation, seen) = (PathSum.pairs(of: .fit), PathSum.pairs(of: .validation), PathSum.pairs(of: .seen))
+        #expect(validation.count == 300 && Set(fit).isDisjoint(with: validation) && Set(fit + validation) == Set(train))
+        #expect(seen.count == 300 && Set(seen).isSubset(of: fit))
     }
 
     @Test("the solutions are all the correct responses and nothing else")
@@ -146,7 +149,7 @@ struct PathSumTests {
 
     @Test("held-out pairs have about 121 solutions each, and at most 375")
     func solutionCounts() {
-        let counts = PathSum.splitPairs.heldOut.map { PathSum.solutions(of: $0).count }.sorted()
+        let counts = PathSum.pairs(of: .heldOut).map { PathSum.solutions(of: $0).count }.sorted()
         let mean = Double(counts.reduce(0, +)) / 300
         #expect((110...133).contains(mean) && counts[0] > 0 && counts[299] <= 375, "mean \(mean)")
     }

@@ -11,20 +11,32 @@ final class Continuation {
     private var stream: RandomStream
     /// With this response's own temperature and limit, whatever the rows beside it have.
     private let settings: SamplingSettings
+    /// Where it is among the legal responses; nil: everything is legal.
+    private var legal: LegalState?
     private(set) var tokens: [Int32] = []
     private(set) var stop: StopReason?
     private(set) var scores = ResponseScores(tokenLogProbabilities: [], stopLogProbabilities: [], entropies: [])
 
-    init(request: Int, sample: Int, prompt: KeyValueCache, own: KeyValueCache, stream: RandomStream, settings: SamplingSettings) {
+    init(
+        request: Int, sample: Int, prompt: KeyValueCache, own: KeyValueCache, stream: RandomStream, settings: SamplingSettings,
+        legal: TokenTree?
+    ) {
         self.request = request
         self.sample = sample
         self.prompt = prompt
         self.own = own
         self.stream = stream
         self.settings = settings
+        self.legal = legal.map { LegalState(tree: $0, node: $0.root) }
     }
 
     var result: SampledResponse { SampledResponse(tokens: tokens, stop: stop ?? .length, scores: scores) }
+
+    /// Gives the logits [V] of what is not legal at this state the value −∞. Doing it twice is doing it once.
+    func mask(_ logits: UnsafeMutablePointer<Float>, vocabulary: Int, stopTokens: StopTokens) {
+        guard let legal else { return }
+        legal.tree.mask(logits, vocabulary: vocabulary, at: legal.node, stopTokens: stopTokens)
+    }
 
     /// The token to come at the state these logits belong to; −1 where the response is as long as it may be.
     func draw(_ logits: UnsafePointer<Float>, vocabulary: Int) -> Int32 {
@@ -44,6 +56,12 @@ final class Continuation {
             stop = .stopToken
         } else {
             tokens.append(token)
+            if let state = legal {
+                guard let next = state.tree.node(after: state.node, token) else {
+                    preconditionFailure("token \(token) was drawn, which is not legal")
+                }
+                legal = LegalState(tree: state.tree, node: next)
+            }
             scores.tokenLogProbabilities.append(logProbability)
         }
     }

@@ -88,7 +88,8 @@ struct Sampler {
             let own = settings.of(requests[request])
             for (sample, stream) in requests[request].streams.enumerated() {
                 let continuation = Continuation(
-                    request: request, sample: sample, prompt: cache, own: freeCache(), stream: stream, settings: own)
+                    request: request, sample: sample, prompt: cache, own: freeCache(), stream: stream, settings: own,
+                    legal: requests[request].legal)
                 advance([continuation], logits.base, readings)
                 if continuation.stop == nil { waiting.append(continuation) } else { finish(continuation) }
             }
@@ -121,14 +122,18 @@ struct Sampler {
 
     /// Draws the token of each row of logits and enters it, with its scores.
     private func advance(
-        _ continuations: some RandomAccessCollection<Continuation>, _ logits: UnsafePointer<Float>, _ readings: HeadReadings
+        _ continuations: some RandomAccessCollection<Continuation>, _ logits: UnsafeMutablePointer<Float>, _ readings: HeadReadings
     ) {
         let vocabulary = network.configuration.vocabularySize, rows = Array(continuations)
         var tokens = [Int32](repeating: -1, count: rows.count)
         tokens.withUnsafeMutableBufferPointer { tokens in
             nonisolated(unsafe) let tokens = tokens
+            nonisolated(unsafe) let logits = logits
             network.parallel.forEach(rows.count, grain: max(1, 16_384 / vocabulary)) { range in
-                for row in range { tokens[row] = rows[row].draw(logits + row * vocabulary, vocabulary: vocabulary) }
+                for row in range {
+                    rows[row].mask(logits + row * vocabulary, vocabulary: vocabulary, stopTokens: head.stopTokens)
+                    tokens[row] = rows[row].draw(logits + row * vocabulary, vocabulary: vocabulary)
+                }
             }
         }
         head.gather(logits, rows: rows.count, tokens: tokens, into: readings, at: 0)

@@ -10,14 +10,19 @@ package struct SampleRequest: Sendable {
     package let temperature: Float?
     /// The most tokens of each of these responses; nil: the settings' limit.
     package let maxNewTokens: Int?
+    /// All that the policy may say; nil: anything.
+    package let legal: TokenTree?
 
-    package init(prompt: [Int32], streams: [RandomStream], temperature: Float? = nil, maxNewTokens: Int? = nil) {
+    package init(
+        prompt: [Int32], streams: [RandomStream], temperature: Float? = nil, maxNewTokens: Int? = nil, legal: TokenTree? = nil
+    ) {
         precondition(temperature.map { $0 >= 0 } ?? true, "a request at temperature \(temperature ?? 0)")
         self.prompt = prompt
         self.streams = streams
         precondition(maxNewTokens.map { $0 >= 0 } ?? true, "a request for \(maxNewTokens ?? 0) tokens")
         self.temperature = temperature
         self.maxNewTokens = maxNewTokens
+        self.legal = legal
     }
 }
 

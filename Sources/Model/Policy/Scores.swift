@@ -6,10 +6,13 @@ package struct TokenGroup: Sendable {
     package let prompt: [Int32]
     /// Without ⊤; may be empty.
     package let responses: [[Int32]]
+    /// All that the policy may say, which the responses are part of; nil: anything.
+    package let legal: TokenTree?
 
-    package init(prompt: [Int32], responses: [[Int32]]) {
+    package init(prompt: [Int32], responses: [[Int32]], legal: TokenTree? = nil) {
         self.prompt = prompt
         self.responses = responses
+        self.legal = legal
     }
 }
 

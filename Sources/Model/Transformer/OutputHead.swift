@@ -19,6 +19,18 @@ struct OutputHead {
             parallel: network.parallel)
     }
 
+    /// z = W h of some state rows of a batch, with −∞ for what is not legal there: [block, V].
+    private func logits(
+        _ hidden: UnsafePointer<Float>, of batch: PackedGroups, _ block: Range<Int>, into logits: UnsafeMutablePointer<Float>
+    ) {
+        self.logits(hidden + block.lowerBound * width, rows: block.count, into: logits)
+        guard !batch.legalStates.isEmpty else { return }
+        for (row, state) in batch.legalStates[block].enumerated() {
+            guard let state else { continue }
+            state.tree.mask(logits + row * vocabulary, vocabulary: vocabulary, at: state.node, stopTokens: stopTokens)
+        }
+    }
+
     /// log π of one token and of ⊤, entropy and normaliser of each row: [rows] each. Token −1 means none.
     func gather(
         _ logits: UnsafePointer<Float>, rows: Int, tokens: UnsafePointer<Int32>, into readings: HeadReadings, at row: Int
@@ -37,7 +49,7 @@ struct OutputHead {
         let logits = FloatTensor(min(Self.blockRows, batch.stateCount), vocabulary)
         let tokens = batch.nextTokens
         for block in blocks(of: batch) {
-            self.logits(hidden + block.lowerBound * width, rows: block.count, into: logits.base)
+            self.logits(hidden, of: batch, block, into: logits.base)
             tokens.withUnsafeBufferPointer { tokens in
                 guard let tokens = tokens.baseAddress else { return }
                 gather(logits.base, rows: block.count, tokens: tokens + block.lowerBound, into: states, at: block.lowerBound)
@@ -70,7 +82,7 @@ struct OutputHead {
         let single = FloatTensor(V)
         for block in blocks(of: batch) {
             let start = block.lowerBound, h = hidden + start * width
-            self.logits(h, rows: block.count, into: logits.base)
+            self.logits(hidden, of: batch, block, into: logits.base)
             let roots = batch.groups.enumerated().filter { block.contains($1.stateStart) }
             let rootLogits = roots.map { _, group in
                 FloatTensor(

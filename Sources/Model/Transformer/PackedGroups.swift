@@ -27,6 +27,8 @@ struct PackedGroups: AttentionContext {
     let positions: [Int32]
     let groups: [Group]
     let stateCount: Int
+    /// What is legal at each state row; nil: anything. Empty where no group has a tree.
+    let legalStates: [LegalState?]
     let network: Network
 
     var rows: Int { tokens.count }
@@ -57,6 +59,21 @@ struct PackedGroups: AttentionContext {
         self.groups = packed
         self.stateCount = stateCount
         self.network = network
+        legalStates = groups.contains { $0.legal != nil } ? zip(groups, packed).flatMap { Self.legalStates(of: $0, $1) } : []
+    }
+
+    private static func legalStates(of group: TokenGroup, _ packed: Group) -> [LegalState?] {
+        guard let tree = group.legal else { return packed.stateRows.map { _ in nil } }
+        return [LegalState(tree: tree, node: tree.root)] + group.responses.flatMap { response in
+            var node = tree.root
+            return response.map { token in
+                guard let next = tree.node(after: node, token) else {
+                    preconditionFailure("response \(response) is scored, which is not among the legal ones")
+                }
+                node = next
+                return LegalState(tree: tree, node: node)
+            }
+        }
     }
 
     /// The token that follows each state row; −1 where there is none or, at a prompt's last row, one per response.
@@ -106,6 +123,12 @@ struct PackedGroups: AttentionContext {
                 + group.responses.filter { !$0.isEmpty }.map { segment($0, prefix: group.prompt) }
         }
     }
+}
+
+/// A state of a tree of legal responses.
+struct LegalState {
+    let tree: TokenTree
+    let node: TokenTree.Node
 }
 
 /// Gradients on both sides of attention: of its outputs and of queries [M, Q], of keys and values [M, E].

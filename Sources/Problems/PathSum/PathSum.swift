@@ -22,7 +22,19 @@ package struct PathSum: Task {
         }
     }
 
-    package enum Split: Sendable { case train, heldOut }
+    /// Parts of the problems, by the names that settings use. They are the same in every run, so that evaluations compare.
+    package enum Split: String, Sendable, CaseIterable {
+        /// What there is to learn from.
+        case train = "pathsum-train"
+        /// The same without `validation`: to learn from while settings are chosen.
+        case fit = "pathsum-fit"
+        /// 300 of `train`, to choose settings by.
+        case validation = "pathsum-validation"
+        /// 300 of `fit`: how well a policy does what it has learned from.
+        case seen = "pathsum-seen"
+        /// 300 that are in none of the others.
+        case heldOut = "pathsum-held-out"
+    }
 
     package static let longestSolution = 3
     package static let heldOutCount = 300
@@ -44,10 +56,8 @@ package struct PathSum: Task {
         split: Split, seed: UInt64 = 0, textbook: TextbookStyle = TextbookStyle(), processFloor: Double = 1e-4,
         aggregate: ProcessAggregate = .product
     ) {
-        let (train, heldOut) = Self.splitPairs
         self.init(
-            name: split == .train ? "pathsum-train" : "pathsum-held-out", pairs: split == .train ? train : heldOut,
-            seed: seed, textbook: textbook, processFloor: processFloor, aggregate: aggregate)
+            name: split.rawValue, pairs: Self.pairs(of: split), seed: seed, textbook: textbook, processFloor: processFloor, aggregate: aggregate)
     }
 
     package init(

@@ -130,13 +130,21 @@ extension PathSum {
         return (0...99).filter { isReachable[$0] && $0 != start }.map { Pair(start: start, target: $0) }
     }
 
-    /// A fixed division into 5253 pairs to learn from and 300 to be judged on.
-    static let splitPairs: (train: [Pair], heldOut: [Pair]) = {
+    /// The pairs of a part, by S and then T: 5253 to learn from and 300 to be judged on.
+    package static func pairs(of split: Split) -> [Pair] {
+        let count = heldOutCount
+        let places = switch split {
+        case .heldOut: 0..<count
+        case .validation: count..<2 * count
+        case .seen: 2 * count..<3 * count
+        case .fit: 2 * count..<splitOrder.count
+        case .train: count..<splitOrder.count
+        }
+        return splitOrder[places].sorted().map { reachablePairs[$0] }
+    }
+
+    private static let splitOrder: [Int] = {
         var random = RandomStream(seed: 0, purpose: .dataSplit)
-        let order = random.permutation(of: reachablePairs.count)
-        return (
-            order.dropFirst(heldOutCount).sorted().map { reachablePairs[$0] },
-            order.prefix(heldOutCount).sorted().map { reachablePairs[$0] }
-        )
+        return random.permutation(of: reachablePairs.count)
     }()
 }

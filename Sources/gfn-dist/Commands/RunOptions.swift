@@ -95,7 +95,7 @@ struct RunOptions: ParsableArguments, RunRequest {
     func defaults(for options: ConfigurationLayers) throws -> ConfigurationLayers {
         var layers = ConfigurationLayers()
         let (model, data) = (options.values["model"] ?? "", options.values["data.train"] ?? "")
-        guard data == RunConfiguration.embeddedTask || data.isEmpty && (model.isEmpty || model == "random") else { return layers }
+        guard RunConfiguration.trainingSplit(data: data, model: model) != nil else { return layers }
         for layer in try EmbeddedResources.configurations(for: options.values["objective"] ?? "") {
             layers.lay(yaml: layer.text, named: "embedded \(layer.name)", isChoice: false)
         }

@@ -70,7 +70,7 @@ struct RunConfiguration: Sendable {
         if loraTargets == nil {
             problems.append("lora.targets is '\(text("lora.targets"))', expected a list of \(LinearKind.allCases.map(\.moduleName).joined(separator: ", "))")
         }
-        return problems + methodProblems()
+        return problems + splitProblems() + methodProblems()
     }
 
     /// What is wrong with the settings of rewards, whatever is done with them.
@@ -132,9 +132,41 @@ struct RunConfiguration: Sendable {
     /// PathSum: by its name, or because neither a model nor data to train on is named.
     var usesEmbeddedTask: Bool {
         if purpose == .sampling { return text("data.evaluate") == Self.embeddedTask }
-        return text("data.train") == Self.embeddedTask || text("data.train").isEmpty && (model.isEmpty || model == "random")
+        return trainingSplit != nil
     }
     static let embeddedTask = "pathsum"
+    /// The embedded task's problems to train on; nil where problems come from elsewhere.
+    var trainingSplit: PathSum.Split? { Self.trainingSplit(data: text("data.train"), model: model) }
+
+    static func trainingSplit(data: String, model: String) -> PathSum.Split? {
+        switch data {
+        case embeddedTask, PathSum.Split.train.rawValue: .train
+        case PathSum.Split.fit.rawValue: .fit
+        case "" where model.isEmpty || model == "random": .train
+        default: nil
+        }
+    }
+
+    /// The embedded task's problems to evaluate on, where it is trained on: those named, or the ones that `split` leaves out.
+    func evaluationSplits(of split: PathSum.Split) -> [PathSum.Split] {
+        let named = evaluationPaths
+        guard !named.isEmpty else { return [split == .fit ? .validation : .heldOut] }
+        return named.compactMap { $0 == Self.embeddedTask ? .heldOut : PathSum.Split(rawValue: $0) }
+    }
+
+    /// What is wrong with the problems that the embedded task is to be evaluated on.
+    private func splitProblems() -> [String] {
+        guard let split = trainingSplit else { return [] }
+        var problems: [String] = []
+        let known = [PathSum.Split.heldOut, .validation, .seen].map(\.rawValue)
+        for name in evaluationPaths where name != Self.embeddedTask && !known.contains(name) {
+            problems.append("data.evaluate names '\(name)', expected of the embedded task \(known.joined(separator: ", "))")
+        }
+        if split == .train, evaluationPaths.contains(PathSum.Split.validation.rawValue) {
+            problems.append("data.evaluate names pathsum-validation, which is part of what is trained on; set data.train=pathsum-fit, which leaves it out")
+        }
+        return problems
+    }
     var seed: UInt64 { UInt64(integer("seed")) }
     var lag: Int { purpose != .reward && needs.usesRollouts ? integer("lag") : 0 }
     var steps: Int { integer("train.steps") }

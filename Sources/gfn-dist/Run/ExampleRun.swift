@@ -86,7 +86,7 @@ final class ExampleRun {
         var group = TrajectoryGroup(
             examples: [preference.chosen, preference.rejected], of: problem, prompt: task.promptTokens(of: problem), at: address,
             version: address.step)
-        if needs.reference, learner.computes(address.slot) { group.addReference(of: context.reference) }
+        if needs.reference, learner.computes(address.slot) { group.addReference(of: context.reference, legal: nil) }
         return group
     }
 }

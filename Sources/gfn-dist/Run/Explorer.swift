@@ -44,7 +44,7 @@ final class Explorer {
                 prompt: task.promptTokens(of: problems[index]),
                 streams: (0..<configuration.samplesPerPrompt).map {
                     RandomStream(seed: configuration.seed, purpose: .sampling, step: step, slot: slots[index], sample: $0)
-                }, temperature: temperatures[index])
+                }, temperature: temperatures[index], legal: task.legalResponses(to: problems[index]))
         }
         let settings = SamplingSettings(temperature: 1, maxNewTokens: configuration.maxNewTokens(for: task))
         let sampled = policy.sample(requests, settings: settings, poll: { context.communicator.poll() })
@@ -71,11 +71,12 @@ final class Explorer {
     /// Nil where seeds are not asked for, or there is none that the policy could sample: one that ends within the limit.
     private func seed(at address: GroupAddress, problem: Int, prompt: [Int32], version: Int) -> TrajectoryGroup? {
         let (policy, configuration, task) = (context.policy, context.configuration, context.workspace.training)
+        let legal = task.legalResponses(to: problem)
         guard configuration.seedsReplay, schedule.isFirstVisit(at: address),
             let response = task.demonstration(of: problem, sample: 0), response.count < configuration.maxNewTokens(for: task),
             !response.contains(where: { policy.stopTokens.contains($0) })
         else { return nil }
-        let scores = policy.forward([TokenGroup(prompt: prompt, responses: [response])], recording: false).scores[0][0]
+        let scores = policy.forward([TokenGroup(prompt: prompt, responses: [response], legal: legal)], recording: false).scores[0][0]
         context.communicator.poll()
         var group = TrajectoryGroup(
             address: address, promptID: problem, prompt: prompt,
@@ -108,7 +109,7 @@ final class Explorer {
     /// Evaluates the responses of a group under π_ref, where the reward or the method asks for it.
     private func addReference(to group: inout TrajectoryGroup) {
         guard context.rewards.usesReference || context.configuration.needs.reference else { return }
-        group.addReference(of: context.reference)
+        group.addReference(of: context.reference, legal: context.workspace.training.legalResponses(to: group.promptID))
         context.communicator.poll()
     }
 }

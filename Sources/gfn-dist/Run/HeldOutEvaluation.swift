@@ -56,7 +56,7 @@ struct HeldOutEvaluation {
                 prompt: task.promptTokens(of: problem),
                 streams: (0..<configuration.integer("evaluate.samples_per_problem")).map {
                     RandomStream(seed: configuration.seed, purpose: .evaluation, slot: problem, sample: $0)
-                })
+                }, legal: task.legalResponses(to: problem))
         }
         let settings = SamplingSettings(
             temperature: Float(configuration.number("evaluate.temperature")), maxNewTokens: configuration.maxNewTokens(for: task))

@@ -112,11 +112,11 @@ final class RunContext {
         if let checkpoint {
             return PolicyLearner(
                 policy: policy, settings: settings, reward: rewards, learners: learners, state: checkpoint.learner,
-                parallel: parallel)
+                parallel: parallel, legal: workspace.training.legalResponses)
         }
         return PolicyLearner(
             policy: policy, settings: settings, reward: rewards, learners: learners,
-            parameters: try initialParameters(), parallel: parallel)
+            parameters: try initialParameters(), parallel: parallel, legal: workspace.training.legalResponses)
     }
 
     /// All ranks evaluate these weights together, on every data set; rank 0 reports.

@@ -187,7 +187,9 @@ final class TrainingRun {
             let bits = needs.collectingSteps > 0 ? try context.startingBits() : try weights.bits(of: group.sampledWith)
         {
             context.policy.adopt(bits, version: group.sampledWith)
-            let tokens = TokenGroup(prompt: group.prompt, responses: group.trajectories.map(\.response))
+            let tokens = TokenGroup(
+                prompt: group.prompt, responses: group.trajectories.map(\.response),
+                legal: context.workspace.training.legalResponses(to: group.promptID))
             for (trajectory, scores) in zip(group.trajectories, context.policy.forward([tokens], recording: false).scores[0]) {
                 let recorded = trajectory.tokenLogProbabilities + trajectory.stopLogProbabilities
                 let recomputed = scores.tokenLogProbabilities + scores.stopLogProbabilities

@@ -47,10 +47,10 @@ struct Workspace: Sendable {
         }
 
         let template: String
-        if configuration.usesEmbeddedTask {
+        if let split = configuration.trainingSplit {
             template = RunConfiguration.embeddedTask
-            training = configuration.pathSum(.train)
-            evaluations = [configuration.pathSum(.heldOut)]
+            training = configuration.pathSum(split)
+            evaluations = configuration.evaluationSplits(of: split).map { configuration.pathSum($0) }
             notes = files?.notes ?? []
         } else {
             guard let files else {
