@@ -33,7 +33,8 @@ struct TaskFile: Sendable {
             throw .missingInput("the task file \(path) cannot be read: \(error.localizedDescription)")
         }
         guard data.count <= largestFile else {
-            throw .badData("\(path) has more than \(largestFile >> 20) MB, expected a task of at most \(EnumerableTask.endCounts.upperBound) ends")
+            let most = EnumerableTask.endCounts.upperBound
+            throw .badData("\(path) has more than \(largestFile >> 20) MB, expected a task of at most \(most) ends")
         }
         guard let text = String(data: data, encoding: .utf8) else {
             throw .badData("\(path) is not UTF-8 text, expected a task as YAML")
@@ -48,7 +49,9 @@ struct TaskFile: Sendable {
         guard let about = try members["about"]?.text(of: "about"), !about.isEmpty else {
             throw root.fault("the task has no about, expected a sentence that says what it is for")
         }
-        guard let listed = members["problems"] else { throw root.fault("the task has no problems, expected a list of prompts with their ends") }
+        guard let listed = members["problems"] else {
+            throw root.fault("the task has no problems, expected a list of prompts with their ends")
+        }
         self.about = about
         correctAt = try members["correct"].map { (value) throws(RunError) in try value.finiteNumber(of: "correct") }
         var settings: [(name: String, value: String, place: String)] = []

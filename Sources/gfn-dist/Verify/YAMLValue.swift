@@ -71,10 +71,15 @@ struct YAMLValue {
     /// Keys with their values, in the order of the text.
     func pairs(of name: String) throws(RunError) -> [(key: String, value: YAMLValue)] {
         guard case .mapping(let mapping) = node else { throw fault("\(name) is \(kind), expected keys with values") }
-        var pairs: [(key: String, value: YAMLValue)] = []
+        var (pairs, keys): ([(key: String, value: YAMLValue)], Set<String>) = ([], [])
         for (key, value) in mapping {
-            guard case .scalar(let scalar) = key else { throw YAMLValue(key, file).fault("a key of \(name) is \(YAMLValue(key, file).kind), expected a text") }
-            pairs.append((scalar.string, YAMLValue(value, file)))
+            let written = YAMLValue(key, file)
+            let text = try written.text(of: "a key of \(name)")
+            // The parser finds these too, but for keys with different tags.
+            guard keys.insert(text).inserted else {
+                throw written.fault("the key \(Self.quoted(text)) is there twice, expected each key once")
+            }
+            pairs.append((text, YAMLValue(value, file)))
         }
         return pairs
     }
@@ -84,7 +89,7 @@ struct YAMLValue {
         var members: [String: YAMLValue] = [:]
         for (key, value) in try pairs(of: name) {
             guard known.contains(key) else {
-                throw value.fault("\(name) has no key \(Self.quoted(key)), expected \(known.dropLast().joined(separator: ", ")) or \(known.last ?? "")")
+                throw value.fault("\(name) has no key \(Self.quoted(key)), expected one of \(known.joined(separator: ", "))")
             }
             members[key] = value
         }
