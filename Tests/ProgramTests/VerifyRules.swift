@@ -90,7 +90,11 @@ enum VerifyRules {
 
     private static func prefixes() -> [String: Double] {
         var rewards: [String: Double] = [:]
-        func reward(_ depth: Int, _ leaf: Int) -> Double { Double((7 * depth * depth + (5 * depth + 3) * leaf) % 13) / 2 - 3 }
+        func reward(_ depth: Int, _ leaf: Int) -> Double {
+            let square: Int = 7 * depth * depth
+            let tilt: Int = (5 * depth + 3) * leaf
+            return Double((square + tilt) % 13) / 2 - 3
+        }
         for depth in [2, 3, 5, 8, 11, 12] { rewards[text(Array(1...depth))] = reward(depth, 6) }
         for depth in 5...11 {
             for leaf in 0...5 { rewards[text(Array(1...depth) + [20 + leaf])] = reward(depth, leaf) }
@@ -102,7 +106,10 @@ enum VerifyRules {
         var rewards: [String: Double] = [:]
         for first in 0..<12 {
             let shift = Double(first * 5 % 12) * 6 / 11 - 3
-            func set(_ rest: [Int], _ sum: Int) { rewards[text([10 + first] + rest)] = shift + Double((sum + first) % 5) / 4 - 0.5 }
+            func set(_ rest: [Int], _ sum: Int) {
+                let variation: Double = Double((sum + first) % 5) / 4 - 0.5
+                rewards[text([10 + first] + rest)] = shift + variation
+            }
             set([], 0)
             for second in 0...3 {
                 set([second], 1 + 3 * second)
@@ -116,14 +123,19 @@ enum VerifyRules {
         var rewards: [String: Double] = [:]
         for bits in lists(12, below: 2) {
             let equal = (3..<12).count { bits[$0] == bits[$0 - 3] }
-            rewards[text(bits)] = Double(equal) * 2 / 3 - Double(abs(bits.reduce(0, +) - 6)) / 2
+            let imbalance: Int = abs(bits.reduce(0, +) - 6)
+            rewards[text(bits)] = Double(equal) * 2 / 3 - Double(imbalance) / 2
         }
         return rewards
     }
 
     private static func sixteen() -> [String: Double] {
         let strings = (0...3).flatMap { lists($0, below: 2) } + [[1, 1, 1, 1]]
-        let rewards = strings.enumerated().map { (text($1), Double(5 * $0 % 16) * 4 / 15 - 2) }
-        return Dictionary(uniqueKeysWithValues: rewards)
+        var rewards: [String: Double] = [:]
+        for (place, string) in strings.enumerated() {
+            let rank: Int = 5 * place % 16
+            rewards[text(string)] = Double(rank) * 4 / 15 - 2
+        }
+        return rewards
     }
 }

@@ -20,7 +20,9 @@ extension ProgramTests {
         private static func task(_ name: String) throws -> EnumerableTask {
             let file = try TaskFile.read(path(name))
             let model = try ModelFiles.open(resources.appendingPathComponent("pathsum-base").path)
-            let ends = try #require(ResponseEnds(of: model, template: nil))
+            // A suite has the type's name.
+            let named = Model.ResponseEnds(of: model, template: nil)
+            let ends = try #require(named)
             return try EnumerableTask(
                 name: name, problems: file.problems, correctAt: file.correctAt, tokenizer: try model.requireTokenizer(),
                 beginToken: model.configuration.beginToken, stopTokens: ends.stopTokens, taughtStop: ends.taught,
