@@ -182,7 +182,7 @@ def packed(items, indent):
 
 def yaml(task):
     """A task's file."""
-    lines = [f"about: {task['about']}"]
+    lines = [f"about: {quoted(task['about'])}"]
     if "correct" in task:
         lines.append(f"correct: {task['correct']}")
     settings = ", ".join(f"{name}: {value}" for name, value in task["settings"].items())
