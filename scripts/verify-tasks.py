@@ -117,19 +117,20 @@ def stated(before, last, target):
 
 def reference():
     """The target is the base's own distribution, tilted: log R is the log-probability under the base plus a number from -2 to 2. Right
-    and wrong answers of one and two steps, so that the base, which errs and has favourites, gives many of them a share."""
+    and wrong answers of one and two steps. No single step leads to the target: where one does, the base gives it more than 0.97 of
+    these answers' probability, and no tilt would show. Here the likeliest has 0.11, and the tilt moves 0.39 of all."""
     ends = {}
-    for text, lines, _ in answers(37, 44, 5):
+    for text, lines, _ in answers(5, 24, 7):
         ends[text] = ((lines[-1][2] + 3 * lines[0][1] + 5 * len(lines)) % 9 - 4) / 2
     return {"about": "PathSum answers, right and wrong, rewarded by their likelihood under the base times a factor.",
-            "settings": {**LISTED, "reward.reference": 1}, "problems": {" 37 44:": ends}}
+            "settings": {**LISTED, "reward.reference": 1}, "problems": {" 5 24:": ends}}
 
 
 def learned():
     """Two PathSum problems for a reward model, whose scores take the place of the listed numbers: these only say which answers are
-    right. Right steps, and some that state the target falsely."""
+    right. Right steps, and some that state the target falsely; the base gives no answer to them more than 0.13."""
     problems = {}
-    for start, target, width in [(23, 31, 6), (58, 50, 6)]:
+    for start, target, width in [(5, 27, 9), (11, 30, 10)]:
         problems[f" {start} {target}:"] = {text: 0 if right else -8 for text, _, right in answers(start, target, width)}
     return {"about": "PathSum answers to be scored by a reward model; the listed numbers only say which are right.",
             "correct": -4, "settings": LISTED, "problems": problems}
