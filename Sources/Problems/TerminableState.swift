@@ -4,7 +4,8 @@
 package struct TerminableState: Sendable, Equatable {
     /// i: how many response tokens precede ⊤.
     package var index: Int
-    /// s(x, s_i): the sum (or another aggregate) of the log scores of the steps so far, in nats, ≤ 0.
+    /// s(x, s_i): the sum (or another aggregate) of the log scores of the steps so far, in nats, ≤ 0;
+    /// of a task that lists its responses, the listed log reward.
     package var process: Float
     /// Whether the response gives a final answer when it ends here.
     package var isFinished: Bool

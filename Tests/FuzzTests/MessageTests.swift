@@ -96,6 +96,7 @@ import Testing
         arguments: [
             ("a: &x 1", 1), ("a: 1\nb: *x", 2), ("a: 1\n\n- *x", 3), ("? *a", 1), ("a: [1, *x]", 1), ("a: !t &x 1", 1), ("a: 1\r&x b: 2", 2),
             ("# \"\n\"# \": &x 1", 2), (String(repeating: "[", count: 17), 1), (String(repeating: "- ", count: 20), 1),
+            (String(repeating: "- ", count: 16) + "-", 1), (String(repeating: "-\t", count: 20), 1), ("a: -&x", 1),
             (String(repeating: "{a: \n", count: 17), 17), ("x: 1\u{2028}&a b", 2),
         ])
     func refused(text: String, line: Int) {
@@ -107,6 +108,7 @@ import Testing
         "ordinary settings pass",
         arguments: [
             "a: 1\nb:\n  c: R&D\n  d: \"*x\"\n", "# *bold* and &c\na: 2*3", "lora: {targets: [q_proj, v_proj]}", "a: /path/with & blank", "- - -1", "",
+            "{" + (0..<40).map { "a\($0): -8" }.joined(separator: ", ") + "}",
         ])
     func passes(text: String) { #expect(YAMLGuard(text).refusedLine == nil) }
 

@@ -8,6 +8,9 @@ struct YAMLGuard {
     /// Settings nest two deep.
     private static let deepest = 16
 
+    /// Behind an indicator, to the parser: it takes NUL for the end of a line.
+    private static let blanks: [UInt8] = [UInt8(ascii: " "), UInt8(ascii: "\t"), 0]
+
     /// The first line that is refused, counted from 1; nil when there is none.
     private(set) var refusedLine: (number: Int, reason: String)?
 
@@ -33,7 +36,8 @@ struct YAMLGuard {
         // Marks of lists and keys before the first token: each begins one more level.
         var marks = 0
         var previous = UInt8(ascii: " ")
-        for byte in line.utf8 {
+        let bytes = Array(line.utf8)
+        for (place, byte) in bytes.enumerated() {
             defer { previous = byte }
             switch byte {
             case UInt8(ascii: " "), UInt8(ascii: "\t"):
@@ -44,6 +48,8 @@ struct YAMLGuard {
             case UInt8(ascii: "]"), UInt8(ascii: "}"): (depth, isStart) = (max(0, depth - 1), false)
             case UInt8(ascii: ","): isStart = true
             case UInt8(ascii: "!") where isStart: (isStart, isTag) = (false, true)
+            // The sign of a number is no mark: one has a blank behind it, or nothing.
+            case UInt8(ascii: "-") where isStart && place + 1 < bytes.count && !Self.blanks.contains(bytes[place + 1]): break
             case UInt8(ascii: "-") where isStart, UInt8(ascii: "?") where isStart, UInt8(ascii: ":") where isStart: marks += 1
             default: if !isTag { isStart = false }
             }

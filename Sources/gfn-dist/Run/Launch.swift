@@ -202,6 +202,7 @@ enum ExitCode {
             case .missing, .inaccessible: 66
             default: 65
             }
+        case is EnumerableTaskError: 65
         case let error as DataFileError: if case .unreadable = error { 66 } else { 65 }
         default: 70
         }
