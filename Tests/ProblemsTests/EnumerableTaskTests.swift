@@ -70,7 +70,7 @@ struct EnumerableTaskTests {
         #expect(ends.map(\.text) == Self.ends.map(\.text) && ends.map(\.logReward) == Self.ends.map { Float($0.logReward) })
         #expect(ends.map(\.tokens) == [Self.numbers(0, 1), [], Self.numbers(0, 1, 2, 3), Self.numbers(5)])
         #expect(task.legalResponses(to: 0) == TokenTree(ends.map(\.tokens)))
-        #expect(task.problemCount == 2 && task.defaultMaxNewTokens == 4)
+        #expect(task.problemCount == 2 && task.defaultMaxNewTokens == 5)
         for end in ends {
             #expect(task.responseTokens(of: end.text, to: 0) == end.tokens && task.text(of: end.tokens) == end.text)
         }
@@ -86,7 +86,7 @@ struct EnumerableTaskTests {
         #expect(task.isStepEnd(Vocabulary.newline) && !task.isStepEnd(Vocabulary.colon))
     }
 
-    @Test("a task whose only token is none still has room for one")
+    @Test("a task whose only response is none has room for its end")
     func emptyResponses() throws {
         let problems = [" 0:", " 1:"].map { EnumerableProblem(prompt: $0, ends: [("", 0)]) }
         #expect(try Self.task(problems).defaultMaxNewTokens == 1)

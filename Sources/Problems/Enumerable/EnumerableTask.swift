@@ -9,7 +9,7 @@ package struct EnumerableTask: Task {
     package let name: String
     package let stopTokens: StopTokens
     package let taughtStop: Int32
-    /// The length of the longest response: none goes on behind it.
+    /// One more than the longest response has, behind which only ⊤ is legal: none is cut off.
     package let defaultMaxNewTokens: Int
     private let problems: [EnumerableProblem]
     private let listed: [ListedResponses]
@@ -47,8 +47,7 @@ package struct EnumerableTask: Task {
         self.name = name
         (self.stopTokens, self.taughtStop) = (stopTokens, taughtStop)
         (self.problems, self.listed, self.encoding) = (problems, listed, encoding)
-        // A task of empty responses has no token to draw, but a limit of tokens is at least one.
-        defaultMaxNewTokens = max(1, listed.map(\.tree.longest).max() ?? 1)
+        defaultMaxNewTokens = 1 + (listed.map(\.tree.longest).max() ?? 0)
         stepEnds = StepEnds(tokenizer)
     }
 
