@@ -44,8 +44,10 @@ package struct Certificate: Sendable, Equatable {
     /// A sentence for each bound that is missed, with the problem that misses it most. Empty where the verdict is true.
     package var misses: [String] {
         missedFigures.map { figure, bound, spread in
-            let name = problems[spread.worstProblem].name.singleLine.cut(to: 32)
-            return "\(figure.label) is \(Self.text(spread.worst, above: bound)), bound \(bound) (problem \"\(name)\")"
+            let fact = "\(figure.label) is \(Self.text(spread.worst, above: bound)), bound \(bound)"
+            // A line of the table's text has room for no more behind a bound with many digits.
+            let name = problems[spread.worstProblem].name.singleLine.cut(to: max(8, min(32, 78 - fact.columns)))
+            return "\(fact) (problem \"\(name)\")"
         }
     }
 

@@ -10,7 +10,7 @@ struct EndCloud {
         var points: [(x: Double, y: Double)]
     }
 
-    /// Those that have points, what is drawn first at the front.
+    /// Those that have points, correct ends first.
     let series: [Series]
     /// How many ends there are, and how many of them are points: not those of which a number is missing.
     let total: Int, drawn: Int
@@ -30,7 +30,7 @@ struct EndCloud {
                 if x < .infinity, y < .infinity { points[end.isCorrect, default: []].append((x, y)) }
             }
         }
-        series = [(false, "other ends", "s1"), (true, "correct ends", "s0")].flatMap { isCorrect, label, color in
+        series = [(true, "correct ends", "s0"), (false, "other ends", "s1")].flatMap { isCorrect, label, color in
             let all = points[isCorrect] ?? []
             let noPolicy = all.filter { $0.y == -.infinity }, noReward = all.filter { $0.y > -.infinity && $0.x == -.infinity }
             let inside = all.filter { $0.x.isFinite && $0.y.isFinite }
@@ -45,6 +45,8 @@ struct EndCloud {
     }
 
     var isEmpty: Bool { drawn == 0 }
+    /// Whether points are likely to hide what is behind them.
+    var isDense: Bool { drawn > 64 }
 
     /// NaN is not below, and so stays what it is.
     private static func clipped(_ value: Double) -> Double { value < lowest ? -.infinity : value }
@@ -62,10 +64,10 @@ struct EndCloud {
         return PlotFrame(area: area, xAxis: axis(xs), yAxis: axis(ys))
     }
 
-    /// A path per series.
+    /// A path per series, correct ends above others.
     func elements(in frame: PlotFrame) -> [String] {
-        let (disc, triangle) = drawn <= 64 ? (9.0, 9.0) : drawn <= 1024 ? (5.6, 7) : (3.4, 6)
-        return series.map { series in
+        let (disc, triangle) = !isDense ? (9.0, 9.0) : drawn <= 1024 ? (5.6, 7) : (3.4, 6)
+        return series.reversed().map { series in
             let isInside = series.shape == .disc || series.shape == .square
             // A square has more area than a disc of its width.
             let size = series.shape == .disc ? disc : series.shape == .square ? disc * 0.86 : triangle

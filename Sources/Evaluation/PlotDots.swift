@@ -1,5 +1,6 @@
-/// A cloud of equal marks as one path, a few bytes each: places are whole tenths, relative to the one before in reading order, so that no
-/// rounding adds up. Discs and squares are strokes of a path without length or as long as it is wide.
+/// A cloud of equal marks as one path, about twelve bytes each. Places are whole tenths; they are absolute, as programs that draw round
+/// each relative move, which drifts by pixels over thousands of them. Discs and squares are strokes without length or as long as they are
+/// wide.
 struct PlotDots {
     enum Shape {
         case disc, square
@@ -13,7 +14,7 @@ struct PlotDots {
 
     /// - Parameters:
     ///   - color: a class of the sheet such as "s0".
-    ///   - role: in addition, what the marks are; "key" in a legend.
+    ///   - role: another class, which says what the marks are and has no rule in the sheet.
     func path(_ places: [PlotPoint], color: String, role: String, title: String) -> String {
         let width = Self.tenths(size)
         let stroke =
@@ -30,22 +31,15 @@ struct PlotDots {
 
     private func data(_ places: [PlotPoint]) -> String {
         let width = Self.tenths(size), half = width / 2
-        // What draws a mark, from where to where it begins, and how far to the right it leaves the pen.
-        let (mark, dx, dy, advance) =
+        // What draws a mark, and from where.
+        let (mark, dx, dy) =
             switch shape {
-            case .disc: ("h0", 0, 0, 0)
-            case .square: ("h\(width)", -half, 0, width)
-            case .below: ("h\(width)l-\(half) \(width)z", -half, -width, 0)
-            case .left: ("v\(width)l-\(width)-\(half)z", width, -half, 0)
+            case .disc: ("h0", 0, 0)
+            case .square: ("h\(width)", -half, 0)
+            case .below: ("h\(width)l-\(half) \(width)z", -half, -width)
+            case .left: ("v\(width)l-\(width)-\(half)z", width, -half)
             }
-        let starts = places.map { (x: Self.tenths($0.x) + dx, y: Self.tenths($0.y) + dy) }.sorted { ($0.x, $0.y) < ($1.x, $1.y) }
-        var (text, pen) = ("", (x: 0, y: 0))
-        for start in starts {
-            let (x, y) = (start.x - pen.x, start.y - pen.y)
-            text += "m\(x)\(y < 0 ? "" : " ")\(y)\(mark)"
-            pen = (start.x + advance, start.y)
-        }
-        return text
+        return places.map { "M\(Self.tenths($0.x) + dx) \(Self.tenths($0.y) + dy)\(mark)" }.joined()
     }
 
     private static func tenths(_ length: Double) -> Int { Int((length * 10).rounded()) }

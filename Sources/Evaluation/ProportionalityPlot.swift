@@ -21,9 +21,13 @@ package struct ProportionalityPlot: Sendable {
         let legend = Self.legend(cloud, top: 40 + 18 * Double(notes.count))
         let area = PlotBox(x: Self.left, y: legend.bottom + 12, width: Self.side, height: Self.side)
         let frame = cloud.frame(in: area)
-        elements += legend.elements + frame.elements(xTitle: "log R/Z", yTitle: "log π") + Self.diagonal(in: frame)
-        elements += cloud.elements(in: frame)
-        if cloud.isEmpty { elements.append(SVG.text("no values", x: area.x + Self.side / 2, y: area.y + Self.side / 2, style: "tick middle")) }
+        let (points, diagonal) = (cloud.elements(in: frame), Self.diagonal(in: frame))
+        elements += legend.elements + frame.elements(xTitle: "log R/Z", yTitle: "log π")
+        // A few points are plain on a line; behind many it would be lost.
+        elements += cloud.isDense ? points + diagonal : diagonal + points
+        if cloud.isEmpty {
+            elements.append(SVG.text("no values", x: area.x + Self.side / 2, y: area.y + Self.side / 2, style: "tick middle"))
+        }
         svg = SVG.document(elements, label: title, width: Self.width, height: area.y + Self.side + 52)
     }
 
@@ -31,8 +35,8 @@ package struct ProportionalityPlot: Sendable {
         let worst = ProportionalityFigure.totalVariation.spread(over: certificate.figures)?.worst ?? .nan
         let count = certificate.problems.count
         let distance = "Total variation \(figureText(worst, 4))" + (count == 1 ? "" : ", the worst of \(count) problems")
-        var notes = ["\(distance); bound \(certificate.bounds.totalVariation). On the dashed line π is R/Z."]
-        if cloud.drawn < cloud.total { notes.append("\(cloud.drawn) of \(cloud.total) ends are drawn.") }
+        var notes = ["\(distance); bound \(certificate.bounds.totalVariation)", "On the dashed line the policy is R/Z."]
+        if cloud.drawn < cloud.total { notes[1] += " \(cloud.drawn) of \(cloud.total) ends are drawn." }
         return notes
     }
 
@@ -50,11 +54,11 @@ package struct ProportionalityPlot: Sendable {
             let width = Double(series.label.columns) * 6.6 + 34
             if x > 20, x + width > Self.width { (x, y) = (20, y + 19) }
             let key = PlotDots(shape: series.shape, size: 9).path(
-                [series.shape.center(PlotPoint(x: x + 5, y: y), size: 9)], color: series.color, role: "key", title: series.label)
+                [series.shape.center(PlotPoint(x: x + 5, y: y), size: 9)], color: series.color, role: "sign", title: series.label)
             elements += [key, SVG.text(series.label, x: x + 16, y: y + 4, style: "name")]
             x += width
         }
-        return (elements, y + 9)
+        return (elements, y + 10)
     }
 }
 

@@ -10,7 +10,7 @@ struct CertificateTests {
 
     @Test("a bound holds at its value and not just below it")
     func edges() {
-        let scores = HandmadeEnds.problem(rewards: [1, 1], policy: [0.4, 0.6], learned: log(2) - 0.25)
+        let scores = HandmadeEnds.problem(rewards: [1, 1], policy: [0.4, 0.6], learned: log(2.0) - 0.25)
         let figures = ProportionalityFigures(scores)
         let (distance, gap) = (figures.totalVariation, figures.impliedLogPartitionGap)
         #expect(distance > 0.09 && gap > 0.02 && gap < 0.03)
@@ -37,7 +37,7 @@ struct CertificateTests {
         #expect(CertificateBounds() == CertificateBounds(totalVariation: 0.02, logPartition: 0.02))
         #expect(HandmadeEnds.certificate([HandmadeEnds.proportional(mass: 0.981)]).holds)
         #expect(!HandmadeEnds.certificate([HandmadeEnds.proportional(mass: 0.979)]).holds)
-        #expect(HandmadeEnds.certificate([HandmadeEnds.proportional(learned: log(10) + 0.021)]).missedFigures.map(\.figure) == [.learnedGap])
+        #expect(HandmadeEnds.certificate([HandmadeEnds.proportional(learned: log(10.0) + 0.021)]).missedFigures.map(\.figure) == [.learnedGap])
     }
 
     @Test("what is not a number, or infinite, fails whatever the bound, on any problem", arguments: [0, 1, 2])
@@ -62,7 +62,7 @@ struct CertificateTests {
 
     @Test("the verdict is on the worst problem, which a sentence names; means are over all that have a figure")
     func worst() throws {
-        let problems = [HandmadeEnds.proportional(" 1 1:", learned: log(10)), Self.bad, HandmadeEnds.proportional(" 5\n2:")]
+        let problems = [HandmadeEnds.proportional(" 1 1:", learned: log(10.0)), Self.bad, HandmadeEnds.proportional(" 5\n2:")]
         let certificate = HandmadeEnds.certificate(problems)
         #expect(!certificate.holds && certificate.ends == 12)
         #expect(
@@ -78,7 +78,7 @@ struct CertificateTests {
         let slope = try spread(.slope)
         expectClose([slope.worst, slope.mean], [0, 2.0 / 3], relative: 1e-12, absolute: 1e-14)
         let intercept = try spread(.intercept)
-        expectClose([intercept.worst, intercept.mean], [log(0.25), (log(0.25) - 2 * log(10)) / 3], relative: 1e-12)
+        expectClose([intercept.worst, intercept.mean], [log(0.25), (log(0.25) - 2 * log(10.0)) / 3], relative: 1e-12)
         // The least mass is the worst; one problem has no correlation, and one alone a learned log Z.
         expectClose([try spread(.correctMass).worst, try spread(.correlation).mean], [0.4, 1], relative: 1e-12)
         #expect(try spread(.learnedGap).worstProblem == 0)
@@ -86,7 +86,7 @@ struct CertificateTests {
 
     @Test("gaps of both signs do not cancel in their mean")
     func signs() throws {
-        let problems = [-0.3, 0.1].map { HandmadeEnds.proportional(learned: log(10) + $0) }
+        let problems = [-0.3, 0.1].map { HandmadeEnds.proportional(learned: log(10.0) + $0) }
         let spread = try #require(ProportionalityFigure.learnedGap.spread(over: problems.map(ProportionalityFigures.init)))
         expectClose([spread.worst, spread.mean], [0.3, 0.2], relative: 1e-12)
     }

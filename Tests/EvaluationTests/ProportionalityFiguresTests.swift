@@ -6,18 +6,21 @@ import Testing
 
 @Suite("Figures of proportionality")
 struct ProportionalityFiguresTests {
+    /// log Z of rewards 1, 2, 3, 4.
+    private let log10 = Foundation.log(10.0)
+
     @Test("a perfect sampler has distances of 0, and the line log π = log R − log Z")
     func perfect() throws {
-        let figures = ProportionalityFigures(HandmadeEnds.proportional(learned: log(10)))
+        let figures = ProportionalityFigures(HandmadeEnds.proportional(learned: log10))
         let gap = try #require(figures.learnedLogPartitionGap)
         expectClose(
             [
                 figures.totalVariation, figures.outsideMass, figures.targetToPolicy, figures.policyToTarget, gap,
                 figures.impliedLogPartitionGap,
             ], [0, 0, 0, 0, 0, 0], absolute: 1e-14)
-        expectClose([figures.logPartition, figures.impliedLogPartition], [log(10), log(10)], relative: 1e-14)
+        expectClose([figures.logPartition, figures.impliedLogPartition], [log10, log10], relative: 1e-14)
         expectClose([try #require(figures.slope), try #require(figures.correlation)], [1, 1], relative: 1e-14)
-        expectClose(try #require(figures.intercept), -log(10), relative: 1e-14)
+        expectClose(try #require(figures.intercept), -log10, relative: 1e-14)
         expectClose([figures.correctMass, figures.targetCorrectMass], [0.4, 0.4], relative: 1e-14)
         #expect(figures.ends == 4)
     }
@@ -26,14 +29,13 @@ struct ProportionalityFiguresTests {
     func uniform() throws {
         let figures = ProportionalityFigures(
             HandmadeEnds.problem(rewards: [1, 2, 3, 4], policy: [0.25, 0.25, 0.25, 0.25], correct: 2, learned: 3))
-        let forward = 0.1 * log(0.4) + 0.2 * log(0.8) + 0.3 * log(1.2) + 0.4 * log(1.6)
-        let reverse = 0.25 * (log(2.5) + log(1.25) + log(0.25 / 0.3) + log(0.625))
+        let forward = Self.dot([0.1, 0.2, 0.3, 0.4], [0.4, 0.8, 1.2, 1.6].map { log($0) })
+        let reverse = 0.25 * log(2.5 * 1.25 * (0.25 / 0.3) * 0.625)
         expectClose(
             [figures.totalVariation, figures.targetToPolicy, figures.policyToTarget, figures.correctMass, figures.targetCorrectMass],
             [0.2, forward, reverse, 0.5, 0.7], relative: 1e-13)
         expectClose(
-            [figures.impliedLogPartition, try #require(figures.learnedLogPartitionGap)], [log(10) + forward, 3 - log(10)],
-            relative: 1e-13)
+            [figures.impliedLogPartition, try #require(figures.learnedLogPartitionGap)], [log10 + forward, 3 - log10], relative: 1e-13)
         expectClose([try #require(figures.slope), try #require(figures.intercept)], [0, log(0.25)], relative: 1e-13, absolute: 1e-15)
         #expect(figures.correlation == nil && figures.outsideMass == 0)
     }
@@ -63,7 +65,7 @@ struct ProportionalityFiguresTests {
     func neverSaid() throws {
         let figures = ProportionalityFigures(HandmadeEnds.problem(rewards: [1, 1, 2], policy: [0, 0.5, 0.5]))
         #expect(figures.targetToPolicy == .infinity && figures.impliedLogPartition == .infinity && figures.impliedLogPartitionGap == .infinity)
-        expectClose([figures.totalVariation, figures.policyToTarget], [0.25, 0.5 * log(2)], relative: 1e-13)
+        expectClose([figures.totalVariation, figures.policyToTarget], [0.25, 0.5 * log(2.0)], relative: 1e-13)
         expectClose([try #require(figures.slope), try #require(figures.intercept)], [0, log(0.5)], relative: 1e-13, absolute: 1e-15)
         let mute = ProportionalityFigures(HandmadeEnds.problem(rewards: [1, 2], policy: [0, 0]))
         #expect(mute.totalVariation == 1 && mute.outsideMass == 1 && mute.policyToTarget.isNaN && mute.slope == nil)
@@ -72,7 +74,7 @@ struct ProportionalityFiguresTests {
     @Test("R = 0 where the policy has mass: KL of the policy is infinite, the other is not; without any reward nothing is defined")
     func neverRewarded() {
         let figures = ProportionalityFigures(HandmadeEnds.problem(rewards: [0, 1, 1], policy: [0.5, 0.25, 0.25]))
-        expectClose([figures.totalVariation, figures.targetToPolicy, figures.logPartition], [0.5, log(2), log(2)], relative: 1e-13)
+        expectClose([figures.totalVariation, figures.targetToPolicy, figures.logPartition], [0.5, log(2.0), log(2.0)], relative: 1e-13)
         #expect(figures.policyToTarget == .infinity)
         let nothing = ProportionalityFigures(HandmadeEnds.problem(rewards: [0, 0], policy: [0.5, 0.5]))
         #expect(nothing.totalVariation.isNaN && nothing.impliedLogPartitionGap.isNaN && nothing.policyToTarget.isNaN)
@@ -109,28 +111,32 @@ struct ProportionalityFiguresTests {
         let (π, r) = (scores.ends.map { exp($0.logPolicy) }, scores.ends.map { exp($0.logReward) })
         let z = r.reduce(0, +)
         let q = r.map { $0 / z }
-        let pairs = Array(zip(π, q))
+        let logs = (policy: π.map { log($0) }, target: q.map { log($0) }, reward: r.map { log($0) })
+        let (ones, overlap) = ([Double](repeating: 1, count: count), zip(π, q).map { min($0, $1) })
+        let forward: Double = Self.dot(q, logs.target) - Self.dot(q, logs.policy)
+        let reverse: Double = Self.dot(π, logs.policy) - Self.dot(π, logs.target)
         expectClose(
             [figures.totalVariation, figures.targetToPolicy, figures.policyToTarget, figures.logPartition],
-            [
-                (1 - pairs.map { min($0, $1) }.reduce(0, +)), pairs.map { $1 * log($1 / $0) }.reduce(0, +),
-                pairs.map { $0 * log($0 / $1) }.reduce(0, +), log(z),
-            ], relative: 1e-9, absolute: 1e-12)
-        let correct = scores.ends.indices.filter { scores.ends[$0].isCorrect }
+            [1 - Self.dot(ones, overlap), forward, reverse, log(z)], relative: 1e-8, absolute: 1e-12)
+        let correct: [Double] = scores.ends.map { $0.isCorrect ? 1 : 0 }
+        let implied: Double = Self.dot(q, logs.reward) - Self.dot(q, logs.policy)
         expectClose(
             [figures.correctMass, figures.targetCorrectMass, figures.impliedLogPartition],
-            [
-                correct.map { π[$0] }.reduce(0, +), correct.map { q[$0] }.reduce(0, +),
-                pairs.enumerated().map { $1.1 * (log(r[$0]) - log($1.0)) }.reduce(0, +),
-            ], relative: 1e-10)
+            [Self.dot(π, correct), Self.dot(q, correct), implied], relative: 1e-10)
         // The normal equations, solved without centring.
-        let (x, y, n) = (r.map { log($0) }, π.map { log($0) }, Double(count))
-        func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).map { $0 * $1 }.reduce(0, +) }
-        let (sx, sy, xx, xy, yy) = (x.reduce(0, +), y.reduce(0, +), dot(x, x), dot(x, y), dot(y, y))
-        let slope = (n * xy - sx * sy) / (n * xx - sx * sx)
-        expectClose(
-            [try #require(figures.slope), try #require(figures.intercept), try #require(figures.correlation)],
-            [slope, (sy - slope * sx) / n, (n * xy - sx * sy) / sqrt((n * xx - sx * sx) * (n * yy - sy * sy))], relative: 1e-9)
+        let (x, y, n) = (logs.reward, logs.policy, Double(count))
+        let sx: Double = Self.dot(x, ones), sy: Double = Self.dot(y, ones)
+        let sxx: Double = n * Self.dot(x, x) - sx * sx, syy: Double = n * Self.dot(y, y) - sy * sy
+        let sxy: Double = n * Self.dot(x, y) - sx * sy
+        let slope: Double = sxy / sxx, intercept: Double = (sy - slope * sx) / n, correlation: Double = sxy / (sxx * syy).squareRoot()
+        let line = [try #require(figures.slope), try #require(figures.intercept), try #require(figures.correlation)]
+        expectClose(line, [slope, intercept, correlation], relative: 1e-9)
+    }
+
+    private static func dot(_ a: [Double], _ b: [Double]) -> Double {
+        var sum = 0.0
+        for (x, y) in zip(a, b) { sum += x * y }
+        return sum
     }
 
     @Test("scores are encoded and read back, −∞ and all")
