@@ -37,7 +37,8 @@ struct CertificateTests {
         #expect(CertificateBounds() == CertificateBounds(totalVariation: 0.02, logPartition: 0.02))
         #expect(HandmadeEnds.certificate([HandmadeEnds.proportional(mass: 0.981)]).holds)
         #expect(!HandmadeEnds.certificate([HandmadeEnds.proportional(mass: 0.979)]).holds)
-        #expect(HandmadeEnds.certificate([HandmadeEnds.proportional(learned: log(10.0) + 0.021)]).missedFigures.map(\.figure) == [.learnedGap])
+        let learned = HandmadeEnds.certificate([HandmadeEnds.proportional(learned: log(10.0) + 0.021)])
+        #expect(learned.missedFigures.map(\.figure) == [.learnedGap])
     }
 
     @Test("what is not a number, or infinite, fails whatever the bound, on any problem", arguments: [0, 1, 2])
@@ -50,7 +51,8 @@ struct CertificateTests {
         learned[place].learnedLogPartition = .nan
         #expect(
             HandmadeEnds.certificate(nan, bounds: bounds).misses == [
-                "total variation is nan, bound 1e+300 (problem \"p\(place)\")", "implied log Z gap is nan, bound 1e+300 (problem \"p\(place)\")",
+                "total variation is nan, bound 1e+300 (problem \"p\(place)\")",
+                "implied log Z gap is nan, bound 1e+300 (problem \"p\(place)\")",
             ])
         #expect(
             HandmadeEnds.certificate(silent, bounds: bounds).misses == ["implied log Z gap is inf, bound 1e+300 (problem \"p\(place)\")"])
@@ -67,7 +69,8 @@ struct CertificateTests {
         #expect(!certificate.holds && certificate.ends == 12)
         #expect(
             certificate.misses == [
-                "total variation is 0.200, bound 0.02 (problem \" 37 84:\")", "implied log Z gap is 0.106, bound 0.02 (problem \" 37 84:\")",
+                "total variation is 0.200, bound 0.02 (problem \" 37 84:\")",
+                "implied log Z gap is 0.106, bound 0.02 (problem \" 37 84:\")",
             ])
         func spread(_ figure: ProportionalityFigure) throws -> ProportionalityFigure.Spread {
             try #require(figure.spread(over: certificate.figures))
