@@ -36,7 +36,9 @@ package protocol Task: Sendable {
     func isStepEnd(_ token: Int32) -> Bool
     /// What ends a step that nothing follows.
     var stepEnd: [Int32] { get }
-    /// All responses that a policy may give, where a task lists them; nil: any.
+    /// Every response that the target has mass on, where a task can list them: what exact distances are made of. Nil where it cannot.
+    func listedResponses(to problem: Int) -> [[Int32]]?
+    /// All responses that a policy may give, where a task confines it to a list; nil: any.
     func legalResponses(to problem: Int) -> TokenTree?
 }
 
@@ -45,5 +47,6 @@ extension Task {
     package func identifier(of problem: Int) -> String { "\(problem)" }
 
     package func preference(of problem: Int) -> (chosen: [Int32], rejected: [Int32])? { nil }
+    package func listedResponses(to problem: Int) -> [[Int32]]? { nil }
     package func legalResponses(to problem: Int) -> TokenTree? { nil }
 }

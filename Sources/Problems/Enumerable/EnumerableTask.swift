@@ -57,6 +57,7 @@ package struct EnumerableTask: Task {
     package func gold(of problem: Int) -> String? { nil }
     package func promptTokens(of problem: Int) -> [Int32] { listed[problem].prompt }
     package func legalResponses(to problem: Int) -> TokenTree? { listed[problem].tree }
+    package func listedResponses(to problem: Int) -> [[Int32]]? { listed[problem].tokens }
 
     /// Every legal response without ⊤, in the order of the list; `logReward` in nats.
     package func ends(of problem: Int) -> [(tokens: [Int32], text: String, logReward: Float, isCorrect: Bool)] {

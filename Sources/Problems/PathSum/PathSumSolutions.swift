@@ -79,6 +79,8 @@ extension PathSum {
         Self.solutions(of: pairs[problem]).map(Self.tokens(of:))
     }
 
+    package func listedResponses(to problem: Int) -> [[Int32]]? { solutions(of: problem) }
+
     /// Every correct solution's first steps, and the solution itself, as token ids.
     package func correctBeginnings(of problem: Int) -> Set<[Int32]> {
         var beginnings: Set<[Int32]> = []

@@ -95,6 +95,10 @@ struct RunOptions: ParsableArguments, RunRequest {
     func defaults(for options: ConfigurationLayers) throws -> ConfigurationLayers {
         var layers = ConfigurationLayers()
         let (model, data) = (options.values["model"] ?? "", options.values["data.train"] ?? "")
+        if TaskFile.isNamed(by: data) {
+            try layers.lay(task: data, trainsAll: options.values["trainable"] == "full")
+            return layers
+        }
         guard RunConfiguration.trainingSplit(data: data, model: model) != nil else { return layers }
         for layer in try EmbeddedResources.configurations(for: options.values["objective"] ?? "") {
             layers.lay(yaml: layer.text, named: "embedded \(layer.name)", isChoice: false)
@@ -147,7 +151,7 @@ struct RewardRequest: RunRequest {
 }
 
 /// The text of a configuration file.
-private func configurationText(_ path: String) throws(RunError) -> String {
+func configurationText(_ path: String) throws(RunError) -> String {
     guard FileManager.default.fileExists(atPath: path) else {
         throw .missingInput("configuration file \(path) does not exist")
     }

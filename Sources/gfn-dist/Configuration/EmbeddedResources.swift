@@ -18,6 +18,14 @@ enum EmbeddedResources {
         return try names.map { (name: "\($0).yaml", text: try configuration($0)) }
     }
 
+    /// The tasks of `verify` that ship with the program, by name.
+    static var verifyTasks: [String] {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("verify").path)) ?? []
+        return files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
+    }
+
+    static func verifyTaskPath(_ name: String) -> String { folder.appendingPathComponent("verify/\(name).yaml").path }
+
     private static func has(_ name: String) -> Bool {
         FileManager.default.fileExists(atPath: folder.appendingPathComponent("\(name).yaml").path)
     }

@@ -47,13 +47,13 @@ struct RunConfiguration: Sendable {
 
     private func trainingProblems() -> [String] {
         var problems: [String] = []
-        if model.isEmpty || model == "random", !usesEmbeddedTask {
+        if model.isEmpty || model == "random", !posesItself {
             problems.append("data.train is set but model is not: the embedded base knows PathSum only; name a model with --model")
         }
-        if !usesEmbeddedTask, text("data.train").isEmpty {
+        if !posesItself, text("data.train").isEmpty {
             problems.append("model is set but data.train is not: name the JSONL of problems with --set data.train=FILE, or the embedded task with --set data.train=pathsum")
         }
-        if model == "random", needs.samples != .data {
+        if model == "random", needs.samples != .data, !isEnumerable {
             problems.append("model is 'random', which makes sense for --objective sft only: \(objective) samples, and it has learned nothing to sample")
         }
         if layers.values["trainable"] == "full", !text("adapter").isEmpty {
@@ -146,6 +146,15 @@ struct RunConfiguration: Sendable {
         default: nil
         }
     }
+
+    /// Whether the task is one that lists its responses.
+    var isEnumerable: Bool { purpose == .training && TaskFile.isNamed(by: text("data.train")) }
+    /// Its file; nil for other tasks.
+    var enumerableTaskPath: String? {
+        get throws(RunError) { isEnumerable ? try TaskFile.path(of: text("data.train")) : nil }
+    }
+    /// Whether the task has texts of its own for a model that ships with the program.
+    private var posesItself: Bool { usesEmbeddedTask || isEnumerable }
 
     /// The embedded task's problems to evaluate on, where it is trained on: those named, or the ones that `split` leaves out.
     func evaluationSplits(of split: PathSum.Split) -> [PathSum.Split] {
@@ -295,7 +304,7 @@ struct RunConfiguration: Sendable {
     }
 
     /// `maximumLength`: the most actions that a response may have.
-    func learnerSettings(maximumLength: Int) -> PolicyLearner.Settings {
+    func learnerSettings(of method: any Objective, maximumLength: Int) -> PolicyLearner.Settings {
         let rate = number("train.learning_rate")
         return PolicyLearner.Settings(
             objective: method,

@@ -16,11 +16,17 @@ final class RewardRun {
     /// Only on rank 0.
     private let report: RewardReport?
     private let firstStep: Int
+    /// Whether the last word is said on standard output; another command may have its own.
+    private let saysResult: Bool
     private var step = 0
 
     private var configuration: RunConfiguration { work.configuration }
 
-    init(_ work: RewardWork, _ communicator: any Communicator, folder: RunFolder, checkpoint: Checkpoint?, quiet: Bool) throws {
+    init(
+        _ work: RewardWork, _ communicator: any Communicator, folder: RunFolder, checkpoint: Checkpoint?, quiet: Bool,
+        saysResult: Bool = true
+    ) throws {
+        self.saysResult = saysResult
         (self.work, self.communicator, self.folder) = (work, communicator, folder)
         firstStep = checkpoint?.step ?? 0
         let policy = work.policy()
@@ -85,7 +91,7 @@ final class RewardRun {
         if communicator.rank == 0 {
             let path = configuration.steps > 0 ? folder.adapter : nil
             if let path { try work.write(learner, to: path) }
-            report?.finish(digest: sha256Hex(learner.publishedBits), model: path)
+            if saysResult { report?.finish(digest: sha256Hex(learner.publishedBits), model: path) }
         }
         try communicator.barrier()
     }

@@ -26,21 +26,21 @@ struct RewardWork: Sendable {
     /// Opens model and data.
     init(_ configuration: RunConfiguration, ranksOnNode: Int) throws {
         threads = configuration.optionalInteger("threads") ?? max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, ranksOnNode))
-        basePath = configuration.model.isEmpty ? EmbeddedResources.baseModelPath : configuration.model
-        let files = try ModelFiles.open(basePath)
-        var notes = files.notes
+        let opened = try OpenedBase(
+            configuration, gradients: configuration.steps > 0, parallel: Parallel(threads: threads))
+        (base, basePath) = (opened.base, opened.path)
+        var notes = opened.files?.notes ?? []
         let encoder: StepEncoder
-        if configuration.model.isEmpty {
-            encoder = .pathSum
-        } else {
+        if let files = opened.files, !configuration.model.isEmpty {
             let tokenizer = try files.requireTokenizer()
             let template = try files.chatTemplate(setting: configuration.text("data.chat_template"), for: tokenizer)
             notes += [template?.note].compactMap { $0 }
             encoder = .words(tokenizer, template)
+        } else {
+            encoder = .pathSum
         }
         template = encoder.name
-        // Data first: it is read sooner than the model.
-        let data = StepData(encoder: encoder, configuration: configuration, contextLength: files.configuration.contextLength)
+        let data = StepData(encoder: encoder, configuration: configuration, contextLength: base.configuration.contextLength)
         let path = configuration.text("data.train")
         let examples = configuration.steps == 0 ? [] : try data.training(path, notes: &notes)
         training = LabelNoise(share: configuration.number("labels.flipped"), seed: configuration.seed).turningOver(examples)
@@ -50,7 +50,6 @@ struct RewardWork: Sendable {
         let smoothing = configuration.number("labels.smoothing")
         loss = configuration.text("labels.balance") == "inverse"
             ? StepLoss(balancing: training.flatMap { $0.labels.compactMap { $0 } }, smoothing: smoothing) : StepLoss(smoothing: smoothing)
-        base = try BaseModel(files, precision: configuration.precision, gradients: configuration.steps > 0, parallel: Parallel(threads: threads))
         baseDigest = try base.rewardModelDigest
         let adapter = configuration.text("adapter")
         if adapter.isEmpty {

@@ -36,9 +36,9 @@ struct HeldOutEvaluation {
             let problems = Array(mine[start..<min(start + Self.problemsAtOnce, mine.count)])
             results += sample(problems, with: policy)
         }
-        if let pathSum = task as? PathSum {
+        if task.problemCount > 0, task.listedResponses(to: 0) != nil {
             let scoring = SolutionScoring(
-                task: pathSum, policy: policy, reference: reference, rewards: configuration.rewards, processScoring: processScoring,
+                task: task, policy: policy, reference: reference, rewards: configuration.rewards, processScoring: processScoring,
                 step: step)
             for index in results.indices {
                 results[index].solutions = scoring.scores(of: results[index].problem, poll: { communicator.poll() })

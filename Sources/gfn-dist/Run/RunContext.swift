@@ -20,9 +20,13 @@ final class RunContext {
     /// What a resumed run goes on from; nil: a new run.
     let checkpoint: Checkpoint?
 
-    let rewards: RewardSettings
+    /// What is learned, as the settings say it. Tests plant faults here.
+    var method: any Objective
+    var rewards: RewardSettings
     /// Of the steps by a reward model; nil: the task's own scores hold.
     let processScoring: ProcessScoring?
+    /// Whether the last word of the run is said on standard output; another command may have its own.
+    var saysResult = true
     /// What this rank is, and the step it is in, for messages.
     var role = "learner"
     var step = 0
@@ -36,15 +40,10 @@ final class RunContext {
         self.communicator = communicator
         self.folder = folder
         self.checkpoint = checkpoint
-        rewards = workspace.configuration.rewards
+        (method, rewards) = (workspace.configuration.method, workspace.configuration.rewards)
         processScoring = workspace.rewardModel.map { workspace.configuration.processScoring($0.model()) }
         policy = workspace.policy()
-        reference = workspace.policy()
-        if let bits = workspace.startingBits {
-            reference.adopt(bits, version: 0)
-        } else {
-            reference.adapterEnabled = false
-        }
+        reference = workspace.reference()
         report =
             communicator.rank == 0
             ? try RunReport(folder: folder, firstStep: checkpoint?.step ?? 0, steps: workspace.configuration.steps, quiet: quiet) : nil
@@ -104,7 +103,7 @@ final class RunContext {
 
     /// The learner of this rank, in step with those of the other learner ranks: fresh, or as the checkpoint left it.
     func makeLearner(over learners: any Communicator) throws -> PolicyLearner {
-        let settings = configuration.learnerSettings(maximumLength: configuration.maxNewTokens(for: workspace.training))
+        let settings = configuration.learnerSettings(of: method, maximumLength: configuration.maxNewTokens(for: workspace.training))
         let parallel = Parallel(threads: workspace.threads)
         let policy = workspace.policy()
         // Demonstrations end with one token: the probability of the whole set would teach the others as well.
@@ -172,7 +171,7 @@ final class RunContext {
     func finish(_ bits: [UInt16]) throws {
         if isFirst {
             let name = try FinalModel(workspace: workspace, layout: policy.layout).write(bits, to: folder)
-            report?.finish(digest: sha256Hex(bits), wroteModel: name)
+            if saysResult { report?.finish(digest: sha256Hex(bits), wroteModel: name) }
         }
         try communicator.barrier()
     }

@@ -48,7 +48,7 @@ enum RunStart {
     }
 
     /// The layout of ranks, or a configuration error.
-    private static func layout(_ configuration: RunConfiguration, ranks: Int) throws(ConfigurationError) -> RankLayout {
+    static func layout(_ configuration: RunConfiguration, ranks: Int) throws(ConfigurationError) -> RankLayout {
         do { return try RankLayout(size: ranks, learners: configuration.optionalInteger("ranks.learners")) } catch {
             throw ConfigurationError(problems: ["\(error)"])
         }

@@ -5,7 +5,7 @@ internal import Model
 internal import Problems
 internal import Rollout
 
-/// log π(y⊤|x) and log R(y⊤) of every correct solution of a problem.
+/// log π(y⊤|x) and log R(y⊤) of every listed response to a problem.
 struct SolutionScores: Codable {
     var logPolicy: [Double] = []
     var logReward: [Double] = []
@@ -13,12 +13,12 @@ struct SolutionScores: Codable {
     var distance: ExactDistance { ExactDistance(logPolicy: logPolicy, logReward: logReward) }
 }
 
-/// Teacher-forces every correct solution under the policy and the reference, of a task that can list them.
+/// Teacher-forces every listed response under the policy and the reference, of a task that can list them.
 struct SolutionScoring {
     /// Solutions that are scored in one forward pass.
     private static let solutionsAtOnce = 128
 
-    let task: PathSum
+    let task: any Task
     let policy: Policy
     let reference: Policy
     let rewards: RewardSettings
@@ -26,13 +26,14 @@ struct SolutionScoring {
     /// At which the schedules of the rewards are looked at.
     let step: Int
 
-    func scores(of problem: Int, poll: () -> Void) -> SolutionScores {
+    /// Of all, or of some of them.
+    func scores(of problem: Int, _ range: Range<Int>? = nil, poll: () -> Void) -> SolutionScores {
         var result = SolutionScores()
-        let solutions = task.solutions(of: problem)
-        let prompt = task.promptTokens(of: problem)
-        for start in stride(from: 0, to: solutions.count, by: Self.solutionsAtOnce) {
-            let part = Array(solutions[start..<min(start + Self.solutionsAtOnce, solutions.count)])
-            let group = TokenGroup(prompt: prompt, responses: part)
+        guard let solutions = task.listedResponses(to: problem) else { preconditionFailure("\(task.name) lists no responses") }
+        let prompt = task.promptTokens(of: problem), legal = task.legalResponses(to: problem), range = range ?? solutions.indices
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.solutionsAtOnce) {
+            let part = Array(solutions[start..<min(start + Self.solutionsAtOnce, range.upperBound)])
+            let group = TokenGroup(prompt: prompt, responses: part, legal: legal)
             let scores = policy.forward([group], recording: false).scores[0]
             let referenceScores = rewards.usesReference ? reference.forward([group], recording: false).scores[0] : []
             var responses = part.map {
@@ -55,9 +56,9 @@ struct SolutionScoring {
 
     /// Of problems of `work`, shared by all ranks; rank 0 gets the summary in the order of the problems, the others nil. Collective.
     static func summary(_ work: SampleWork, _ communicator: any Communicator) throws -> ExactSummary? {
-        guard let task = work.task as? PathSum else { return nil }
+        guard work.task.problemCount > 0, work.task.listedResponses(to: 0) != nil else { return nil }
         let scoring = SolutionScoring(
-            task: task, policy: work.policy(), reference: work.basePolicy(), rewards: work.configuration.rewards,
+            task: work.task, policy: work.policy(), reference: work.basePolicy(), rewards: work.configuration.rewards,
             processScoring: work.processScoring(), step: .max)
         let count = work.plan.problemCount
         var scores: [SolutionScores] = []

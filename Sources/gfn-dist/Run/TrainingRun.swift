@@ -49,11 +49,18 @@ final class TrainingRun {
         learner = try learners.map { try context.makeLearner(over: $0) }
     }
 
-    /// Lives the whole run on this rank.
-    func run() throws {
+    /// What a run ends with: the published parameters and, on learners, log Z where it is learned.
+    struct Outcome {
+        let bits: [UInt16]
+        let root: RootFlow?
+    }
+
+    /// Lives the whole run on this rank. Nil where another rank ended it.
+    @discardableResult
+    func run() throws -> Outcome? {
         // Also after a kill between a checkpoint and the evaluation that was due with it.
         let first = context.firstStep
-        if first == 0 || first < configuration.steps && context.isEvaluated(after: first), try !evaluate(version: first) { return }
+        if first == 0 || first < configuration.steps && context.isEvaluated(after: first), try !evaluate(version: first) { return nil }
         var step = context.firstStep
         while step < configuration.steps {
             context.step = step + 1
@@ -66,10 +73,11 @@ final class TrainingRun {
             try weights.finish()
             throw context.interrupted(after: last)
         }
-        guard let bits = try weights.bits(of: configuration.steps) else { return }
+        guard let bits = try weights.bits(of: configuration.steps) else { return nil }
         try context.evaluate(bits, version: configuration.steps)
         try weights.finish()
         try context.finish(bits)
+        return Outcome(bits: bits, root: learner?.state.root)
     }
 
     // MARK: The two roles

@@ -11,10 +11,10 @@ struct Workspace: Sendable {
     let configuration: RunConfiguration
     /// What is trained: the matrices of the adapter that the run starts from, or those that the configuration describes.
     let trainable: Trainable
-    let base: BaseModel
+    var base: BaseModel
     let basePath: String
     let files: ModelFiles?
-    let training: any Task
+    var training: any Task
     /// Each data set to evaluate on; none when there is nothing to evaluate on.
     let evaluations: [any Task]
     let threads: Int
@@ -31,26 +31,20 @@ struct Workspace: Sendable {
         threads = configuration.optionalInteger("threads") ?? max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, ranksOnNode))
         let parallel = Parallel(threads: threads)
 
-        if configuration.model == "random" {
-            basePath = "random"
-            files = nil
-            base = try BaseModel(
-                randomly: PathSum.modelConfiguration, seed: configuration.seed, precision: configuration.precision,
-                gradients: needsGradients, parallel: parallel)
-        } else {
-            basePath = configuration.model.isEmpty ? EmbeddedResources.baseModelPath : configuration.model
-            let opened = try ModelFiles.open(basePath)
-            // Said now, not when the trained model is to be written.
-            if needsGradients, configuration.trainable == .full { try opened.configuration.requireWritable(path: basePath) }
-            files = opened
-            base = try BaseModel(opened, precision: configuration.precision, gradients: needsGradients, parallel: parallel)
-        }
+        let opened = try OpenedBase(configuration, gradients: needsGradients, parallel: parallel)
+        (base, basePath, files) = (opened.base, opened.path, opened.files)
 
         let template: String
         if let split = configuration.trainingSplit {
             template = RunConfiguration.embeddedTask
             training = configuration.pathSum(split)
             evaluations = configuration.evaluationSplits(of: split).map { configuration.pathSum($0) }
+            notes = files?.notes ?? []
+        } else if let path = try configuration.enumerableTaskPath {
+            // Texts of the list are continued as they are.
+            template = files == nil || configuration.model.isEmpty ? RunConfiguration.embeddedTask : ChatTemplate.plain.name
+            training = try TaskFile.read(path).task(named: configuration.text("data.train"), of: opened)
+            evaluations = []
             notes = files?.notes ?? []
         } else {
             guard let files else {

@@ -6,14 +6,19 @@ internal import Problems
 ///     about: one sentence
 ///     correct: -4                                  # optional: ends with at least this log reward count as correct; absent: all
 ///     settings: {reward.reference: 1}              # optional: what holds for this task where nobody chose otherwise
+///     reward_model: {train.steps: 60}              # optional: train a process reward model with these settings, which then scores the ends
 ///     problems:
 ///       - prompt: " 0 0:"
 ///         ends: {"": -8, " 0": 2, " 0 1": -8}      # a response's text: log R in nats
 struct TaskFile: Sendable {
+    typealias Setting = (name: String, value: String, place: String)
+
     let about: String
     let correctAt: Double?
     /// By their names in the program, which are not looked up here; with the place of each.
-    let settings: [(name: String, value: String, place: String)]
+    let settings: [Setting]
+    /// Those of the reward model that is trained first; nil: the listed log rewards hold.
+    let rewardModel: [Setting]?
     let problems: [EnumerableProblem]
 
     /// The longest list of long responses is far below this; whatever is larger is another file.
@@ -45,7 +50,7 @@ struct TaskFile: Sendable {
     /// - Parameter name: what errors call the text.
     init(yaml text: String, named name: String) throws(RunError) {
         let root = try YAMLValue(document: text, named: name)
-        let members = try root.members(of: "a task", known: ["about", "correct", "settings", "problems"])
+        let members = try root.members(of: "a task", known: ["about", "correct", "settings", "reward_model", "problems"])
         guard let about = try members["about"]?.text(of: "about"), !about.isEmpty else {
             throw root.fault("the task has no about, expected a sentence that says what it is for")
         }
@@ -54,15 +59,18 @@ struct TaskFile: Sendable {
         }
         self.about = about
         correctAt = try members["correct"].map { (value) throws(RunError) in try value.finiteNumber(of: "correct") }
-        var settings: [(name: String, value: String, place: String)] = []
-        for (key, value) in try members["settings"]?.pairs(of: "settings") ?? [] {
-            settings.append((key, try value.text(of: key), value.place))
-        }
-        self.settings = settings
+        settings = try members["settings"].map { (value) throws(RunError) in try Self.settings(value, "settings") } ?? []
+        rewardModel = try members["reward_model"].map { (value) throws(RunError) in try Self.settings(value, "reward_model") }
         var problems: [EnumerableProblem] = []
         for problem in try listed.elements(of: "problems") { problems.append(try Self.problem(problem)) }
         guard !problems.isEmpty else { throw listed.fault("problems is empty, expected at least one prompt with its ends") }
         self.problems = problems
+    }
+
+    private static func settings(_ value: YAMLValue, _ name: String) throws(RunError) -> [Setting] {
+        var settings: [Setting] = []
+        for (key, value) in try value.pairs(of: name) { settings.append((key, try value.text(of: key), value.place)) }
+        return settings
     }
 
     private static func problem(_ value: YAMLValue) throws(RunError) -> EnumerableProblem {
