@@ -11,24 +11,31 @@
 ///
 /// With rooted pairs only, i is the root: n constraints in place of n², each on a prefix as a whole, which do not tie
 /// the stop probabilities of neighbours to each other.
+///
+/// With `huber` δ, differences beyond δ count in proportion and not squared. The optimum is the same, where all are 0; on the way there,
+/// the few responses that are far from balance, wrong ones as a rule, no longer drown what is left to learn about the others.
 package struct SubTrajectoryBalance: Objective {
     package enum Pairs: String, Sendable, CaseIterable { case all, rooted }
 
     package var lambda: Double
     package var pairs: Pairs
+    /// δ in nats; nil: squares throughout.
+    package var huber: Double?
     package let isRooted: Bool
 
-    package init(lambda: Double = 1, pairs: Pairs = .all, isRooted: Bool = true) {
+    package init(lambda: Double = 1, pairs: Pairs = .all, huber: Double? = nil, isRooted: Bool = true) {
         precondition(isRooted || pairs == .all, "rooted pairs need the root")
-        (self.lambda, self.pairs, self.isRooted) = (lambda, pairs, isRooted)
+        (self.lambda, self.pairs, self.huber, self.isRooted) = (lambda, pairs, huber, isRooted)
     }
 
     package var needs: Needs { Needs(logRewards: true, innerStates: isRooted ? .used : .required, root: isRooted) }
 
     package var settings: [MethodSetting<Self>] {
         let lambda = MethodSetting<Self>.number("subtb.lambda", \.lambda, 0...10, "weight of longer sub-trajectories")
+        let huber = MethodSetting<Self>.number(
+            "subtb.huber", \.huber, 1e-3...1e6, "differences beyond this many nats count in proportion and not squared; none: squares")
         return isRooted
-            ? [lambda, .choice("subtb.pairs", \.pairs, "all pairs of states, or each state with the root only")] : [lambda]
+            ? [lambda, huber, .choice("subtb.pairs", \.pairs, "all pairs of states, or each state with the root only")] : [lambda, huber]
     }
 
     package func evaluate(_ responses: [ScoredResponse], root: Double?, batch: BatchTotals) -> ObjectiveValue {
@@ -39,7 +46,8 @@ package struct SubTrajectoryBalance: Objective {
         var residualSlopes: [[Double]] = []
         for states in residuals {
             let path = (root.map { [-$0] } ?? []) + states
-            let sum = pairs == .all ? WeightedPairs(path, lambda: lambda) : WeightedPairs(withFirstOf: path, lambda: lambda)
+            let sum = huber.map { WeightedPairs(path, pairs: pairs, lambda: lambda, huber: $0) }
+                ?? (pairs == .all ? WeightedPairs(path, lambda: lambda) : WeightedPairs(withFirstOf: path, lambda: lambda))
             let scale = sum.weight > 0 ? share / sum.weight : 0
             loss += scale * sum.numerator
             var slopes = sum.slopes.map { $0 * scale }

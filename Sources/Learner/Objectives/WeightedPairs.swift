@@ -60,6 +60,29 @@ extension WeightedPairs {
     }
 }
 
+extension WeightedPairs {
+    /// Pairs one by one, O(n²), with Huber's function of the difference in the place of its square: with a threshold δ, Δ² up to |Δ| = δ
+    /// and 2δ|Δ| − δ² beyond (Huber 1964, eq. 3.3, doubled).
+    ///
+    /// - Parameter pairs: all, or only those of the first element.
+    init(_ residuals: [Double], pairs: SubTrajectoryBalance.Pairs, lambda: Double, huber δ: Double) {
+        self.init([], lambda: lambda)
+        slopes = Array(repeating: 0, count: residuals.count)
+        for i in residuals.indices where pairs == .all || i == 0 {
+            var share = 1.0
+            for j in residuals.indices.dropFirst(i + 1) {
+                let difference = residuals[j] - residuals[i]
+                let inner = min(max(difference, -δ), δ)
+                numerator += share * inner * (2 * difference - inner)
+                weight += share
+                slopes[j] += 2 * share * inner
+                slopes[i] -= 2 * share * inner
+                share *= lambda
+            }
+        }
+    }
+}
+
 /// base^exponent by squaring: the same bits on every machine, which `pow` does not promise.
 func power(_ base: Double, _ exponent: Int) -> Double {
     precondition(exponent >= 0, "power: exponent \(exponent)")
