@@ -133,7 +133,8 @@ def learned():
     for start, target, width in [(5, 27, 9), (11, 30, 10)]:
         problems[f" {start} {target}:"] = {text: 0 if right else -8 for text, _, right in answers(start, target, width)}
     return {"about": "PathSum answers to be scored by a reward model; the listed numbers only say which are right.",
-            "correct": -4, "settings": LISTED, "problems": problems}
+            "correct": -4, "settings": LISTED, "reward_model": {"lora.rank": 16, "lora.alpha": 32, "train.steps": 150,
+            "train.prompts_per_step": 32}, "problems": problems}
 
 
 def bits():
@@ -187,7 +188,10 @@ def yaml(task):
     if "correct" in task:
         lines.append(f"correct: {task['correct']}")
     settings = ", ".join(f"{name}: {value}" for name, value in task["settings"].items())
-    lines += [f"settings: {{{settings}}}", "problems:"]
+    lines += [f"settings: {{{settings}}}"]
+    if "reward_model" in task:
+        lines += ["reward_model: {" + ", ".join(f"{name}: {value}" for name, value in task["reward_model"].items()) + "}"]
+    lines += ["problems:"]
     for prompt, ends in task["problems"].items():
         lines += [f"  - prompt: {quoted(prompt)}", "    ends: {"]
         lines += packed([f"{quoted(text)}: {number(reward)}" for text, reward in ends.items()], 6)

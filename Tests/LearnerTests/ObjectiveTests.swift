@@ -1,3 +1,4 @@
+import Foundation
 import Learner
 import Tensor
 import TestSupport
@@ -20,6 +21,9 @@ func randomResponses(_ count: Int, lengths: ClosedRange<Int> = 1...7, seed: UInt
 /// The balance objectives: functions of the residuals H alone, with settings that are not their defaults.
 private let balances: [(String, any Objective)] = [
     ("subtb", SubTrajectoryBalance(lambda: 0.8)), ("subtb, rooted pairs", SubTrajectoryBalance(lambda: 0.8, pairs: .rooted)),
+    ("subtb, Huber", SubTrajectoryBalance(lambda: 0.8, huber: 1.5)),
+    ("subtb, rooted pairs, Huber", SubTrajectoryBalance(lambda: 0.8, pairs: .rooted, huber: 1.5)),
+    ("subtb-unrooted, Huber", SubTrajectoryBalance(lambda: 0.8, huber: 1.5, isRooted: false)),
     ("subtb-pooled", PooledSubTrajectoryBalance(finalWeight: 1.5, intermediateWeight: 0.7)),
     ("subtb-token", TokenSubTrajectoryBalance(lambda: 0.8)), ("subtb-unrooted", SubTrajectoryBalance(lambda: 0.8, isRooted: false)),
     ("vargrad", ObjectiveKind.varianceGradient.defaults), ("ctb", ContrastiveTrajectoryBalance(noise: 0.75)),
@@ -234,6 +238,36 @@ private func root(for objective: any Objective) -> Double? { objective.needs.roo
         let single = ScoredResponse(tokenLogProbabilities: [-1], stopLogProbabilities: [-2, -3], states: [1], logRewards: [-0.5])
         let all = SubTrajectoryBalance().evaluate([single], root: 2), rooted = SubTrajectoryBalance(pairs: .rooted).evaluate([single], root: 2)
         #expect(all.loss == rooted.loss && all.slopes == rooted.slopes && all.rootSlope == rooted.rootSlope)
+    }
+
+    @Test("Huber's function is the square up to its threshold, and its tangent beyond", arguments: [false, true])
+    func huber(isRootedOnly: Bool) {
+        let pairs: SubTrajectoryBalance.Pairs = isRootedOnly ? .rooted : .all
+        for (count, seed) in [(1, 92), (4, 93)] as [(Int, UInt64)] {
+            let responses = randomResponses(count, lengths: 3...8, seed: seed)
+            func value(_ δ: Double?) -> ObjectiveValue {
+                SubTrajectoryBalance(lambda: 0.7, pairs: pairs, huber: δ).evaluate(responses, root: 1.25)
+            }
+            let (squares, wide) = (value(nil), value(1e5))
+            expectClose(wide.loss, squares.loss, relative: 1e-12)
+            expectClose(wide.slopes.flatMap(\.token), squares.slopes.flatMap(\.token), relative: 1e-9, absolute: 1e-12)
+            // The definition, pair by pair.
+            let δ = 0.9
+            let losses = responses.map { response in
+                let path = [-1.25] + response.residuals()
+                var (numerator, weight) = (0.0, 0.0)
+                for i in path.indices where i == 0 || !isRootedOnly {
+                    for j in path.indices where j > i {
+                        let (share, distance) = (pow(0.7, Double(j - i - 1)), abs(path[j] - path[i]))
+                        numerator += share * (distance <= δ ? distance * distance : 2 * δ * distance - δ * δ)
+                        weight += share
+                    }
+                }
+                return numerator / weight
+            }
+            expectClose(value(δ).loss, losses.reduce(0, +) / Double(count), relative: 1e-12)
+            #expect(value(δ).loss < squares.loss)
+        }
     }
 
     @Test("every method's settings are read back as they were written, and its defaults pass their own checks", arguments: ObjectiveKind.allCases)

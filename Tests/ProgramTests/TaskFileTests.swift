@@ -55,14 +55,14 @@ extension ProgramTests {
             ("A small one", "[a, b]", "t.yaml:1: about is a list, expected a text"),
             ("correct: -4", "correct: yes", "t.yaml:2: correct is \"yes\", expected a finite number"),
             ("correct: -4", "correct: .inf", "t.yaml:2: correct is \".inf\", expected a finite number"),
-            ("correct: -4", "corect: -4", "t.yaml:2: a task has no key \"corect\", expected one of about, correct, settings, problems"),
+            ("correct: -4", "corect: -4", "t.yaml:2: a task has no key \"corect\", expected one of about, correct, settings, reward_model, problems"),
             ("correct: -4", "about: B", "t.yaml:1: the key \"about\" is there twice, expected each key once"),
             ("train.steps: 800", "train.steps: [800]", "t.yaml:3: train.steps is a list, expected a text"),
             (
                 "{train.steps: 800, reward.reference: 1, lora.targets: \"q_proj,v_proj\"}", "fast",
                 "t.yaml:3: settings is \"fast\", expected keys with values"
             ),
-            ("problems:\n", "problem:\n", "t.yaml:5: a task has no key \"problem\", expected one of about, correct, settings, problems"),
+            ("problems:\n", "problem:\n", "t.yaml:5: a task has no key \"problem\", expected one of about, correct, settings, reward_model, problems"),
             ("prompt: \" 0 0:\"", "Prompt: x", "t.yaml:5: a problem has no key \"Prompt\", expected one of prompt, ends"),
             ("- prompt: \":\"\n    ends:", "- ends:", "t.yaml:8: the problem has no prompt, expected a text that the responses continue"),
             ("\" 0\": 2", "\" 0\": two", "t.yaml:6: the log reward of an end is \"two\", expected a finite number"),

@@ -70,6 +70,9 @@ struct RunConfiguration: Sendable {
         if loraTargets == nil {
             problems.append("lora.targets is '\(text("lora.targets"))', expected a list of \(LinearKind.allCases.map(\.moduleName).joined(separator: ", "))")
         }
+        if isEnumerable, terminability == .tokens {
+            problems.append("states is tokens, but \(text("data.train")) lists which states may end; set states to steps or end")
+        }
         return problems + splitProblems() + methodProblems()
     }
 

@@ -37,7 +37,7 @@ struct Verification {
         let gathered = try communicator.allGather(own.bytes)
         guard communicator.rank == 0 else { return nil }
         var readers = gathered.map { ByteReader($0) }
-        var problems = (0..<task.problemCount).map { problem in
+        var problems = (0..<problemCount).map { problem in
             EndScores(name: task.identifier(of: problem), ends: [], learnedLogPartition: root.map { logPartition($0, policy, problem) })
         }
         for (index, part) in parts.enumerated() {
@@ -62,9 +62,14 @@ struct Verification {
             lag: configuration.needs.usesRollouts ? configuration.lag : nil, steps: configuration.steps, problems: scores, bounds: bounds)
     }
 
+    /// Of a data set, as many as are evaluated.
+    private var problemCount: Int {
+        task.legalResponses(to: 0) != nil ? task.problemCount : workspace.configuration.evaluatedCount(of: task)
+    }
+
     /// Problems by parts that ranks take in turn.
     private var parts: [(problem: Int, ends: Range<Int>)] {
-        (0..<task.problemCount).flatMap { problem in
+        (0..<problemCount).flatMap { problem in
             let count = responses(to: problem).count
             return stride(from: 0, to: count, by: Self.endsAtOnce).map { (problem, $0..<min($0 + Self.endsAtOnce, count)) }
         }

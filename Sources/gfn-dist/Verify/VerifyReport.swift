@@ -17,8 +17,8 @@ struct VerifyReport {
                 print(isJSON ? String(decoding: try certificate.json(), as: UTF8.self) : certificate.text + "\n")
             }
             if !isJSON { print("files  \(folder)/certificate*.json, .svg") }
-            return certificates.flatMap { certificate in
-                certificate.misses.map { certificates.count > 1 ? "\(certificate.task): \($0)" : $0 }
+            return certificates.filter { !$0.holds }.map { certificate in
+                "not proportional: " + (certificates.count > 1 ? "\(certificate.task): " : "") + certificate.misses.joined(separator: "; ")
             }.joined(separator: "\n")
         }
         if !missed.isEmpty { throw Launch.SharedFailure(code: 1, text: missed) }
