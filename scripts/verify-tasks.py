@@ -155,6 +155,9 @@ def sixteen():
             "problems": {" 1 6:": {spell(string): 4 * (5 * place % 16) / 15 - 2 for place, string in enumerate(strings)}}}
 
 
+# Of training, where a thousand are more than it takes.
+STEPS = {"sixteen": 400, "prefixes": 500, "rootless": 500, "reference": 600, "learned": 600, "numbers": 800}
+
 TASKS = {"numbers": numbers, "pathsum-tool": pathsum_tool, "prefixes": prefixes, "rootless": rootless, "reference": reference,
          "learned": learned, "bits": bits, "sixteen": sixteen}
 
@@ -205,7 +208,10 @@ def main():
     os.makedirs(folder, exist_ok=True)
     for name, rule in TASKS.items():
         with open(os.path.join(folder, f"{name}.yaml"), "w", encoding="utf-8", newline="\n") as file:
-            file.write(yaml(rule()))
+            task = rule()
+            if name in STEPS:
+                task["settings"] = {"train.steps": STEPS[name], **task["settings"]}
+            file.write(yaml(task))
 
 
 if __name__ == "__main__":
