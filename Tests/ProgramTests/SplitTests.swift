@@ -1,0 +1,43 @@
+import Foundation
+import Testing
+
+extension ProgramTests {
+    @Suite("Parts of the embedded task's problems")
+    struct SplitTests {
+        private static func datasets(_ settings: [String: String]) throws -> [String?] {
+            let folder = try TemporaryFolder()
+            let run = RunFiles(path: "\(folder.path)/run")
+            let small = Settings.standard.with(["train.steps": "1"]).with(settings)
+            let outcome = try runProgram(["train", "--quiet", "--output", run.path] + small.arguments)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let json = try JSONSerialization.jsonObject(with: Data((run.text("evaluation.json") ?? "").utf8))
+            let summaries = try #require(json as? [[String: Any]] ?? (json as? [String: Any]).map { [$0] })
+            return summaries.map { $0["dataset"] as? String }
+        }
+
+        @Test("what is left out of training is what a run is evaluated on, unless others are named")
+        func datasets() throws {
+            #expect(try Self.datasets(["data.train": "pathsum"]) == ["pathsum-held-out"])
+            #expect(try Self.datasets(["data.train": "pathsum-fit"]) == ["pathsum-validation"])
+            let three = "pathsum-validation, pathsum-seen,pathsum"
+            #expect(
+                try Self.datasets(["data.train": "pathsum-fit", "data.evaluate": three])
+                    == ["pathsum-validation", "pathsum-seen", "pathsum-held-out"])
+        }
+
+        @Test("settings are not chosen on problems that were learned from, and a name that there is not is a mistake", arguments: [
+            (
+                "pathsum-validation",
+                "data.evaluate names pathsum-validation, which is part of what is trained on; set data.train=pathsum-fit, which leaves it out"
+            ),
+            (
+                "pathsum-hold-out",
+                "data.evaluate names 'pathsum-hold-out', expected of the embedded task pathsum-held-out, pathsum-validation, pathsum-seen"
+            ),
+        ])
+        func mistakes(evaluate: String, sentence: String) throws {
+            let outcome = try runProgram(["train", "--set", "data.evaluate=\(evaluate)"])
+            #expect(outcome.status == 78 && outcome.errors == "gfn-dist: \(sentence)\n")
+        }
+    }
+}
