@@ -136,6 +136,9 @@ extension ProgramTests {
                 testDescription: "states that the list does not name", arguments: ["--set", "states=tokens"], status: 78,
                 sentence: "states is tokens, but verify:numbers lists which states may end; set states to steps or end"),
             Mistake(
+                testDescription: "data to evaluate on", arguments: ["--set", "data.evaluate=pathsum"], status: 78,
+                sentence: "data.evaluate is pathsum, but verify:numbers is judged on all of its ends, by gfn-dist verify; leave it out"),
+            Mistake(
                 testDescription: "a folder that holds no run", arguments: ["--policy", "."], status: 66,
                 sentence: "--policy: . is not a run folder (there is no config.yaml in it)"),
             Mistake(

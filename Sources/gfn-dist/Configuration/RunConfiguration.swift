@@ -70,6 +70,10 @@ struct RunConfiguration: Sendable {
         if loraTargets == nil {
             problems.append("lora.targets is '\(text("lora.targets"))', expected a list of \(LinearKind.allCases.map(\.moduleName).joined(separator: ", "))")
         }
+        if isEnumerable, !evaluationPaths.isEmpty {
+            problems.append(
+                "data.evaluate is \(text("data.evaluate")), but \(text("data.train")) is judged on all of its ends, by gfn-dist verify; leave it out")
+        }
         if isEnumerable, terminability == .tokens {
             problems.append("states is tokens, but \(text("data.train")) lists which states may end; set states to steps or end")
         }
