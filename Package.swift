@@ -89,6 +89,9 @@ let package = Package(
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "FuzzTests", dependencies: ["gfn-fuzz", "gfn-dist", "Fuzzing", "TestSupport"], swiftSettings: swiftSettings),
-        .testTarget(name: "ProgramTests", dependencies: ["gfn-dist", "Model", "Tensor", "Collective", "Problems", "Evaluation", "Rollout", "Learner", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ProgramTests",
+            dependencies: ["gfn-dist", "Model", "Tensor", "Collective", "Problems", "Evaluation", "Rollout", "Learner", "TestSupport"],
+            swiftSettings: swiftSettings),
     ]
 )

@@ -12,7 +12,10 @@ struct VerifyCommand: ParsableCommand {
             gfn-dist verify --policy runs/pathsum
             """)
 
-    @Option(name: .long, help: ArgumentHelp("\(EmbeddedResources.verifyTasks.joined(separator: ", ")), or a YAML file; numbers unless named.", valueName: "task"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "\(EmbeddedResources.verifyTasks.joined(separator: ", ")), or a YAML file; numbers unless named.", valueName: "task"))
     var task: String?
     @Option(name: .long, help: ArgumentHelp("base: an adapter on the model; random: all of random weights.", valueName: "base|random"))
     var start: VerifyStart?

@@ -27,7 +27,9 @@ extension RunConfiguration {
             "\($0), which training a reward model has no use for; leave it out"
         }
         // The program itself trains one on random weights, to verify a run that starts from these.
-        if model == "random", layers.origins["model"]?.isChoice ?? false { problems.append("model is 'random', which has learned nothing that a reward model could build on") }
+        if model == "random", layers.origins["model"]?.isChoice ?? false {
+            problems.append("model is 'random', which has learned nothing that a reward model could build on")
+        }
         if text("data.train").isEmpty, steps > 0 {
             problems.append("data.train is not set: name the JSON Lines of labelled steps with --set data.train=FILE")
         }

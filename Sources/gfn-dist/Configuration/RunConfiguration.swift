@@ -179,7 +179,8 @@ struct RunConfiguration: Sendable {
             problems.append("data.evaluate names '\(name)', expected of the embedded task \(known.joined(separator: ", "))")
         }
         if split == .train, evaluationPaths.contains(PathSum.Split.validation.rawValue) {
-            problems.append("data.evaluate names pathsum-validation, which is part of what is trained on; set data.train=pathsum-fit, which leaves it out")
+            problems.append(
+                "data.evaluate names pathsum-validation, which is part of what is trained on; set data.train=pathsum-fit, which leaves it out")
         }
         return problems
     }

@@ -17,16 +17,14 @@ struct VerifyRun {
     func perform(_ launch: Launch) throws {
         SignalFlags.install()
         let (configuration, layout, file) = try launch.together {
-            let configuration = try RunConfiguration(try request.layers())
+            let layers = try request.layers()
+            // Before the settings are held against the method: those of verify are for methods with this aim.
+            try Self.requireBalance(layers.values["objective"] ?? "")
+            let configuration = try RunConfiguration(layers)
             guard let path = try configuration.enumerableTaskPath else {
                 throw RunError.configuration(
                     "verify trains on a task that lists its responses, and data.train is \(configuration.text("data.train")); name one with "
                         + "--task, or measure a finished run with --policy")
-            }
-            guard configuration.needs.logRewards, configuration.needs.usesRollouts else {
-                throw RunError.configuration(
-                    "objective is \(configuration.objective), which does not aim at the reward's distribution; expected one that balances log R, "
-                        + "such as subtb, subtb-pooled, vargrad or tb")
             }
             return (configuration, try RunStart.layout(configuration, ranks: launch.size), try TaskFile.read(path))
         }
@@ -51,6 +49,13 @@ struct VerifyRun {
             }
         }
         try train(workspace, folder, launch)
+    }
+
+    private static func requireBalance(_ objective: String) throws(RunError) {
+        guard let needs = ObjectiveKind(rawValue: objective)?.defaults.needs, !needs.logRewards || !needs.usesRollouts else { return }
+        throw .configuration(
+            "objective is \(objective), which does not aim at the reward's distribution; expected one that balances log R, "
+                + "such as subtb, subtb-pooled, vargrad or tb")
     }
 
     private func train(_ workspace: Workspace, _ folder: RunFolder, _ launch: Launch) throws {
