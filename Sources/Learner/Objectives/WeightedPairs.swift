@@ -62,7 +62,7 @@ extension WeightedPairs {
 
 extension WeightedPairs {
     /// Pairs one by one, O(n²), with Huber's function of the difference in the place of its square: Δ² up to |Δ| = δ, and
-    /// 2δ|Δ| − δ² beyond (Huber 1964, eq. 3.3, doubled).
+    /// 2δ|Δ| − δ² beyond (Huber 1964, doubled).
     ///
     /// - Parameter pairs: all, or only those of the first element.
     init(_ residuals: [Double], pairs: SubTrajectoryBalance.Pairs, lambda: Double, huber δ: Double) {

@@ -2,7 +2,7 @@ internal import Foundation
 internal import Problems
 
 /// Labelled steps of a task that lists its responses, to train a reward model on: every end is a solution, and a step is good while a
-/// correct end begins so (the hard estimate of Math-Shepherd, arXiv 2312.08935, section 3.2, of all completions there are).
+/// correct end begins so (the hard estimate of Math-Shepherd, arXiv 2312.08935, over all completions there are).
 struct TreeLabels {
     let task: EnumerableTask
 
