@@ -34,6 +34,8 @@ package struct EvaluationSummary: Sendable, Equatable {
     package var name: String?
     package var dataset: String
     package var samplesPerProblem: Int
+    /// How many runs of one method, such as of several seeds, the samples are of; each has so many of each problem.
+    package var runs = 1
     /// Nil where the samples do not say it.
     package var policyVersion: Int?
     package var adapterSHA256: String?
@@ -55,6 +57,9 @@ package struct EvaluationSummary: Sendable, Equatable {
     }
 
     package var problems: Int { all.problems }
+
+    /// How many problems, samples and runs the figures are of.
+    var size: String { "\(problems) problems, \(samplesPerProblem) samples each" + (runs > 1 ? " in each of \(runs) runs" : "") }
 }
 
 extension EvaluationSummary {
@@ -73,6 +78,7 @@ extension EvaluationSummary {
         var object: [String: JSONNode] = Self.members(of: all)
         object["dataset"] = .text(dataset)
         object["samples_per_problem"] = .integer(samplesPerProblem)
+        if runs > 1 { object["runs"] = .integer(runs) }
         object["name"] = name.map { .text($0) }
         object["policy_version"] = policyVersion.map { .integer($0) }
         object["adapter_sha256"] = adapterSHA256.map { .text($0) }

@@ -40,7 +40,7 @@ extension EvaluationSummary {
     /// On two lines where one is too short.
     private var heading: [String] {
         let title = (name.map { "\($0.singleLine.cut(to: 50)) on " } ?? "") + dataset.singleLine.cut(to: 50)
-        var facts = "\(problems) problems, \(samplesPerProblem) samples each"
+        var facts = size
         if let policyVersion { facts += ", policy version \(policyVersion)" }
         if problemsWithoutSamples > 0 { facts += ", \(problemsWithoutSamples) problems without samples" }
         let line = "\(title): \(facts)"

@@ -45,7 +45,7 @@ struct PaperTable {
             }
             return (summary.label, cells)
         }
-        let sizes = Set(summaries.map { "\($0.problems) problems, \($0.samplesPerProblem) samples each" })
+        let sizes = Set(summaries.map(\.size))
         facts = sizes.count == 1 ? sizes.first : nil
     }
 }

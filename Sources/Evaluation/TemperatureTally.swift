@@ -60,6 +60,19 @@ package struct TemperatureTally: Sendable {
         }
     }
 
+    /// Of several runs of one method on the same problems (``Tally/combined(_:draws:)``); examples are the first run's.
+    package static func combined(_ runs: [TemperatureTally], draws: [[Double]]) -> TemperatureTally {
+        var result = runs[0]
+        result.figures = Tally.combined(runs.map(\.figures), draws: draws)
+        for run in runs.dropFirst() {
+            result.problems = max(result.problems, run.problems)
+            result.inexactProblems += run.inexactProblems
+            result.verdicts.merge(run.verdicts, uniquingKeysWith: +)
+            result.examples.merge(run.examples) { first, _ in first }
+        }
+        return result
+    }
+
     /// Nil when there is nothing to summarise.
     package var summary: TemperatureSummary? {
         guard problems > 0 else { return nil }

@@ -115,6 +115,42 @@ struct SummaryTests {
         #expect(mean.high - mean.low > 0.05)
     }
 
+    @Test("runs of one method: their mean, and an interval that knows of the spread between problems and between runs")
+    func runs() throws {
+        func tally(_ values: [Double]) -> Tally<Int> {
+            var tally = Tally<Int>(resamples: 1000, seed: 5)
+            for (problem, value) in values.enumerated() { tally.add([0: value], of: problem) }
+            return tally
+        }
+        func pooled(_ runs: [[Double]]) throws -> Estimate {
+            let draws = Tally<Int>.draws(ofRuns: runs.count, resamples: 1000, seed: 5)
+            return try #require(Tally.combined(runs.map(tally), draws: draws).estimates[0])
+        }
+        // One run alone is what it is.
+        let uneven = (0..<40).map { Double($0 % 7) }
+        #expect(try pooled([uneven]) == tally(uneven).estimates[0])
+        // Equal runs say nothing that one does not, up to the order of sums.
+        let (one, three) = (try pooled([uneven]), try pooled([uneven, uneven, uneven]))
+        expectClose([three.value, three.low, three.high], [one.value, one.low, one.high], absolute: 1e-12)
+        #expect(three.problems == 40)
+        // Where problems are alike, the spread is that of drawing runs: of values 1, 2 and 6 the mean of three draws is 1 or 6 with
+        // probability 1/27 each, above 2.5 %.
+        let apart = try pooled([1, 2, 6].map { [Double](repeating: $0, count: 40) })
+        expectClose([apart.value, apart.low, apart.high], [3, 1, 6], absolute: 1e-12)
+    }
+
+    @Test("draws of runs with replacement: as many as there are runs in every resample, binomial, and by set")
+    func draws() {
+        let draws = Tally<Int>.draws(ofRuns: 3, resamples: 30_000, seed: 1)
+        for resample in 0..<30_000 { #expect(draws[0][resample] + draws[1][resample] + draws[2][resample] == 3) }
+        for run in draws {
+            // Binomial(3, 1/3): mean 1, none in 8/27.
+            #expect(abs(run.reduce(0, +) / 30_000 - 1) < 0.02)
+            #expect(abs(Double(run.count { $0 == 0 }) / 30_000 - 8.0 / 27) < 0.01)
+        }
+        #expect(draws != Tally<Int>.draws(ofRuns: 3, inSet: 1, resamples: 30_000, seed: 1))
+    }
+
     @Test("one problem has no spread")
     func single() throws {
         var tally = Tally<Int>()

@@ -100,7 +100,8 @@ extension ProgramTests {
 
         @Test("options that make no sense are errors of usage", arguments: [
             (samples("good.jsonl", "--samples", "other/good.jsonl"), "two sets of samples are called good"),
-            (samples("x=good.jsonl", "--samples", "x=first.jsonl"), "two sets of samples are called x"),
+            (samples("x=good.jsonl", "--samples", "x=good.jsonl"), "x=good.jsonl is there twice"),
+            (samples("x=good.jsonl", "--samples", "x=first.jsonl", "--against", "x"), "give another"),
             (samples("good.jsonl", "--samples", "first.jsonl", "--against", "firts"), "one of good, first"),
             (samples("good.jsonl", "--against", "good"), "give another"), (["pathsum", "--against", "good"], "--against good"),
             (["pathsum", "--resume"], "--output"), (["pathsum", "--output", ""], "--output is empty"),

@@ -96,6 +96,56 @@ extension ProgramTests {
                 .expect(values.leaves.keys.reduce(into: ["self_bleu": -differences["self_bleu"]]) { $0[$1] = -values[$1] })
         }
 
+        // MARK: Runs of one method
+
+        /// So many of the three samples of b and of c are right, each another text.
+        private static func run(_ right: [Int]) -> HandSamples {
+            HandSamples(texts: zip(["b", "c"], right).map { problem, count in
+                let answer = problem == "b" ? "6" : "7"
+                return (problem, (0..<3).map { $0 < count ? "way \($0)\n#### \(answer)" : "#### 0" })
+            })
+        }
+
+        private func runs(_ runs: [String: HandSamples]) throws -> TemporaryFolder {
+            let folder = try folder("b", "c")
+            for (name, samples) in runs { _ = try folder.write(samples.lines().joined(), to: "\(name).jsonl") }
+            return folder
+        }
+
+        @Test("files of one name are runs of one method: means over problems and runs, differences of each run from each")
+        func pooled() throws {
+            let folder = try runs(["a1": Self.run([1, 2]), "a2": Self.run([3, 3]), "b1": Self.run([0, 1]), "b2": Self.run([1, 1])])
+            let files = ["a1", "a2", "b1", "b2"].flatMap { ["--samples", "\($0.prefix(1))=\($0).jsonl"] }
+            let counted = try Evaluated(["problems.jsonl"] + files + ["--against", "b", "--by", "id"], in: folder)
+            let json = counted.json
+            #expect(["0/name", "1/name", "1/against/name", "0/against/name"].map { json.leaves[$0] } == ["'a'", "'b'", nil, "'b'"])
+            json.expect([
+                "0/runs": 2, "1/runs": 2, "0/problems": 2, "0/samples_per_problem": 3, "0/\(Self.rule)/accuracy": 9.0 / 12,
+                "1/\(Self.rule)/accuracy": 3.0 / 12, "0/\(Self.rule)/distinct_correct/exact": 9.0 / 4,
+                "0/against/\(Self.rule)/accuracy": 0.5, "0/against/problems": 2, "0/by/id/b/\(Self.rule)/accuracy": 4.0 / 6,
+                "0/\(Self.rule)/verdicts/correct": 0.75,
+            ])
+            // Two draws of two runs: either alone in a quarter of the resamples.
+            json.expect(["0/by/id/b/\(Self.rule)/accuracy": 4.0 / 6, "0/by/id/c/\(Self.rule)/accuracy": 5.0 / 6])
+            // A run alone has the figures of one.
+            let alone = try Evaluated(["problems.jsonl", "--samples", "a=a1.jsonl", "--samples", "b=b1.jsonl"], in: folder).json
+            #expect(alone.leaves["0/runs"] == nil)
+            let unnamed = try Evaluated(["problems.jsonl", "--samples", "a=a1.jsonl", "--samples", "a=a2.jsonl"], in: folder).json
+            unnamed.without("name").expectSame(as: json.below("0").without("by", "against", "name"))
+        }
+
+        @Test("runs that are not alike are refused with what differs", arguments: [
+            (Self.run([1]), "different problems (2 and 1)"),
+            (HandSamples(texts: [("b", ["#### 6"]), ("c", ["#### 7"])]), "3 and 1 samples of a problem"),
+        ])
+        func unlike(_ other: HandSamples, _ message: String) throws {
+            let folder = try runs(["a1": Self.run([1, 2]), "a2": other])
+            let outcome = try runProgram(
+                ["evaluate", "problems.jsonl", "--samples", "a=a1.jsonl", "--samples", "a=a2.jsonl"], in: folder.path)
+            #expect(outcome.status == 65 && outcome.ownErrors.count == 1)
+            #expect(outcome.errors.contains("a1.jsonl and a2.jsonl are both called a") && outcome.errors.contains(message), "\(outcome.errors)")
+        }
+
         @Test("a copy differs from its original by nothing, with an interval of nothing")
         func copy() throws {
             let copies = ["problems.jsonl", "--samples", "base.jsonl", "--samples", "copy=base.jsonl", "--against", "base"]

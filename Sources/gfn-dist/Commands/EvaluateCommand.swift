@@ -15,7 +15,10 @@ struct EvaluateCommand: ParsableCommand {
 
     @Argument(help: ArgumentHelp("JSONL of problems; pathsum: the embedded task's held-out ones.", valueName: "problems"))
     var problems: [String]
-    @Option(name: .long, help: ArgumentHelp("Samples instead of a model's, repeatable.", valueName: "[name=]file"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Samples instead of a model's, repeatable; files of the same name are runs of one method.", valueName: "[name=]file"))
     var samples: [String] = []
     @Option(name: .long, help: ArgumentHelp("Paired differences from this set of samples.", valueName: "name"))
     var against: String?
@@ -68,14 +71,19 @@ struct EvaluateCommand: ParsableCommand {
             throw ValidationError("--thresholds is '\(thresholds)', expected numbers above 0 and at most 1, as 0.6,0.7,0.8")
         }
         let names = sets.map(\.name)
-        if let twice = names.enumerated().first(where: { names[..<$0.offset].contains($0.element) })?.element {
-            throw ValidationError("two sets of samples are called \(twice): name them with --samples NAME=FILE")
+        if let twice = sets.first(where: { set in !set.isNamed && names.count { $0 == set.name } > 1 })?.name {
+            throw ValidationError(
+                "two sets of samples are called \(twice): name them with --samples NAME=FILE, with the same name where they are runs of one "
+                    + "method")
+        }
+        if let twice = sets.enumerated().first(where: { place, set in sets[..<place].contains { $0 == set } })?.element {
+            throw ValidationError("\(twice.name)=\(twice.path) is there twice, expected each run of a method once")
         }
         if let against, !names.contains(against) {
             let expected = names.isEmpty ? "--samples" : "one of " + names.joined(separator: ", ")
             throw ValidationError("--against \(against) is no set of samples, expected \(expected)")
         }
-        if against != nil, sets.count < 2 { throw ValidationError("--against compares sets of samples: give another with --samples") }
+        if against != nil, Set(names).count < 2 { throw ValidationError("--against compares sets of samples: give another with --samples") }
         if output?.isEmpty == true { throw ValidationError("--output is empty, expected the name of a folder") }
         if resume, output == nil { throw ValidationError("--resume goes with --output: without a folder nothing is kept to go on with") }
         if resume, !samples.isEmpty { throw ValidationError("--resume goes on with sampling, and these samples are there: leave it out") }

@@ -92,8 +92,10 @@ struct EvaluateRun {
         let numbers = try zip(sets, censuses).map { set, census in
             try census.samplesPerProblem(wanted: samplesPerProblem, set)
         }
-        let base = against.flatMap { name in sets.firstIndex { $0.name == name } }
-        if let base {
+        try requireEqualRuns(sets, censuses, numbers)
+        let methods = sets.map(\.name).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+        let bases = against.map { name in sets.indices.filter { sets[$0].name == name } } ?? []
+        if let base = bases.first {
             for index in sets.indices where numbers[index] != numbers[base] {
                 throw RunError.configuration(
                     "\(sets[index].path) has \(numbers[index]) samples of a problem and \(sets[base].path) \(numbers[base]), which do not "
@@ -102,11 +104,12 @@ struct EvaluateRun {
         }
         var counts: [Int: SampleCount] = [:]
         // What the others are compared with comes first.
-        for index in [base].compactMap({ $0 }) + sets.indices.filter({ $0 != base }) {
+        for index in bases + sets.indices.filter({ !bases.contains($0) }) {
+            let isBase = bases.contains(index)
             let count = SampleCount(
-                sets[index], of: key, census: censuses[index], samplesPerProblem: numbers[index], isBase: index == base,
-                against: base.flatMap { counts[$0] }, options: options, judge: judge, embeddingDistance: embeddings[key.name],
-                rewards: rewards.map { $0[sets[index].path] ?? [:] })
+                sets[index], of: key, census: censuses[index], samplesPerProblem: numbers[index], isBase: isBase,
+                against: isBase ? [] : bases.compactMap { counts[$0] }, options: options, judge: judge,
+                embeddingDistance: embeddings[key.name], rewards: rewards.map { $0[sets[index].path] ?? [:] })
             try count.run()
             counts[index] = count
         }
@@ -114,7 +117,34 @@ struct EvaluateRun {
             guard let count = counts[index] else { continue }
             // What is left out is left out of each data set, and said once.
             result.notes += notes(on: set, key, censuses[index], count).filter { !result.notes.contains($0) }
-            result.summaries.append(count.summary(isNamed: sets.count > 1))
+        }
+        for (place, method) in methods.enumerated() {
+            let runs = sets.indices.filter { sets[$0].name == method }.compactMap { counts[$0] }
+            result.summaries.append(
+                SampleCount.summary(
+                    of: runs, place: place, basePlace: against.flatMap { methods.firstIndex(of: $0) }, isNamed: methods.count > 1))
+        }
+    }
+
+    /// Fails unless the runs of each set have equally many samples of the same problems at the same temperatures.
+    private func requireEqualRuns(_ sets: [SampleSet], _ censuses: [SampleCensus], _ numbers: [Int]) throws {
+        for (index, set) in sets.enumerated() {
+            guard let first = sets.firstIndex(where: { $0.name == set.name }), first < index else { continue }
+            let pair = "\(sets[first].path) and \(set.path) are both called \(set.name), as runs of one method, and have"
+            let remedy = "sample all runs alike, or give them other names"
+            if numbers[first] != numbers[index] {
+                throw RunError.badData("\(pair) \(numbers[first]) and \(numbers[index]) samples of a problem: \(remedy)")
+            }
+            let (one, other) = (censuses[first].counts, censuses[index].counts)
+            if one.keys.sorted() != other.keys.sorted() {
+                func names(_ counts: [Temperature: [Int]]) -> String { counts.keys.sorted().map(\.description).joined(separator: ", ") }
+                throw RunError.badData("\(pair) temperatures \(names(one)) and \(names(other)): \(remedy)")
+            }
+            if censuses[first].problems != censuses[index].problems {
+                throw RunError.badData(
+                    "\(pair) samples of different problems (\(censuses[first].problems.count) and \(censuses[index].problems.count)): "
+                        + remedy)
+            }
         }
     }
 

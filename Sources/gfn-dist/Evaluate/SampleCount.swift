@@ -18,9 +18,10 @@ final class SampleCount {
 
     private var all = Tallies()
     private var groups: [String: [String: Tallies]] = [:]
-    /// What the set is compared with.
-    private let base: SampleCount?
-    private var differences: [Temperature: Tally<Figure>] = [:]
+    /// The runs of the set that this one is compared with.
+    private let bases: [SampleCount]
+    /// By run of the other set.
+    private var differences: [[Temperature: Tally<Figure>]]
     /// Where other sets are compared with this one.
     private var values: ProblemValues?
     private(set) var policyVersions: Set<Int?> = []
@@ -36,13 +37,14 @@ final class SampleCount {
 
     /// - Parameters:
     ///   - isBase: whether other sets are compared with this one.
-    ///   - base: the set that this one is compared with, counted already.
+    ///   - bases: the runs of the set that this one is compared with, counted already.
     init(
-        _ set: SampleSet, of key: AnswerKey, census: SampleCensus, samplesPerProblem: Int, isBase: Bool, against base: SampleCount?,
+        _ set: SampleSet, of key: AnswerKey, census: SampleCensus, samplesPerProblem: Int, isBase: Bool, against bases: [SampleCount],
         options: EvaluationOptions, judge: Judge, embeddingDistance: EmbeddingDistance?, rewards: [Int: Double]?
     ) {
         (self.set, self.key, self.census, self.samplesPerProblem) = (set, key, census, samplesPerProblem)
-        (self.options, self.judge, self.base) = (options, judge, base)
+        (self.options, self.judge, self.bases) = (options, judge, bases)
+        differences = bases.map { _ in [:] }
         values = isBase ? ProblemValues() : nil
         (self.embeddingDistance, self.rewards) = (embeddingDistance, rewards)
     }
@@ -123,8 +125,9 @@ final class SampleCount {
         for (temperature, result) in figures {
             add(result, temperature, problem, to: &all)
             values?.add(result.values, at: temperature, of: problem)
-            if let values = base?.values?.difference(of: result.values, at: temperature, of: problem) {
-                differences[temperature, default: Tally(resamples: options.resamples, seed: options.seed)].add(values, of: problem)
+            for (index, base) in bases.enumerated() {
+                guard let values = base.values?.difference(of: result.values, at: temperature, of: problem) else { continue }
+                differences[index][temperature, default: Tally(resamples: options.resamples, seed: options.seed)].add(values, of: problem)
             }
             for (field, value) in key.fields[problem] where groups[field, default: [:]].count <= Self.mostGroups {
                 add(result, temperature, problem, to: &groups[field, default: [:]][value, default: [:]])
@@ -136,25 +139,59 @@ final class SampleCount {
         tallies[temperature, default: TemperatureTally(options)].add(result, of: problem, named: key.names[problem])
     }
 
-    /// - Parameter isNamed: whether there are others beside it.
-    func summary(isNamed: Bool) -> EvaluationSummary {
-        let version = policyVersions.count == 1 ? policyVersions.first ?? nil : nil
+    /// What the runs of one set amount to; where there is one, it alone.
+    /// - Parameters:
+    ///   - place: of the set among others, each of which draws its runs for itself.
+    ///   - basePlace: of the set that it is compared with.
+    ///   - isNamed: whether there are others beside it.
+    static func summary(of runs: [SampleCount], place: Int, basePlace: Int?, isNamed: Bool) -> EvaluationSummary {
+        let first = runs[0], draws = first.draws(ofRuns: runs.count, place)
+        let versions = runs.reduce(into: Set()) { $0.formUnion($1.policyVersions) }
+        func combined(_ tallies: [Tallies]) -> EvaluationSummary.Part {
+            let temperatures = Set(tallies.flatMap(\.keys))
+            return part(
+                Dictionary(
+                    uniqueKeysWithValues: temperatures.map { temperature in
+                        let present = zip(tallies, draws).compactMap { tallies, draws in tallies[temperature].map { ($0, draws) } }
+                        return (temperature, TemperatureTally.combined(present.map(\.0), draws: present.map(\.1)))
+                    }))
+        }
         var summary = EvaluationSummary(
-            name: isNamed ? set.name : nil, dataset: key.name, samplesPerProblem: samplesPerProblem, policyVersion: version,
-            adapterSHA256: nil, all: Self.part(all))
-        summary.problemsWithoutSamples = key.count - census.problems.count
-        summary.difference = difference
-        summary.groups = groups.mapValues { $0.mapValues(Self.part) }
+            name: isNamed ? first.set.name : nil, dataset: first.key.name, samplesPerProblem: first.samplesPerProblem,
+            policyVersion: versions.count == 1 ? versions.first ?? nil : nil, adapterSHA256: nil, all: combined(runs.map(\.all)))
+        summary.runs = runs.count
+        summary.problemsWithoutSamples = first.key.count - first.census.problems.count
+        summary.groups = first.groups.reduce(into: [:]) { groups, field in
+            groups[field.key] = field.value.keys.reduce(into: [:]) { parts, value in
+                parts[value] = combined(runs.map { $0.groups[field.key]?[value] ?? [:] })
+            }
+        }
+        if let basePlace, !first.bases.isEmpty { summary.difference = difference(of: runs, draws, basePlace) }
         return summary
     }
 
-    /// What this set has over the one that it is compared with, on the problems of both.
-    private var difference: EvaluationSummary.Difference? {
-        guard let base else { return nil }
-        var estimates = differences.mapValues(\.estimates)
+    private func draws(ofRuns count: Int, _ place: Int) -> [[Double]] {
+        // One run is there in every resample.
+        count == 1
+            ? [[Double](repeating: 1, count: options.resamples)]
+            : Tally<Figure>.draws(ofRuns: count, inSet: place, resamples: options.resamples, seed: options.seed)
+    }
+
+    /// What the runs of a set have over those of the one that it is compared with, each run against each other, on the problems of both.
+    private static func difference(of runs: [SampleCount], _ draws: [[Double]], _ basePlace: Int) -> EvaluationSummary.Difference {
+        let bases = runs[0].bases, baseDraws = runs[0].draws(ofRuns: bases.count, basePlace)
+        var pairs: [Temperature: [(tally: Tally<Figure>, draws: [Double])]] = [:]
+        for (run, times) in zip(runs, draws) {
+            for (differences, baseTimes) in zip(run.differences, baseDraws) {
+                for (temperature, tally) in differences {
+                    pairs[temperature, default: []].append((tally, zip(times, baseTimes).map { $0 * $1 }))
+                }
+            }
+        }
+        var estimates = pairs.mapValues { pairs in Tally.combined(pairs.map(\.tally), draws: pairs.map(\.draws)).estimates }
         let problems = estimates.values.compactMap { $0[.accuracy]?.problems }.max() ?? 0
         let greedy = estimates.removeValue(forKey: Temperature(0)) ?? [:]
-        return EvaluationSummary.Difference(name: base.set.name, problems: problems, greedy: greedy, temperatures: estimates)
+        return EvaluationSummary.Difference(name: bases[0].set.name, problems: problems, greedy: greedy, temperatures: estimates)
     }
 
     private static func part(_ tallies: Tallies) -> EvaluationSummary.Part {

@@ -1,22 +1,26 @@
 internal import Foundation
 
-/// A set of samples: a file, and what it is called beside others.
-struct SampleSet: Sendable {
+/// A file of samples, and what it is called beside others. Files that were given the same name are runs of one method.
+struct SampleSet: Sendable, Equatable {
     let name: String
     let path: String
+    /// Whether somebody chose the name.
+    let isNamed: Bool
 
     /// Takes `NAME=FILE`, or `FILE`, which is named after itself.
     init(_ text: String) {
         if let equals = text.firstIndex(of: "="), !FileManager.default.fileExists(atPath: text) {
             name = String(text[..<equals])
             path = String(text[text.index(after: equals)...])
+            isNamed = true
         } else {
             path = text
             name = URL(fileURLWithPath: text).deletingPathExtension().lastPathComponent
+            isNamed = false
         }
     }
 
-    init(name: String, path: String) { (self.name, self.path) = (name, path) }
+    init(name: String, path: String) { (self.name, self.path, isNamed) = (name, path, true) }
 
     /// Fails when the file cannot be read twice.
     func requireFile() throws {
