@@ -22,6 +22,8 @@ package struct EvaluationSummary: Sendable, Equatable {
         package var problems: Int
         package var greedy: [Figure: Estimate]
         package var temperatures: [Temperature: [Figure: Estimate]]
+        /// By accuracy, how many times as many distinct correct solutions this set has (``AccuracyCurve/ratio(to:atAccuracy:)``).
+        package var ratiosAtAccuracy: [Double: [Figure: Estimate]] = [:]
 
         package init(
             name: String, problems: Int, greedy: [Figure: Estimate], temperatures: [Temperature: [Figure: Estimate]]
@@ -46,6 +48,8 @@ package struct EvaluationSummary: Sendable, Equatable {
     /// By field and its value.
     package var groups: [String: [String: Part]] = [:]
     package var difference: Difference?
+    /// By accuracy, the distinct correct solutions at at least that much (``AccuracyCurve/distinct(atAccuracy:)``).
+    package var atAccuracy: [Double: [Figure: Estimate]] = [:]
 
     package init(
         name: String? = nil, dataset: String, samplesPerProblem: Int, policyVersion: Int?, adapterSHA256: String?, all: Part,
@@ -87,12 +91,15 @@ extension EvaluationSummary {
         if !groups.isEmpty {
             object["by"] = .object(groups.mapValues { values in .object(values.mapValues { .object(Self.members(of: $0)) }) })
         }
+        if !atAccuracy.isEmpty { object["at_accuracy"] = Self.node(atAccuracy) }
         if let difference {
-            object["against"] = .object([
+            var members: [String: JSONNode] = [
                 "name": .text(difference.name), "problems": .integer(difference.problems),
                 "greedy": .object(Self.members(of: difference.greedy)),
                 "temperatures": .object(Self.named(difference.temperatures) { Self.members(of: $0) }),
-            ])
+            ]
+            if !difference.ratiosAtAccuracy.isEmpty { members["ratio_at_accuracy"] = Self.node(difference.ratiosAtAccuracy) }
+            object["against"] = .object(members)
         }
         return .object(object)
     }
@@ -139,6 +146,10 @@ extension EvaluationSummary {
             }
         }
         return object.merging(nested.mapValues { .object($0) }) { $1 }
+    }
+
+    private static func node(_ figures: [Double: [Figure: Estimate]]) -> JSONNode {
+        .object(Dictionary(uniqueKeysWithValues: figures.map { ("\($0.key)", .object(members(of: $0.value))) }))
     }
 
     private static func node(of exact: ExactSummary) -> JSONNode {

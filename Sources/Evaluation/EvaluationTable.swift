@@ -25,6 +25,7 @@ extension EvaluationSummary {
             lines += Self.figureLines(temperatures.map { ($0.key, $0.value.figures) }, of: samplesPerProblem)
         }
         lines += footnotes
+        if !atAccuracy.isEmpty { lines += [""] + Self.accuracyLines(atAccuracy, "distinct correct, at accuracy") }
         if let exact { lines += [""] + Self.exactLines(exact) }
         lines += verdictLines
         for (field, parts) in groups.sorted(by: { $0.key < $1.key }) {
@@ -109,7 +110,18 @@ extension EvaluationSummary {
             let columns = difference.temperatures.sorted { $0.key < $1.key }.map { (temperature: $0.key, figures: $0.value) }
             lines += Self.figureLines(columns, of: samplesPerProblem, signed: true)
         }
+        if !difference.ratiosAtAccuracy.isEmpty { lines += Self.accuracyLines(difference.ratiosAtAccuracy, "times as many, at accuracy") }
         return lines
+    }
+
+    /// By accuracy, of which a method has at least so much.
+    private static func accuracyLines(_ figures: [Double: [Figure: Estimate]], _ title: String) -> [String] {
+        let accuracies = figures.keys.sorted()
+        var grid = TextGrid(header: [title] + accuracies.map { "≥ \($0)" }, columnsPerBlock: 4)
+        for row in FigureRow.rows(for: Set(figures.values.flatMap(\.keys)), samplesPerProblem: 1) {
+            grid.rows.append([row.label] + accuracies.map { figures[$0]?[row.figure]?.text(2) })
+        }
+        return grid.lines
     }
 }
 

@@ -7,12 +7,17 @@ package struct EvaluationOptions: Sendable, Equatable {
     package var method = DistinctMethod.greedy
     /// Whether ROUGE-L compares the stems of words.
     package var stemmer = false
+    /// At which sets are compared.
+    package var accuracies: [Double] = []
     /// Resamples of the bootstrap.
     package var resamples = 1000
     /// Of the bootstrap.
     package var seed: UInt64 = 0
 
     package init() {}
+
+    /// The ways of telling solutions apart in which sets are compared at equal accuracy.
+    package var comparedKinds: [DistinctKind] { [.exact] + thresholds.map { .rougeL($0) } }
 
     /// The threshold that a picture shows: 0.7 if it is among them, else the one in the middle.
     package var pictureThreshold: Double { thresholds.contains(0.7) ? 0.7 : thresholds[thresholds.count / 2] }

@@ -13,11 +13,9 @@ extension PaperTable {
         var (tops, rules, names): ([String], [String], [String]) = ([""], [], ["Samples"])
         var column = 2
         for group in groups {
-            let temperature =
-                group.temperature.isGreedy ? "greedy" : group.temperature.value.map { "$T = \($0)$" } ?? "$T$ unknown"
-            tops.append("\\multicolumn{\(group.columnCount)}{c}{\(temperature)}")
+            tops.append("\\multicolumn{\(group.columnCount)}{c}{\(group.heading.latex)}")
             rules.append("\\cmidrule(lr){\(column)-\(column + group.columnCount - 1)}")
-            names += ["Acc.\\,\\%"] + group.thresholds.map { "\($0)" }
+            names += (group.hasAccuracy ? ["Acc.\\,\\%"] : []) + group.thresholds.map { "\($0)" }
             column += group.columnCount
         }
         var lines = [
@@ -36,6 +34,15 @@ extension PaperTable {
             if !intervals.isEmpty { lines.append(([""] + intervals).joined(separator: " & ") + " \\\\") }
         }
         return (lines + ["\\bottomrule", "\\end{tabular}"]).joined(separator: "\n") + "\n"
+    }
+}
+
+extension PaperTable.Heading {
+    fileprivate var latex: String {
+        switch self {
+        case .temperature(let temperature): temperature.isGreedy ? "greedy" : temperature.value.map { "$T = \($0)$" } ?? "$T$ unknown"
+        case .accuracy(let accuracy): "accuracy $\\ge \(accuracy)$"
+        }
     }
 }
 

@@ -9,12 +9,14 @@ extension EvaluationSummary {
 extension PaperTable {
     fileprivate var markdown: String {
         let title = "**\(dataset.escapedForMarkdown)**" + (facts.map { ": \($0)" } ?? "")
-        let note = "Accuracy in % and distinct correct solutions per problem by ROUGE-L threshold, [95 % interval]."
+        let distinct = "distinct correct solutions per problem by ROUGE-L threshold, [95 % interval]"
+        let note = groups.contains { $0.hasAccuracy }
+            ? "Accuracy in % and \(distinct)."
+            : "At equal accuracy: \(distinct), along lines between temperatures."
         var header = ["Samples"]
         for group in groups {
-            let temperature = group.temperature.isGreedy ? "greedy" : group.temperature.value.map { "T = \($0)" } ?? "T unknown"
-            header.append("\(temperature): accuracy")
-            header += group.thresholds.map { "\(temperature): distinct \($0)" }
+            if group.hasAccuracy { header.append("\(group.heading.markdown): accuracy") }
+            header += group.thresholds.map { "\(group.heading.markdown): distinct \($0)" }
         }
         let lines =
             [header, [":--"] + header.dropFirst().map { _ in "--:" }]
@@ -23,6 +25,15 @@ extension PaperTable {
                     + row.cells.map { $0.map { "\($0.value) [\($0.interval.low), \($0.interval.high)]" } ?? "–" }
             }
         return ([title, "", note, ""] + lines.map { "| \($0.joined(separator: " | ")) |" }).joined(separator: "\n") + "\n"
+    }
+}
+
+extension PaperTable.Heading {
+    fileprivate var markdown: String {
+        switch self {
+        case .temperature(let temperature): temperature.isGreedy ? "greedy" : temperature.value.map { "T = \($0)" } ?? "T unknown"
+        case .accuracy(let accuracy): "accuracy ≥ \(accuracy)"
+        }
     }
 }
 

@@ -1,13 +1,19 @@
 /// The sets of samples on one data set in the shape of a paper's table (Takase et al. 2024, arXiv 2410.20147): a row per set; for each
-/// temperature the accuracy in % and the distinct correct solutions at each threshold of ROUGE-L.
+/// temperature the accuracy in % and the distinct correct solutions at each threshold of ROUGE-L. Or, at each of some accuracies, the latter.
 struct PaperTable {
-    /// Columns of one temperature.
+    enum Heading {
+        case temperature(Temperature)
+        case accuracy(Double)
+    }
+
+    /// Columns under one heading.
     struct Group {
-        var temperature: Temperature
+        var heading: Heading
         /// Empty for solutions without chance, of which there is one of each problem.
         var thresholds: [Double]
 
-        var columnCount: Int { 1 + thresholds.count }
+        var hasAccuracy: Bool { if case .temperature = heading { true } else { false } }
+        var columnCount: Int { (hasAccuracy ? 1 : 0) + thresholds.count }
     }
 
     struct Cell {
@@ -26,27 +32,52 @@ struct PaperTable {
     /// How many problems and samples there are, where all sets have as many.
     var facts: String?
 
-    /// One for each data set, in the order in which they first occur.
+    /// One for each data set, in the order in which they first occur, and one at equal accuracies where that was asked for.
     static func tables(of summaries: [EvaluationSummary]) -> [PaperTable] {
-        EvaluationSummary.byDataset(summaries).map { PaperTable(dataset: $0.dataset, $0.summaries) }
+        EvaluationSummary.byDataset(summaries).flatMap { dataset, summaries in
+            [PaperTable(dataset: dataset, summaries)]
+                + (summaries.contains { !$0.atAccuracy.isEmpty } ? [PaperTable(atAccuraciesOf: summaries, dataset: dataset)] : [])
+        }
     }
 
     private init(dataset: String, _ summaries: [EvaluationSummary]) {
-        self.dataset = dataset
-        var groups: [Group] = summaries.contains { $0.all.greedy != nil } ? [Group(temperature: Temperature(0), thresholds: [])] : []
         let thresholds = Set(summaries.flatMap(\.thresholds)).sorted()
-        groups += Set(summaries.flatMap(\.all.temperatures.keys)).sorted().map { Group(temperature: $0, thresholds: thresholds) }
-        self.groups = groups
-        rows = summaries.map { summary in
-            let cells = groups.flatMap { group -> [Cell?] in
-                let figures = group.temperature.isGreedy ? summary.all.greedy : summary.all.temperatures[group.temperature]
-                let accuracy = figures?[.accuracy].map { Cell(digits: 1, estimate: $0.inPercent) }
-                return [accuracy] + group.thresholds.map { figures?[.distinct(.rougeL($0))].map { Cell(digits: 2, estimate: $0) } }
-            }
-            return (summary.label, cells)
-        }
+        let temperatures = (summaries.contains { $0.all.greedy != nil } ? [Temperature(0)] : [])
+            + Set(summaries.flatMap(\.all.temperatures.keys)).sorted()
+        let groups = temperatures.map { Group(heading: .temperature($0), thresholds: $0.isGreedy ? [] : thresholds) }
+        self.init(
+            dataset: dataset, groups: groups,
+            rows: summaries.map { summary in
+                let cells = zip(temperatures, groups).flatMap { temperature, group -> [Cell?] in
+                    let figures = temperature.isGreedy ? summary.all.greedy : summary.all.temperatures[temperature]
+                    let accuracy = figures?[.accuracy].map { Cell(digits: 1, estimate: $0.inPercent) }
+                    return [accuracy] + group.thresholds.map { figures?[.distinct(.rougeL($0))].map { Cell(digits: 2, estimate: $0) } }
+                }
+                return (summary.label, cells)
+            }, facts: Self.facts(of: summaries))
+    }
+
+    private init(atAccuraciesOf summaries: [EvaluationSummary], dataset: String) {
+        let figures = summaries.flatMap { $0.atAccuracy.values.flatMap(\.keys) }
+        let accuracies = Set(summaries.flatMap(\.atAccuracy.keys)).sorted()
+        let groups = accuracies.map { Group(heading: .accuracy($0), thresholds: FigureRow.thresholds(of: figures)) }
+        self.init(
+            dataset: dataset, groups: groups,
+            rows: summaries.map { summary in
+                let cells = zip(accuracies, groups).flatMap { accuracy, group -> [Cell?] in
+                    group.thresholds.map { summary.atAccuracy[accuracy]?[.distinct(.rougeL($0))].map { Cell(digits: 2, estimate: $0) } }
+                }
+                return (summary.label, cells)
+            }, facts: Self.facts(of: summaries))
+    }
+
+    private init(dataset: String, groups: [Group], rows: [(label: String, cells: [Cell?])], facts: String?) {
+        (self.dataset, self.groups, self.rows, self.facts) = (dataset, groups, rows, facts)
+    }
+
+    private static func facts(of summaries: [EvaluationSummary]) -> String? {
         let sizes = Set(summaries.map(\.size))
-        facts = sizes.count == 1 ? sizes.first : nil
+        return sizes.count == 1 ? sizes.first : nil
     }
 }
 

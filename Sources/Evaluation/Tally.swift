@@ -44,6 +44,9 @@ package struct Tally<Key: Hashable & Sendable>: Sendable {
             sums = [Double](repeating: 0, count: resamples)
             weights = sums
         }
+
+        var mean: Double { sum / Double(count) }
+        var resampleMeans: [Double?] { zip(sums, weights).map { $1 > 0 ? $0 / $1 : nil } }
     }
 
     private let resamples: Int
@@ -79,10 +82,12 @@ package struct Tally<Key: Hashable & Sendable>: Sendable {
     }
 
     package var estimates: [Key: Estimate] {
-        columns.mapValues { column in
-            let means = zip(column.sums, column.weights).compactMap { $1 > 0 ? $0 / $1 : nil }
-            return Estimate(column.sum / Double(column.count), resamples: means, problems: column.problems)
-        }
+        columns.mapValues { column in Estimate(column.mean, resamples: column.resampleMeans.compactMap { $0 }, problems: column.problems) }
+    }
+
+    /// The mean of a figure, after it those of the resamples, nil where all weights are 0; and of how many problems. Nil without the figure.
+    func series(_ key: Key) -> (means: [Double?], problems: Int)? {
+        columns[key].map { column in ([column.mean] + column.resampleMeans, column.problems) }
     }
 
     /// The tallies of several runs of one method, as means over problems and runs.

@@ -73,6 +73,9 @@ package struct TemperatureTally: Sendable {
         return result
     }
 
+    /// A figure's mean, and those of the resamples (``Tally/series(_:)``).
+    func series(_ figure: Figure) -> (means: [Double?], problems: Int)? { figures.series(figure) }
+
     /// Nil when there is nothing to summarise.
     package var summary: TemperatureSummary? {
         guard problems > 0 else { return nil }

@@ -106,6 +106,7 @@ extension ProgramTests {
             (samples("good.jsonl", "--against", "good"), "give another"), (["pathsum", "--against", "good"], "--against good"),
             (["pathsum", "--resume"], "--output"), (["pathsum", "--output", ""], "--output is empty"),
             (samples("good.jsonl", "--output", "out", "--resume"), "leave it out"), ([], "problems"),
+            (samples("good.jsonl", "--at-accuracy", "90"), "--at-accuracy is '90'"),
             (samples("good.jsonl", "--judge", "me"), "flexible-extract"), (samples("good.jsonl", "--distinct", "all"), "components"),
         ])
         func usage(arguments: [String], named: String) throws { try expectUsage(arguments, named) }

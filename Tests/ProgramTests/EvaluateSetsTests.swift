@@ -134,6 +134,26 @@ extension ProgramTests {
             unnamed.without("name").expectSame(as: json.below("0").without("by", "against", "name"))
         }
 
+        @Test("distinct solutions at equal accuracy, and how many times as many as another set has")
+        func equalAccuracy() throws {
+            let folder = try folder("b", "c")
+            func write(_ name: String, _ right: [(temperature: Double, counts: [Int])]) throws {
+                let lines = try right.flatMap { temperature, counts in try Self.run(counts).lines { _, _ in ["temperature": temperature] } }
+                _ = try folder.write(lines.joined(), to: "\(name).jsonl")
+            }
+            // Accuracy 1 with three distinct solutions each; 5/6 with 2.5; 1/2 with 1.5. The other one has one right solution of three.
+            try write("ours", [(0.5, [3, 3]), (1, [3, 2]), (1.5, [2, 1])])
+            try write("theirs", [(0.5, [2, 1]), (1, [1, 1])])
+            let json = try Evaluated(
+                ["problems.jsonl", "--samples", "ours.jsonl", "--samples", "theirs.jsonl", "--against", "theirs", "--at-accuracy", "0.4,0.6"],
+                in: folder).json
+            json.expect([
+                "0/at_accuracy/0.4/distinct_correct/exact": 3, "0/at_accuracy/0.6/distinct_correct/exact": 3,
+                "1/at_accuracy/0.4/distinct_correct/exact": 1.5, "0/against/ratio_at_accuracy/0.4/distinct_correct/exact": 2,
+            ])
+            #expect(json.leaves.keys.allSatisfy { !$0.hasPrefix("1/at_accuracy/0.6/") && !$0.hasPrefix("0/against/ratio_at_accuracy/0.6/") })
+        }
+
         @Test("runs that are not alike are refused with what differs", arguments: [
             (Self.run([1]), "different problems (2 and 1)"),
             (HandSamples(texts: [("b", ["#### 6"]), ("c", ["#### 7"])]), "3 and 1 samples of a problem"),

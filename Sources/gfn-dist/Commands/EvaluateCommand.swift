@@ -26,6 +26,8 @@ struct EvaluateCommand: ParsableCommand {
     var by: [String] = []
     @Option(name: .long, help: ArgumentHelp("ROUGE-L F-measures below which solutions differ.", valueName: "t,t…"))
     var thresholds: String?
+    @Option(name: .long, help: ArgumentHelp("Distinct correct solutions at equal accuracies, over temperatures.", valueName: "a,a…"))
+    var atAccuracy: String?
     @Option(name: .long, help: ArgumentHelp("greedy, components or largest: how different ones are counted.", valueName: "method"))
     var distinct = DistinctMethod.greedy
     @Flag(name: .long, help: "ROUGE-L compares the stems of words.")
@@ -52,6 +54,7 @@ struct EvaluateCommand: ParsableCommand {
         options.method = distinct
         options.stemmer = stemmer
         if let thresholds { options.thresholds = Self.numbers(thresholds) ?? options.thresholds }
+        if let atAccuracy { options.accuracies = Self.numbers(atAccuracy) ?? [] }
         return options
     }
 
@@ -69,6 +72,9 @@ struct EvaluateCommand: ParsableCommand {
         if problems.isEmpty { throw ValidationError("name a file of problems, or pathsum") }
         if let thresholds, Self.numbers(thresholds) == nil {
             throw ValidationError("--thresholds is '\(thresholds)', expected numbers above 0 and at most 1, as 0.6,0.7,0.8")
+        }
+        if let atAccuracy, Self.numbers(atAccuracy) == nil {
+            throw ValidationError("--at-accuracy is '\(atAccuracy)', expected numbers above 0 and at most 1, as 0.9,0.95")
         }
         let names = sets.map(\.name)
         if let twice = sets.first(where: { set in !set.isNamed && names.count { $0 == set.name } > 1 })?.name {

@@ -147,27 +147,42 @@ final class SampleCount {
     static func summary(of runs: [SampleCount], place: Int, basePlace: Int?, isNamed: Bool) -> EvaluationSummary {
         let first = runs[0], draws = first.draws(ofRuns: runs.count, place)
         let versions = runs.reduce(into: Set()) { $0.formUnion($1.policyVersions) }
-        func combined(_ tallies: [Tallies]) -> EvaluationSummary.Part {
-            let temperatures = Set(tallies.flatMap(\.keys))
-            return part(
-                Dictionary(
-                    uniqueKeysWithValues: temperatures.map { temperature in
-                        let present = zip(tallies, draws).compactMap { tallies, draws in tallies[temperature].map { ($0, draws) } }
-                        return (temperature, TemperatureTally.combined(present.map(\.0), draws: present.map(\.1)))
-                    }))
-        }
+        let all = combined(runs.map(\.all), draws)
         var summary = EvaluationSummary(
             name: isNamed ? first.set.name : nil, dataset: first.key.name, samplesPerProblem: first.samplesPerProblem,
-            policyVersion: versions.count == 1 ? versions.first ?? nil : nil, adapterSHA256: nil, all: combined(runs.map(\.all)))
+            policyVersion: versions.count == 1 ? versions.first ?? nil : nil, adapterSHA256: nil, all: part(all))
         summary.runs = runs.count
         summary.problemsWithoutSamples = first.key.count - first.census.problems.count
         summary.groups = first.groups.reduce(into: [:]) { groups, field in
             groups[field.key] = field.value.keys.reduce(into: [:]) { parts, value in
-                parts[value] = combined(runs.map { $0.groups[field.key]?[value] ?? [:] })
+                parts[value] = part(combined(runs.map { $0.groups[field.key]?[value] ?? [:] }, draws))
             }
         }
-        if let basePlace, !first.bases.isEmpty { summary.difference = difference(of: runs, draws, basePlace) }
+        summary.atAccuracy = first.atAccuracies { kind, accuracy in
+            AccuracyCurve(all, distinct: kind).distinct(atAccuracy: accuracy)
+        }
+        if let basePlace, !first.bases.isEmpty {
+            summary.difference = difference(of: runs, draws, basePlace)
+            let base = combined(first.bases.map(\.all), first.draws(ofRuns: first.bases.count, basePlace))
+            summary.difference?.ratiosAtAccuracy = first.atAccuracies { kind, accuracy in
+                AccuracyCurve(all, distinct: kind).ratio(to: AccuracyCurve(base, distinct: kind), atAccuracy: accuracy)
+            }
+        }
         return summary
+    }
+
+    private static func combined(_ tallies: [Tallies], _ draws: [[Double]]) -> Tallies {
+        Set(tallies.flatMap(\.keys)).reduce(into: [:]) { result, temperature in
+            let present = zip(tallies, draws).compactMap { tallies, draws in tallies[temperature].map { ($0, draws) } }
+            result[temperature] = TemperatureTally.combined(present.map(\.0), draws: present.map(\.1))
+        }
+    }
+
+    /// By accuracy that was asked for, the estimates that there are.
+    private func atAccuracies(_ estimate: (DistinctKind, Double) -> Estimate?) -> [Double: [Figure: Estimate]] {
+        options.accuracies.reduce(into: [:]) { result, accuracy in
+            result[accuracy] = options.comparedKinds.reduce(into: [:]) { $0[.distinct($1)] = estimate($1, accuracy) }
+        }
     }
 
     private func draws(ofRuns count: Int, _ place: Int) -> [[Double]] {
