@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import gfn_dist
+
 extension ProgramTests {
     @Suite("writes what scripts rely on")
     struct Files {
@@ -53,6 +55,12 @@ extension ProgramTests {
             let outcome = try Program(train: ["--config", config, "--quiet", "--output", "\(folder.path)/run"], on: .single(1)).outcome()
             #expect(outcome.status == 0, "\(outcome.errors)")
             #expect(RunFiles(path: "\(folder.path)/run").adapter == reference.adapter)
+        }
+
+        @Test("ages are counted in bins that double")
+        func ages() {
+            #expect(StepReport.histogram(ofAges: [0, 1, 1, 2, 3, 4, 7, 8]) == [1, 2, 2, 2, 1])
+            #expect(StepReport.histogram(ofAges: []) == [0] && StepReport.histogram(ofAges: [1000]).count == 11)
         }
 
         @Test("metrics.jsonl has every key, and numbers that can be")

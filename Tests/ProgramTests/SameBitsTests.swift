@@ -129,8 +129,9 @@ extension ProgramTests {
         @Test("samples are as old as the lag says")
         func age() throws {
             let steps = Settings.steps
-            #expect(try Reference.run().files.numbers("age_max") == [0] + Array(repeating: 1, count: steps - 1))
-            let synchronous = try Reference.run(.standard.with(["lag": "0"]))
+            let fresh = Settings.standard.with(["replay.share": "0"])
+            #expect(try Reference.run(fresh).files.numbers("age_max") == [0] + Array(repeating: 1, count: steps - 1))
+            let synchronous = try Reference.run(fresh.with(["lag": "0"]))
             #expect(try synchronous.files.numbers("age_max") == Array(repeating: 0, count: steps))
         }
 

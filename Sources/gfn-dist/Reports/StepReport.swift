@@ -78,7 +78,7 @@ struct StepReport {
             line.add("on_policy_share", Double(groups.count { $0.temperature == 1 }) / learnedGroups)
             line.add("tempered_share", Double(groups.count { $0.temperature != 1 }) / learnedGroups)
             line.add("replay_share", Double(replayedGroups) / learnedGroups)
-            line.add("age_histogram", (0...max(0, ages.max() ?? 0)).map { age in ages.count { $0 == age } })
+            line.add("age_histogram", Self.histogram(ofAges: ages))
             line.add("replay_trajectories", replayTrajectories)
             line.add("replay_age_mean", replayAge)
             line.add("replay_seeds", replaySeeds)
@@ -99,6 +99,12 @@ struct StepReport {
             line.add("seconds_\(name)", value)
         }
         return line
+    }
+
+    /// How many groups are 0, 1, 2 to 3, 4 to 7, … steps old: what is replayed may be as old as the run, and lines stay short.
+    static func histogram(ofAges ages: [Int]) -> [Int] {
+        func bin(_ age: Int) -> Int { Int.bitWidth - age.leadingZeroBitCount }
+        return ages.reduce(into: [Int](repeating: 0, count: 1 + bin(ages.max() ?? 0))) { $0[bin($1)] += 1 }
     }
 
     /// Nothing is known of a gradient in a step that only collects samples.
