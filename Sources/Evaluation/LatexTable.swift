@@ -9,7 +9,8 @@ extension EvaluationSummary {
 extension PaperTable {
     fileprivate var latex: String {
         let columnCount = 1 + groups.map(\.columnCount).reduce(0, +)
-        let title = "\\textbf{\(dataset.escapedForLatex)}" + (facts.map { ": \($0)" } ?? "")
+        var title = "\\textbf{\(dataset.escapedForLatex)}" + (facts.map { ": \($0)" } ?? "")
+        if case .ratio(let other) = meaning { title += ", in multiples of \(other.escapedForLatex)" }
         var (tops, rules, names): ([String], [String], [String]) = ([""], [], ["Samples"])
         var column = 2
         for group in groups {

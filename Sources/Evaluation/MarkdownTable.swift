@@ -10,9 +10,12 @@ extension PaperTable {
     fileprivate var markdown: String {
         let title = "**\(dataset.escapedForMarkdown)**" + (facts.map { ": \($0)" } ?? "")
         let distinct = "distinct correct solutions per problem by ROUGE-L threshold, [95 % interval]"
-        let note = groups.contains { $0.hasAccuracy }
-            ? "Accuracy in % and \(distinct)."
-            : "At equal accuracy: \(distinct), along lines between temperatures."
+        let note =
+            switch meaning {
+            case .distinct where groups.contains { $0.hasAccuracy } || groups.isEmpty: "Accuracy in % and \(distinct)."
+            case .distinct: "At equal accuracy: \(distinct), along lines between temperatures."
+            case .ratio(let other): "At equal accuracy, in multiples of \(other.escapedForMarkdown): \(distinct)."
+            }
         var header = ["Samples"]
         for group in groups {
             if group.hasAccuracy { header.append("\(group.heading.markdown): accuracy") }

@@ -6,6 +6,13 @@ struct PaperTable {
         case accuracy(Double)
     }
 
+    /// What the cells without an accuracy of their own say.
+    enum Meaning: Equatable {
+        case distinct
+        /// Distinct correct solutions in multiples of those of the set with this name.
+        case ratio(to: String)
+    }
+
     /// Columns under one heading.
     struct Group {
         var heading: Heading
@@ -26,17 +33,26 @@ struct PaperTable {
     }
 
     var dataset: String
+    var meaning = Meaning.distinct
     var groups: [Group]
     /// A cell of nil was not measured.
     var rows: [(label: String, cells: [Cell?])]
     /// How many problems and samples there are, where all sets have as many.
     var facts: String?
 
-    /// One for each data set, in the order in which they first occur, and one at equal accuracies where that was asked for.
+    /// One for each data set, in the order in which they first occur, and where that was asked for one at equal accuracies, and one of
+    /// how many times as many solutions there are as in another set.
     static func tables(of summaries: [EvaluationSummary]) -> [PaperTable] {
         EvaluationSummary.byDataset(summaries).flatMap { dataset, summaries in
-            [PaperTable(dataset: dataset, summaries)]
-                + (summaries.contains { !$0.atAccuracy.isEmpty } ? [PaperTable(atAccuraciesOf: summaries, dataset: dataset)] : [])
+            var tables = [PaperTable(dataset: dataset, summaries)]
+            if summaries.contains(where: { !$0.atAccuracy.isEmpty }) {
+                tables.append(PaperTable(dataset: dataset, summaries, .distinct) { $0.atAccuracy })
+            }
+            let compared = summaries.filter { $0.difference?.ratiosAtAccuracy.isEmpty == false }
+            if let other = compared.first?.difference?.name {
+                tables.append(PaperTable(dataset: dataset, compared, .ratio(to: other)) { $0.difference?.ratiosAtAccuracy ?? [:] })
+            }
+            return tables
         }
     }
 
@@ -57,18 +73,23 @@ struct PaperTable {
             }, facts: Self.facts(of: summaries))
     }
 
-    private init(atAccuraciesOf summaries: [EvaluationSummary], dataset: String) {
-        let figures = summaries.flatMap { $0.atAccuracy.values.flatMap(\.keys) }
-        let accuracies = Set(summaries.flatMap(\.atAccuracy.keys)).sorted()
+    /// - Parameter atAccuracy: a set's figures by accuracy.
+    private init(
+        dataset: String, _ summaries: [EvaluationSummary], _ meaning: Meaning,
+        atAccuracy: (EvaluationSummary) -> [Double: [Figure: Estimate]]
+    ) {
+        let figures = summaries.flatMap { atAccuracy($0).values.flatMap(\.keys) }
+        let accuracies = Set(summaries.flatMap { atAccuracy($0).keys }).sorted()
         let groups = accuracies.map { Group(heading: .accuracy($0), thresholds: FigureRow.thresholds(of: figures)) }
         self.init(
             dataset: dataset, groups: groups,
             rows: summaries.map { summary in
                 let cells = zip(accuracies, groups).flatMap { accuracy, group -> [Cell?] in
-                    group.thresholds.map { summary.atAccuracy[accuracy]?[.distinct(.rougeL($0))].map { Cell(digits: 2, estimate: $0) } }
+                    group.thresholds.map { atAccuracy(summary)[accuracy]?[.distinct(.rougeL($0))].map { Cell(digits: 2, estimate: $0) } }
                 }
                 return (summary.label, cells)
             }, facts: Self.facts(of: summaries))
+        self.meaning = meaning
     }
 
     private init(dataset: String, groups: [Group], rows: [(label: String, cells: [Cell?])], facts: String?) {

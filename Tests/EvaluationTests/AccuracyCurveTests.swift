@@ -60,6 +60,11 @@ struct AccuracyCurveTests {
         #expect(markdown.contains("| ours | 4.00 [3.50, 4.50] | – |"))
         let latex = EvaluationSummary.latex([set])
         #expect(latex.contains("\\multicolumn{1}{c}{accuracy $\\ge 0.9$}") && latex.contains("ours & $4.00$ & -- \\\\"))
+        set.difference = EvaluationSummary.Difference(name: "a_b", problems: 10, greedy: [:], temperatures: [:])
+        set.difference?.ratiosAtAccuracy = [0.9: [.distinct(.rougeL(0.7)): Handmade.estimate(2.5, 2.25, 2.75)]]
+        let ratios = EvaluationSummary.markdown([set]).split(separator: "in multiples of a\\_b: ")
+        #expect(ratios.count == 2 && ratios[1].contains("| ours | 2.50 [2.25, 2.75] |"))
+        #expect(EvaluationSummary.latex([set]).contains("in multiples of a\\_b") && set.table.contains("2.50 [2.25, 2.75]"))
         #expect(set.table.contains("distinct correct, at accuracy") && set.table.contains("4.00 [3.50, 4.50]"))
     }
 }

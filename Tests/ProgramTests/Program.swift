@@ -104,6 +104,13 @@ final class Program {
         try self.init(command: ["mpirun"] + ranks.joined(separator: [":"]))
     }
 
+    /// One of the project's scripts, with this program and without building.
+    convenience init(script name: String, _ arguments: [String], launch: String, in directory: String) throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        try self.init(
+            command: ["GFN_BINARY=\(Self.binary)", "LAUNCH=\(launch)", "bash", "\(root.path)/scripts/\(name)"] + arguments, in: directory)
+    }
+
     convenience init(train arguments: [String], on layout: Layout) throws {
         try self.init(["train"] + layout.options + arguments, under: layout.launcher)
     }

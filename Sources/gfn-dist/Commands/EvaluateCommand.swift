@@ -13,7 +13,10 @@ struct EvaluateCommand: ParsableCommand {
             """,
         discussion: "Samples are JSON Lines with problem_id and text; docs/evaluate.md says what each figure means.")
 
-    @Argument(help: ArgumentHelp("JSONL of problems; pathsum: the embedded task's held-out ones.", valueName: "problems"))
+    @Argument(
+        help: ArgumentHelp(
+            "JSONL of problems; pathsum: the embedded task's held-out ones; pathsum-validation: to choose settings by.",
+            valueName: "problems"))
     var problems: [String]
     @Option(
         name: .long,

@@ -16,7 +16,7 @@ struct RewardCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "JSONL of problems with answers; pathsum: those that the embedded task is trained on; pathsum-held-out: its held-out ones.",
+            "JSONL of problems with answers; pathsum: those that the embedded task is trained on; pathsum-fit, pathsum-held-out …: its parts.",
             valueName: "problems"))
     var problems: String?
     @Flag(name: .long, help: "Instead of training: sample solutions of the problems, complete each of their steps, and judge the steps by what comes of it.")
@@ -92,10 +92,7 @@ struct RewardCommand: ParsableCommand {
     }
 
     private func label(_ problems: String, _ launch: Launch) throws {
-        let isHeldOut = problems == LabelWork.heldOutName
-        func layers() throws -> ConfigurationLayers {
-            try sampling.layers(problems: isHeldOut ? RunConfiguration.embeddedTask : problems)
-        }
+        func layers() throws -> ConfigurationLayers { try sampling.layers(problems: problems) }
         if dryRun {
             let configuration = try RunConfiguration(try layers(), for: .sampling)
             if launch.isFirst { print(configuration.layers.yaml(withOrigins: true), terminator: "") }
@@ -105,7 +102,9 @@ struct RewardCommand: ParsableCommand {
         let configuration = try launch.together { try RunConfiguration(try layers(), for: .sampling) }
         let call = LabelCall(
             configuration: configuration, temperature: sampling.temperatures(configuration, greedy: false)[0],
-            completions: completions ?? 8, split: isHeldOut ? .heldOut : .train,
+            completions: completions ?? 8,
+            // What is labelled is to be learned from.
+            split: problems == RunConfiguration.embeddedTask ? .train : nil,
             samples: samples.map { SampleSelection(set: SampleSet($0), perProblem: sampling.samplesPerProblem) }, output: output,
             quiet: sampling.settings.quiet)
         if try !call.perform(resuming: resume, launch), launch.isFirst {

@@ -12,7 +12,10 @@ struct SampleCommand: ParsableCommand {
             mpirun -n 4 gfn-dist sample test.jsonl --model base/ --adapter runs/a/adapter --output samples.jsonl
             """)
 
-    @Argument(help: ArgumentHelp("JSONL of problems; pathsum: the embedded task's held-out ones.", valueName: "problems"))
+    @Argument(
+        help: ArgumentHelp(
+            "JSONL of problems; pathsum: the embedded task's held-out ones; pathsum-validation: to choose settings by.",
+            valueName: "problems"))
     var problems: String
     @OptionGroup var sampling: SamplingOptions
     @Flag(name: .long, help: "One more solution of each problem, of the likeliest tokens.")

@@ -48,7 +48,7 @@ struct SamplingOptions: ParsableArguments {
     /// - Parameter problems: the file that is sampled, or the embedded task.
     func layers(problems: String) throws -> ConfigurationLayers {
         var layers = ConfigurationLayers()
-        if problems == RunConfiguration.embeddedTask {
+        if RunConfiguration.split(named: problems) != nil {
             layers.lay(yaml: try EmbeddedResources.configuration("pathsum"), named: "embedded pathsum.yaml", isChoice: false)
         }
         var options = ConfigurationLayers()

@@ -138,10 +138,12 @@ struct RunConfiguration: Sendable {
     var model: String { text("model") }
     /// PathSum: by its name, or because neither a model nor data to train on is named.
     var usesEmbeddedTask: Bool {
-        if purpose == .sampling { return text("data.evaluate") == Self.embeddedTask }
+        if purpose == .sampling { return Self.split(named: text("data.evaluate")) != nil }
         return trainingSplit != nil
     }
     static let embeddedTask = "pathsum"
+    /// The part of the embedded task's problems with this name, or nil: `pathsum` are the held-out ones.
+    static func split(named name: String) -> PathSum.Split? { name == embeddedTask ? .heldOut : PathSum.Split(rawValue: name) }
     /// The embedded task's problems to train on; nil where problems come from elsewhere.
     var trainingSplit: PathSum.Split? { Self.trainingSplit(data: text("data.train"), model: model) }
 
@@ -167,7 +169,7 @@ struct RunConfiguration: Sendable {
     func evaluationSplits(of split: PathSum.Split) -> [PathSum.Split] {
         let named = evaluationPaths
         guard !named.isEmpty else { return [split == .fit ? .validation : .heldOut] }
-        return named.compactMap { $0 == Self.embeddedTask ? .heldOut : PathSum.Split(rawValue: $0) }
+        return named.compactMap { Self.split(named: $0) }
     }
 
     /// What is wrong with the problems that the embedded task is to be evaluated on.

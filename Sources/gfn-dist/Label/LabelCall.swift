@@ -6,8 +6,8 @@ struct LabelCall {
     let temperature: Double
     /// Of each step.
     let completions: Int
-    /// Of the embedded task's problems, where these are labelled.
-    let split: PathSum.Split
+    /// Of the embedded task's problems, where these are labelled; nil: what the settings name.
+    let split: PathSum.Split?
     /// Nil: solutions are sampled.
     let samples: SampleSelection?
     /// Nil: standard output.

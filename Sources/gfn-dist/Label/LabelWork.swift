@@ -6,8 +6,6 @@ internal import Tensor
 /// a process share.
 struct LabelWork: LineWork {
     static let command = "reward"
-    /// The embedded task's held-out problems, where its name alone means those to train on.
-    static let heldOutName = "pathsum-held-out"
     /// Of one step; bounds the address of a completion.
     static let completionLimits = 1...4096
 
@@ -27,11 +25,11 @@ struct LabelWork: LineWork {
 
     /// Opens data and model.
     /// - Parameters:
-    ///   - split: of the embedded task's problems.
+    ///   - split: of the embedded task's problems; nil: what the settings name.
     ///   - samples: what is labelled instead of sampled solutions.
     ///   - ranksOnNode: how many ranks share this machine's cores.
     init(
-        _ configuration: RunConfiguration, temperature: Double, completions: Int, split: PathSum.Split, samples: SampleSelection?,
+        _ configuration: RunConfiguration, temperature: Double, completions: Int, split: PathSum.Split?, samples: SampleSelection?,
         ranksOnNode: Int
     ) throws {
         try samples?.set.requireFile()

@@ -20,13 +20,13 @@ struct SampleWork: LineWork {
     /// Opens data and model.
     /// - Parameters:
     ///   - temperatures: of the samples, in the order of their lines.
-    ///   - split: of the embedded task's problems, where they are sampled.
+    ///   - split: of the embedded task's problems, where they are sampled; nil: what the settings name.
     ///   - ranksOnNode: how many ranks share this machine's cores.
-    init(_ configuration: RunConfiguration, temperatures: [Double], split: PathSum.Split = .heldOut, ranksOnNode: Int) throws {
+    init(_ configuration: RunConfiguration, temperatures: [Double], split: PathSum.Split? = nil, ranksOnNode: Int) throws {
         self.configuration = configuration
         let files = try LoadedModel.files(configuration.layers)
         let template: String
-        if configuration.usesEmbeddedTask {
+        if let split = split ?? RunConfiguration.split(named: configuration.text("data.evaluate")) {
             task = configuration.pathSum(split)
             tokenizer = nil
             template = RunConfiguration.embeddedTask

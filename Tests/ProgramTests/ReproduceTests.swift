@@ -1,0 +1,107 @@
+import Foundation
+import Testing
+
+extension ProgramTests {
+    @Suite("from the base to the paper's comparison (scripts/reproduce-paper.sh)")
+    struct ReproduceTests {
+        private static let methods = ["subtb", "ppo", "grpo", "dpo", "rft"]
+
+        private func reproduce(_ arguments: [String], launch: String = "env", in folder: TemporaryFolder) throws -> Program.Outcome {
+            try Program(script: "reproduce-paper.sh", arguments, launch: launch, in: folder.path).outcome(limit: .seconds(600))
+        }
+
+        @Test("all stages; what is done is not done again, and what was cut off ends with the same bytes, on other ranks too")
+        func stages() throws {
+            let folder = try TemporaryFolder()
+            let output = RunFiles(path: "\(folder.path)/out")
+            let planned = try reproduce(["short", "--output", "out", "--dry-run"], in: folder)
+            #expect(planned.status == 0 && !output.exists(""), "\(planned.errors)")
+            let whole = try reproduce(["short", "--output", "out"], in: folder)
+            #expect(whole.status == 0, "\(whole.errors)")
+            #expect(whole.errors.split(separator: "\n").map(String.init) == planned.output.split(separator: "\n").map(String.init))
+
+            let page = try #require(output.text("results.md"))
+            #expect(page == whole.output)
+            for method in ["base"] + Self.methods { #expect(page.contains("| \(method) | ")) }
+            for method in Self.methods.dropFirst() { #expect(page.contains("At equal accuracy, in multiples of \(method): ")) }
+            for method in Self.methods {
+                #expect(page.split(separator: "\n").count { $0.hasPrefix("| \(method) | train.") && $0.hasSuffix(" ✓ |") } == 1)
+            }
+            let table = try #require(output.text("table/evaluation.json"))
+            for method in Self.methods { #expect(table.contains("\"\(method)\"")) }
+            #expect(table.contains("\"runs\" : 2"))
+            // All see as many sampled solutions: 8 steps of 4 prompts × 4, or 4 steps of 8.
+            for (method, steps) in [("subtb", 8), ("ppo", 4), ("grpo", 4), ("rft", 4), ("dpo", 4)] {
+                let sampled = RunFiles(path: "\(output.path)/runs/\(method)-2/run")
+                #expect(try sampled.metrics().count { $0["accuracy"] != nil } == steps, "\(method)")
+            }
+
+            let again = try reproduce(["short", "--output", "out"], in: folder)
+            #expect(again.status == 0 && again.errors.isEmpty && again.output == page)
+
+            for lost in ["runs/ppo-2/run/adapter", "runs/ppo-2/run/evaluation.json", "runs/ppo-2/test.jsonl", "table", "against-grpo", "results.md"] {
+                try FileManager.default.removeItem(atPath: "\(output.path)/\(lost)")
+            }
+            let ratios = try #require(output.text("against-ppo/evaluation.json"))
+            let mended = try reproduce(["short", "--output", "out"], launch: "mpirun -n 2", in: folder)
+            let done = mended.errors.split(separator: "\n").map { $0.drop { $0 != " " }.dropFirst() }
+            #expect(done == ["train ppo, seed 2", "samples of ppo, seed 2", "evaluation against grpo", "the paper's table", "page"])
+            #expect(output.text("table/evaluation.json") == table && output.text("against-ppo/evaluation.json") == ratios)
+
+            _ = try folder.write("title=other\n" + (output.text("configuration") ?? ""), to: "short.conf")
+            let other = try reproduce(["\(folder.path)/short.conf", "--output", "out"], in: folder)
+            #expect(other.status == 78 && other.errors.contains("another configuration"), "\(other.errors)")
+        }
+
+        private static let right = """
+            train=pathsum-fit validation=pathsum-validation test=pathsum-held-out trajectories=4000
+            methods=(subtb)
+            grid_subtb=(train.learning_rate=1e-3)
+
+            """
+
+        @Test("mistakes in a configuration are said in a sentence, before anything is made", arguments: [
+            ("learning_rate=3", 78, "sets learning_rate, which is none of the names"),
+            ("trajectories=many", 78, "trajectories=many, expected a whole number"),
+            ("train=", 78, "does not set train"), ("test=gsm8k/test.jsonl", 66, "gsm8k/test.jsonl is not there"),
+            ("methods=(subtb ppo)", 78, "has no grid_ppo="), ("methods=(sft)", 78, "grid_sft"), ("methods=()", 78, "names no methods"),
+            ("model=nowhere", 66, "the model nowhere is not there"), ("trajectories=100", 78, "less than one step of subtb, 16 × 8"),
+            ("grid_subtb=(train.speed=1)", 78, "train.speed"),
+        ])
+        func mistakes(line: String, status: Int32, sentence: String) throws {
+            let folder = try TemporaryFolder()
+            let path = try folder.write(Self.right + line + "\n", to: "mine.conf")
+            let outcome = try reproduce([path, "--dry-run"], in: folder)
+            #expect(outcome.status == status && outcome.errors.contains(sentence), "\(outcome.status) \(outcome.errors)")
+            #expect(outcome.output.isEmpty && outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["mine.conf"])
+        }
+
+        @Test("a configuration that is not there, and options that are none")
+        func usage() throws {
+            let folder = try TemporaryFolder()
+            for (arguments, status, sentence) in [
+                (["nowhere"], Int32(66), "there is no configuration nowhere; expected a file, or one of llama3-8b pathsum short smollm2-gsm8k"),
+                ([], 64, "name a configuration: llama3-8b"), (["short", "--fast"], 64, "unknown option --fast"),
+                (["short", "--output"], 64, "--output needs"),
+            ] {
+                let outcome = try reproduce(arguments, in: folder)
+                #expect(outcome.status == status && outcome.errors.hasPrefix("reproduce-paper.sh: \(sentence)"), "\(outcome.errors)")
+            }
+        }
+
+        @Test("the configurations that ship are whole: with files in place, every run's settings are right", arguments: ["smollm2-gsm8k", "llama3-8b"])
+        func shipped(name: String) throws {
+            let folder = try TemporaryFolder()
+            for path in ["gsm8k", "models/Meta-Llama-3-8B"] {
+                try FileManager.default.createDirectory(atPath: "\(folder.path)/\(path)", withIntermediateDirectories: true)
+            }
+            for file in ["gsm8k/fit.jsonl", "gsm8k/validation.jsonl", "gsm8k/test.jsonl", "models/SmolLM2-135M-Instruct.Q4_1.gguf"] {
+                _ = try folder.write("", to: file)
+            }
+            let outcome = try reproduce([name, "--dry-run"], in: folder)
+            #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+            #expect(outcome.output.contains("supervised fine-tuning") && outcome.output.contains("train rft, seed 3"))
+        }
+    }
+}
