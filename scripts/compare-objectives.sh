@@ -33,9 +33,11 @@ done
 [[ " $methods " != *" sft "* ]] || fail "sft samples nothing, so it cannot be compared by equal numbers of samples"
 source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 
-# A method's own settings, one word each: what it is compared at where that is not its default.
+# A method's own settings, one word each: what it is compared at where that is not its default. The default of subtb takes smaller steps,
+# and replays.
 own_settings() {
     case "$1" in
+        subtb) echo "train.steps=$steps train.prompts_per_step=16 replay.share=0 reward.correct=8" ;;
         rft | dpo) echo "$1.collect_steps=$steps train.steps=$((2 * steps))" ;;
         *) echo "train.steps=$steps" ;;
     esac

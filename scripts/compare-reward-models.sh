@@ -92,7 +92,8 @@ count() {
 policy() {
     local folder="$output/$2-$3" settings
     read -ra settings <<<"${1#*|}"
-    story "$folder" train --set "train.steps=$steps" --set evaluate.problems=1 "${settings[@]}" --seed "$3"
+    story "$folder" train --set "train.steps=$steps" --set train.prompts_per_step=16 --set replay.share=0 --set reward.correct=8 \
+        --set evaluate.problems=1 "${settings[@]}" --seed "$3"
     count "$folder" "$3" --adapter "$folder/run/adapter"
 }
 for seed in $seeds; do

@@ -41,7 +41,7 @@ extension ProgramTests {
             for line in ["seed: 6   # --seed", "lag: 3   # mine.yaml:2", "  steps: 11   # mine.yaml:4"] {
                 #expect(outcome.output.contains(line + "\n"), "\(line) is not in:\n\(outcome.output)")
             }
-            #expect(outcome.output.contains("  correct: 8   # embedded pathsum.yaml:"), "\(outcome.output)")
+            #expect(outcome.output.contains("  correct: 10   # embedded pathsum-subtb.yaml:"), "\(outcome.output)")
         }
 
         @Test("the config.yaml of a run makes the same run")

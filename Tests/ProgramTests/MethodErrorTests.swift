@@ -84,7 +84,7 @@ extension ProgramTests {
                 "subtb-unrooted", ["states=end"],
                 "states is end, but objective is subtb-unrooted, which compares the states of a response; set states to steps or tokens"),
             Mistake(
-                "subtb", ["replay.seed=demonstrations"],
+                "subtb", ["replay.seed=demonstrations", "replay.share=0"],
                 "replay.seed is demonstrations, but replay.share is 0, so nothing of the buffer is learned from; raise replay.share"),
             Mistake(
                 "tb", ["replay.share=0.5", "rollout.samples_per_prompt=1"],
@@ -151,7 +151,7 @@ extension ProgramTests {
         }
 
         @Test("what makes sense is accepted", arguments: [
-            ["--objective", "subtb", "--set", "rollout.samples_per_prompt=1"],
+            ["--objective", "subtb", "--set", "rollout.samples_per_prompt=1", "--set", "replay.share=0"],
             ["--objective", "dpo", "--set", "rollout.temperature=1.5", "--set", "dpo.collect_steps=99"],
             ["--objective", "ppo", "--set", "value.learning_rate=0.1", "--set", "rollout.temperature=1.0", "--set", "lag=3"],
             ["--objective", "flowrl", "--set", "flowrl.standardised=false", "--set", "rollout.samples_per_prompt=1"],

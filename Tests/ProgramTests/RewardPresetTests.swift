@@ -18,11 +18,11 @@ extension ProgramTests {
         @Test("a preset is a layer above the task's settings and below what a person chose", arguments: [
             ("paper", judged, "correct: 0   # preset paper", "process: 1   # preset paper"),
             ("paper", judged + otherTask, "correct: 0   # preset paper", "process: 1   # preset paper"),
-            ("paper+verifier", judged, "correct: 8   # embedded pathsum.yaml:", "process: 1   # preset paper+verifier"),
+            ("paper+verifier", judged, "correct: 10   # embedded pathsum-subtb.yaml:", "process: 1   # preset paper+verifier"),
             ("paper+verifier", judged + otherTask, "correct: 10   # default", "process: 1   # preset paper+verifier"),
-            ("verifier", [], "correct: 8   # embedded pathsum.yaml:", "process: 0   # preset verifier"),
+            ("verifier", [], "correct: 10   # embedded pathsum-subtb.yaml:", "process: 0   # preset verifier"),
             ("verifier", otherTask, "correct: 10   # default", "process: 0   # preset verifier"),
-            ("none", [], "correct: 8   # embedded pathsum.yaml:", "process: 0.54   # embedded pathsum.yaml:"),
+            ("none", [], "correct: 10   # embedded pathsum-subtb.yaml:", "process: 0.54   # embedded pathsum.yaml:"),
             ("paper", judged + ["--set", "reward.correct=3"], "correct: 3   # --set", "process: 1   # preset paper"),
         ])
         func layer(preset: String, arguments: [String], correct: String, process: String) throws {

@@ -100,7 +100,8 @@ struct RunOptions: ParsableArguments, RunRequest {
             return layers
         }
         guard RunConfiguration.trainingSplit(data: data, model: model) != nil else { return layers }
-        for layer in try EmbeddedResources.configurations(for: options.values["objective"] ?? "") {
+        let objective = options.values["objective"] ?? Setting.named("objective")?.fallback ?? ""
+        for layer in try EmbeddedResources.configurations(for: objective) {
             layers.lay(yaml: layer.text, named: "embedded \(layer.name)", isChoice: false)
         }
         return layers
