@@ -147,6 +147,19 @@ struct PathSumTests {
         #expect(Set(solutions.filter { $0.count == 8 }) == Set(double.map(PathSum.tokens(of:))))
     }
 
+    @Test("problems are of kinds: steps and operations of the shortest solutions, and how many solutions there are", arguments: [
+        // +5 and *6; only +3; only −3; only +9; +9 and *9; (37 + 5)·2 and (37 − 9)·3.
+        (1, 6, "1", "+*"), (2, 5, "1", "+"), (6, 3, "1", "-"), (0, 9, "1", "+"), (0, 81, "2", "+*"), (37, 84, "2", "+-*"),
+    ])
+    func kinds(start: Int, target: Int, steps: String, operations: String) {
+        let task = PathSum(pairs: [PathSum.Pair(start: start, target: target)])
+        #expect(task.value(of: .steps, problem: 0) == steps)
+        #expect(task.value(of: .operations, problem: 0) == operations)
+        let count = task.solutions(of: 0).count
+        let bounds = ["1": 1..<50, "50": 50..<100, "100": 100..<200, "200": 200..<100_000]
+        #expect(bounds[task.value(of: .solutions, problem: 0)]?.contains(count) == true, "\(count)")
+    }
+
     @Test("held-out pairs have about 121 solutions each, and at most 375")
     func solutionCounts() {
         let counts = PathSum.pairs(of: .heldOut).map { PathSum.solutions(of: $0).count }.sorted()

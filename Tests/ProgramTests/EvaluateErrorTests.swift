@@ -34,7 +34,7 @@ extension ProgramTests {
             Mistake("a folder of samples", samples("folder"), 66, ["folder is no regular file"]),
             Mistake("a pipe of samples", samples("pipe"), 66, ["pipe is no regular file"]),
             Mistake("an unknown field", samples("good.jsonl", "--by", "level"), 78, ["--by level", "problems.jsonl"]),
-            Mistake("a field of the embedded task", ["pathsum", "--samples", "good.jsonl", "--by", "level"], 78, ["--by level"]),
+            Mistake("a field of the embedded task", ["pathsum", "--samples", "good.jsonl", "--by", "level"], 78, ["--by level", "steps, operations, solutions"]),
             Mistake("a rule for texts on the embedded task", ["pathsum", "--judge", "strict-match"], 78, ["--judge strict-match"]),
             Mistake(
                 "sets of unequal numbers", samples("good.jsonl", "--samples", "first.jsonl", "--against", "good"), 78,

@@ -39,5 +39,32 @@ extension ProgramTests {
             let outcome = try runProgram(["train", "--set", "data.evaluate=\(evaluate)"])
             #expect(outcome.status == 78 && outcome.errors == "gfn-dist: \(sentence)\n")
         }
+
+        @Test("parts are sampled, labelled and evaluated by their names, and divided by the kinds of problems")
+        func commands() throws {
+            let folder = try TemporaryFolder()
+            let sampled = try runProgram(
+                ["sample", "pathsum-validation", "--limit", "6", "--samples-per-problem", "2", "--output", "v.jsonl"], in: folder.path)
+            #expect(sampled.status == 0, "\(sampled.errors)")
+            let lines = try String(contentsOfFile: "\(folder.path)/v.jsonl", encoding: .utf8).split(separator: "\n")
+            #expect(lines.count == 12 && lines.allSatisfy { $0.contains("\"dataset\":\"pathsum-validation\"") })
+            let labelled = try runProgram(
+                ["reward", "--label-with-rollouts", "pathsum-fit", "--limit", "1", "--samples-per-problem", "1", "--completions", "1", "--quiet"])
+            #expect(labelled.status == 0 && labelled.output.contains("\"dataset\":\"pathsum-fit\""), "\(labelled.errors)")
+
+            let call = ["pathsum-validation", "--samples", "v.jsonl", "--limit", "6", "--by", "steps", "--by", "solutions"]
+            let json = try Evaluated(call, in: folder).json
+            #expect(json.leaves["dataset"] == "'pathsum-validation'")
+            for field in ["steps", "solutions"] {
+                let parts = json.below("by/\(field)").leaves.filter { $0.key.hasSuffix("/problems") && $0.key.split(separator: "/").count == 2 }
+                #expect(parts.values.compactMap { Double($0) }.reduce(0, +) == 6, "\(parts)")
+            }
+            // Samples of one part are not those of another.
+            let other = try runProgram(["evaluate", "pathsum", "--samples", "v.jsonl"], in: folder.path)
+            #expect(other.status == 65)
+            #expect(
+                other.errors == "gfn-dist: v.jsonl has samples of pathsum-validation, expected pathsum-held-out: evaluate the part that was "
+                    + "sampled\n")
+        }
     }
 }

@@ -79,6 +79,28 @@ extension PathSum {
         Self.solutions(of: pairs[problem]).map(Self.tokens(of:))
     }
 
+    /// Kinds of problems, by which an evaluation may divide them.
+    package enum Field: String, CaseIterable {
+        /// Of the shortest solution.
+        case steps
+        /// That occur in the shortest solutions, as `+*`.
+        case operations
+        /// How many there are, at least: 1, 50, 100 or 200.
+        case solutions
+    }
+
+    package func value(of field: Field, problem: Int) -> String {
+        let solutions = Self.solutions(of: pairs[problem])
+        let shortest = solutions.prefix { $0.count == solutions[0].count }
+        switch field {
+        case .steps: return "\(solutions[0].count)"
+        case .operations:
+            return PathSumOperator.allCases.filter { operation in shortest.contains { $0.contains { $0.operation == operation } } }
+                .map(\.symbol).joined()
+        case .solutions: return "\([200, 100, 50].first { $0 <= solutions.count } ?? 1)"
+        }
+    }
+
     package func listedResponses(to problem: Int) -> [[Int32]]? { solutions(of: problem) }
 
     /// Every correct solution's first steps, and the solution itself, as token ids.

@@ -35,12 +35,20 @@ struct AnswerKey: Sendable {
     }
 
     /// The embedded task's.
-    init(_ task: PathSum, limit: Int) {
+    init(_ task: PathSum, fields: [String], limit: Int) throws {
+        for field in fields where PathSum.Field(rawValue: field) == nil {
+            throw RunError.configuration(
+                "--by \(field): problems of the embedded task do not have that field, expected "
+                    + PathSum.Field.allCases.map(\.rawValue).joined(separator: ", "))
+        }
         let count = limit == 0 ? task.problemCount : min(limit, task.problemCount)
         name = task.name
         names = (0..<count).map { task.identifier(of: $0) }
         golds = []
-        fields = Array(repeating: [:], count: count)
+        self.fields = (0..<count).map { problem in
+            Dictionary(
+                fields.compactMap { name in PathSum.Field(rawValue: name).map { (name, task.value(of: $0, problem: problem)) } }) { $1 }
+        }
         notes = []
         pathSum = task
         numbers = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })

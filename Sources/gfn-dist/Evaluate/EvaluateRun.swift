@@ -76,13 +76,12 @@ struct EvaluateRun {
 
     private func key(of path: String) throws -> AnswerKey {
         guard let split = RunConfiguration.split(named: path) else { return try AnswerKey(path, fields: fields, limit: limit) }
-        if let field = fields.first { throw RunError.configuration("--by \(field): problems of the embedded task have no fields") }
         if judge == .strictMatch || judge == .flexibleExtract {
             throw RunError.configuration("--judge \(judge.rawValue) compares texts, and the embedded task judges by the path: leave it out")
         }
         let layers = ConfigurationLayers()
         let configuration = try RunConfiguration(layers.setting("data.evaluate", to: path).setting("seed", to: "\(seed)"), for: .sampling)
-        return AnswerKey(configuration.pathSum(split), limit: limit)
+        return try AnswerKey(configuration.pathSum(split), fields: fields, limit: limit)
     }
 
     private func count(_ sets: [SampleSet], on key: AnswerKey, among names: [String], into result: inout Result) throws {

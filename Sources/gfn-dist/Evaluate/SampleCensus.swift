@@ -23,6 +23,12 @@ struct SampleCensus: Sendable {
         var findings = Findings()
         try SampleFile.forEach(set.path) { findings.add($0, key) }
         takesAll = datasets.count == 1 && findings.datasets.count == 1
+        // Its parts have problems of the same numbers.
+        if takesAll, RunConfiguration.split(named: key.name) != nil, let other = findings.datasets.first ?? nil, other != key.name,
+            RunConfiguration.split(named: other) != nil
+        {
+            throw RunError.badData("\(set.path) has samples of \(other), expected \(key.name): evaluate the part that was sampled")
+        }
         if datasets.count > 1, let line = findings.unnamed {
             throw RunError.badData(
                 "\(set.path):\(line) does not say of which data set it is, expected dataset to be one of "

@@ -40,7 +40,7 @@ struct GivenSolutions: Sendable {
         let (set, configuration, task) = (selection.set, work.configuration, work.task)
         let path = set.path
         let words = task as? WordProblems
-        let key = try (task as? PathSum).map { AnswerKey($0, limit: 0) }
+        let key = try (task as? PathSum).map { try AnswerKey($0, fields: [], limit: 0) }
             ?? AnswerKey(configuration.text("data.evaluate"), fields: [], limit: 0)
         let census = try SampleCensus(set, of: key, among: [key.name], needsVerdicts: false)
         let problems = (0..<task.problemCount).map { (words?.place(of: $0) ?? $0, $0) }
