@@ -57,6 +57,13 @@ search_trajectories="${search_trajectories:-$trajectories}"
 for variable in trajectories search_trajectories samples_per_prompt prompts_per_step search_seed search_problems test_problems samples; do
     whole "$variable" "${!variable}"
 done
+for temperature in ${table_temperatures//,/ }; do
+    awk -v list="$curve_temperatures" -v one="$temperature" 'BEGIN {
+        n = split(list, all, ",")
+        for (i = 1; i <= n; i++) if (all[i] + 0 == one + 0) exit 0
+        exit 1
+    }' || status=78 fail "$config has $temperature in table_temperatures and not in curve_temperatures, which is all that is sampled"
+done
 [ ${#methods[@]} -gt 0 ] || status=78 fail "$config names no methods"
 for method in "${methods[@]}"; do
     declare -p "grid_${method//-/_}" >/dev/null 2>&1 || status=78 fail "$config has no grid_$method=(…) with the settings that $method is tried with"
@@ -206,16 +213,6 @@ do_search() {
     mv "$folder/validation.json.part" "$folder/validation.json"
 }
 
-# From an evaluation, the number behind the first MARKER that stands behind the one before, and so on; nothing where one is not there.
-number() {
-    local text marker
-    text="$(<"$1")"
-    for marker in "${@:2}"; do
-        [[ "$text" == *"$marker"* ]] || return 0
-        text="${text#*"$marker"}"
-    done
-    echo "${text%%[,\}]*}"
-}
 # The distinct correct solutions (ROUGE-L 0.7) at the accuracy that methods are chosen at; empty where it is not reached.
 at_accuracy() {
     local text
@@ -257,9 +254,11 @@ do_sample() { sample "$test" "$test_problems" "$2" "$1/test.jsonl"; }
 
 # The samples of FOLDER at the table's temperatures only.
 table_samples() {
-    local pattern=""
-    for temperature in ${table_temperatures//,/ }; do pattern+="${pattern:+|}${temperature//./\\.}"; done
-    grep -E "\"temperature\":($pattern)," "$1/test.jsonl" >"$1/table.jsonl"
+    awk -v list="$table_temperatures" 'BEGIN { n = split(list, wanted, ",") }
+        match($0, /"temperature":[0-9.eE+-]+/) {
+            value = substr($0, RSTART + 14, RLENGTH - 14) + 0
+            for (i = 1; i <= n; i++) if (wanted[i] + 0 == value) { print; next }
+        }' "$1/test.jsonl" >"$1/table.jsonl"
 }
 
 # All sets of samples, curves or the table's part of them, compared with those of METHOD.

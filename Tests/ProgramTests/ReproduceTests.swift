@@ -67,6 +67,7 @@ extension ProgramTests {
             ("methods=(subtb ppo)", 78, "has no grid_ppo="), ("methods=(sft)", 78, "grid_sft"), ("methods=()", 78, "names no methods"),
             ("model=nowhere", 66, "the model nowhere is not there"), ("trajectories=100", 78, "less than one step of subtb, 16 × 8"),
             ("grid_subtb=(train.speed=1)", 78, "train.speed"),
+            ("table_temperatures=0.6,0.7", 78, "has 0.7 in table_temperatures and not in curve_temperatures"),
         ])
         func mistakes(line: String, status: Int32, sentence: String) throws {
             let folder = try TemporaryFolder()
