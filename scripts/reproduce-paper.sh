@@ -3,7 +3,7 @@
 # for each method, chosen on validation problems, training with several seeds on equally many sampled solutions, samples at several
 # temperatures, tables, a picture and a page of them.
 # usage: scripts/reproduce-paper.sh CONFIG [--output DIR] [--dry-run]
-# CONFIG: pathsum, smollm2-gsm8k, llama3-8b or short (scripts/paper/CONFIG.conf), or a file like them. --dry-run: checks the configuration
+# CONFIG: pathsum, smollm2-gsm8k, llama3-8b … (scripts/paper/CONFIG.conf; docs/reproduce.md), or a file like them. --dry-run: checks the configuration
 # and every command, and prints the stages. What is done in DIR is not done again, and what was cut off goes on.
 # LAUNCH: how a command is started on several ranks (mpirun -n ${RANKS:-2}), such as "srun --mpi=pmix" in a batch script.
 set -euo pipefail
@@ -47,7 +47,7 @@ before="$(compgen -v)"
 source "$config"
 for variable in $(comm -13 <(sort <<<"$before") <(compgen -v | sort)); do
     case "$variable" in
-        before | variable | BASH_* | FUNCNAME | PIPESTATUS | grid_* | prompts_* | _) ;;
+        before | variable | BASH_* | FUNCNAME | PIPESTATUS | grid_* | prompts_* | objective_* | model_* | _) ;;
         *) status=78 fail "$config sets $variable, which is none of the names of a configuration (docs/reproduce.md lists them)" ;;
     esac
 done
@@ -66,13 +66,16 @@ for temperature in ${table_temperatures//,/ }; do
 done
 [ ${#methods[@]} -gt 0 ] || status=78 fail "$config names no methods"
 for method in "${methods[@]}"; do
+    own="objective_${method//-/_}"
+    [ "${!own:-$method}" != sft ] || status=78 fail "$config compares sft, which samples nothing; expected methods that do"
     declare -p "grid_${method//-/_}" >/dev/null 2>&1 || status=78 fail "$config has no grid_$method=(…) with the settings that $method is tried with"
 done
-[[ " ${methods[*]} " == *" sft "* ]] && status=78 fail "$config compares sft, which samples nothing; expected methods that do"
 for data in "$train" "$validation" "$test"; do
     [[ "$data" == pathsum* || -f "$data" ]] || status=66 fail "$data is not there, which $config names; docs/reproduce.md says where it comes from"
 done
-[ -z "$model" ] || [ -e "$model" ] || status=66 fail "the model $model is not there, which $config names"
+for variable in model ${!model_*}; do
+    [ -z "${!variable}" ] || [ -e "${!variable}" ] || status=66 fail "the model ${!variable} is not there, which $config names"
+done
 
 source "$here/build.sh"
 read -ra launch <<<"${LAUNCH:-mpirun -n ${RANKS:-2}}"
@@ -85,7 +88,12 @@ base() { if [ ${#sft[@]} -gt 0 ]; then echo "$output/sft/run/model"; else echo "
 
 # The command that is being put together.
 command=()
-add_model() { [ -z "$(base)" ] || command+=(--model "$(base)"); }
+# The model of METHOD, or of all; `base` is the name of what is not trained.
+add_model() {
+    local own="model_${1//-/_}" path
+    path="${!own:-$(base)}"
+    [ -z "$path" ] || command+=(--model "$path")
+}
 add_settings() { for setting in "$@"; do command+=(--set "$setting"); done; }
 add_limit() { [ "$1" -eq 0 ] || command+=(--limit "$1"); }
 # The entries of a method's grid, a line each. Names of variables have no hyphens.
@@ -93,18 +101,21 @@ grid_of() { declare -n entries="grid_${1//-/_}" && printf '%s\n' "${entries[@]}"
 
 # `train` of METHOD with SETTINGS (commas between) and SEED on so many TRAJECTORIES.
 train_command() {
-    local method="$1" settings="$2" seed="$3" trajectories="$4" own="prompts_${1//-/_}" prompts steps words
+    local method="$1" settings="$2" seed="$3" trajectories="$4" own prompts objective steps words
+    own="prompts_${method//-/_}"
     prompts="${!own:-$prompts_per_step}"
+    own="objective_${method//-/_}"
+    objective="${!own:-$method}"
     IFS=, read -ra words <<<"$settings"
     for word in "${words[@]}"; do [[ "$word" != train.prompts_per_step=* ]] || prompts="${word#*=}"; done
     steps=$((trajectories / (prompts * samples_per_prompt)))
     [ "$steps" -gt 0 ] || status=78 fail "$trajectories sampled solutions are less than one step of $method, $prompts × $samples_per_prompt"
-    command=(train --objective "$method" --seed "$seed")
-    add_model
+    command=(train --objective "$objective" --seed "$seed")
+    add_model "$method"
     add_settings "data.train=$train" "train.prompts_per_step=$prompts" "rollout.samples_per_prompt=$samples_per_prompt" evaluate.problems=1
-    case "$method" in
+    case "$objective" in
         # They sample first, with the first weights, and then learn.
-        rft | dpo) add_settings "$method.collect_steps=$steps" "train.steps=$((steps + steps * learned_steps))" ;;
+        rft | dpo) add_settings "$objective.collect_steps=$steps" "train.steps=$((steps + steps * learned_steps))" ;;
         *)
             add_settings "train.steps=$steps" "${rewards[@]}"
             [ "$reward_policies" = no ] || add_settings "reward_model=$output/reward/run"
@@ -126,7 +137,7 @@ plan() {
     if [ ${#reward[@]} -gt 0 ]; then
         stage "labels by rollouts" "$output/reward/labels.jsonl" do_label "$train" labels
         stage "labels by rollouts, validation" "$output/reward/validation.jsonl" do_label "$validation" validation
-        stage "reward model" "$output/reward/run/adapter" do_reward
+        stage "reward model" "$output/reward/trained" do_reward
     fi
     for method in "${methods[@]}"; do
         index=0
@@ -137,12 +148,12 @@ plan() {
         done < <(grid_of "$method")
         stage "choice of $method" "$output/search/$method.chosen" do_choose "$method"
     done
-    stage "samples of the base" "$output/base/test.jsonl" do_sample "$output/base" ""
+    stage "samples of the base" "$output/base/test.jsonl" do_sample base "$output/base"
     for method in "${methods[@]}"; do
         for seed in $seeds; do
             folder="$output/runs/$method-$seed"
-            stage "train $method, seed $seed" "$folder/run/adapter" do_train "$method" "$seed" "$folder"
-            stage "samples of $method, seed $seed" "$folder/test.jsonl" do_sample "$folder" "$folder/run/adapter"
+            stage "train $method, seed $seed" "$folder/trained" do_train "$method" "$seed" "$folder"
+            stage "samples of $method, seed $seed" "$folder/test.jsonl" do_sample "$method" "$folder"
         done
     done
     for method in "${methods[@]:1}"; do stage "evaluation against $method" "$output/against-$method" do_evaluate curve "$method"; done
@@ -163,6 +174,8 @@ training() {
     else
         run "${command[@]}" --output "$folder/run" --quiet >"$folder/log"
     fi
+    # Where all weights are trained there is a model, else an adapter.
+    if [ -e "$folder/run/model" ]; then echo model; else echo adapter; fi >"$folder/trained"
 }
 
 do_sft() {
@@ -182,32 +195,34 @@ lines() {
 
 do_label() {
     command=(reward --label-with-rollouts "$1" "${label[@]}")
-    add_model
+    add_model base
     lines "$output/reward/$2.jsonl"
 }
 
 do_reward() {
     command=(reward)
-    add_model
+    add_model base
     add_settings "data.train=$output/reward/labels.jsonl" "data.evaluate=$output/reward/validation.jsonl" "${reward[@]}"
     training "$output/reward"
 }
 
-# Samples so many of PROBLEMS (0: all) at the curve's temperatures with ADAPTER into FILE.
+# Samples so many of PROBLEMS (0: all) at the curve's temperatures with what METHOD made in FOLDER, into FILE.
 sample() {
-    command=(sample "$1" --temperature "$curve_temperatures" --samples-per-problem "$samples" --seed 1)
-    add_model
-    [ -z "$3" ] || command+=(--adapter "$3")
+    local problems="$1" number="$2" method="$3" folder="$4" trained=nothing
+    [ ! -e "$folder/trained" ] || trained="$(<"$folder/trained")"
+    command=(sample "$problems" --temperature "$curve_temperatures" --samples-per-problem "$samples" --seed 1)
+    if [ "$trained" = model ]; then command+=(--model "$folder/run/model"); else add_model "$method"; fi
+    [ "$trained" != adapter ] || command+=(--adapter "$folder/run/adapter")
     [ ${#reward[@]} -eq 0 ] || command+=(--reward-model "$output/reward/run")
-    add_limit "$2"
-    lines "$4"
+    add_limit "$number"
+    lines "$5"
 }
 
 do_search() {
     local method="$1" entry="$2" folder="$3"
     train_command "$method" "$entry" "$search_seed" "$search_trajectories"
-    [ -e "$folder/run/adapter" ] || training "$folder"
-    [ -e "$folder/validation.jsonl" ] || sample "$validation" "$search_problems" "$folder/run/adapter" "$folder/validation.jsonl"
+    [ -e "$folder/trained" ] || training "$folder"
+    [ -e "$folder/validation.jsonl" ] || sample "$validation" "$search_problems" "$method" "$folder" "$folder/validation.jsonl"
     "$binary" evaluate "$validation" --samples "$folder/validation.jsonl" --at-accuracy "$choose_accuracy" --json --quiet \
         >"$folder/validation.json.part"
     mv "$folder/validation.json.part" "$folder/validation.json"
@@ -250,7 +265,7 @@ do_train() {
     training "$3"
 }
 
-do_sample() { sample "$test" "$test_problems" "$2" "$1/test.jsonl"; }
+do_sample() { sample "$test" "$test_problems" "$1" "$2" "$2/test.jsonl"; }
 
 # The samples of FOLDER at the table's temperatures only.
 table_samples() {

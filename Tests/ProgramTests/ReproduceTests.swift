@@ -39,7 +39,7 @@ extension ProgramTests {
             let again = try reproduce(["short", "--output", "out"], in: folder)
             #expect(again.status == 0 && again.errors.isEmpty && again.output == page)
 
-            for lost in ["runs/ppo-2/run/adapter", "runs/ppo-2/run/evaluation.json", "runs/ppo-2/test.jsonl", "table", "against-grpo", "results.md"] {
+            for lost in ["runs/ppo-2/trained", "runs/ppo-2/run/adapter", "runs/ppo-2/run/evaluation.json", "runs/ppo-2/test.jsonl", "table", "against-grpo", "results.md"] {
                 try FileManager.default.removeItem(atPath: "\(output.path)/\(lost)")
             }
             let ratios = try #require(output.text("against-ppo/evaluation.json"))
@@ -64,7 +64,8 @@ extension ProgramTests {
             ("learning_rate=3", 78, "sets learning_rate, which is none of the names"),
             ("trajectories=many", 78, "trajectories=many, expected a whole number"),
             ("train=", 78, "does not set train"), ("test=gsm8k/test.jsonl", 66, "gsm8k/test.jsonl is not there"),
-            ("methods=(subtb ppo)", 78, "has no grid_ppo="), ("methods=(sft)", 78, "grid_sft"), ("methods=()", 78, "names no methods"),
+            ("methods=(subtb ppo)", 78, "has no grid_ppo="), ("methods=(sft) grid_sft=(x)", 78, "compares sft"),
+            ("methods=(full) objective_full=sft grid_full=(x)", 78, "compares sft"), ("model_subtb=nowhere", 66, "the model nowhere"), ("methods=()", 78, "names no methods"),
             ("model=nowhere", 66, "the model nowhere is not there"), ("trajectories=100", 78, "less than one step of subtb, 16 × 8"),
             ("grid_subtb=(train.speed=1)", 78, "train.speed"),
             ("table_temperatures=0.6,0.7", 78, "has 0.7 in table_temperatures and not in curve_temperatures"),
@@ -82,7 +83,7 @@ extension ProgramTests {
         func usage() throws {
             let folder = try TemporaryFolder()
             for (arguments, status, sentence) in [
-                (["nowhere"], Int32(66), "there is no configuration nowhere; expected a file, or one of llama3-8b pathsum short smollm2-gsm8k"),
+                (["nowhere"], Int32(66), "there is no configuration nowhere; expected a file, or one of llama3-8b lora-or-full pathsum short smollm2-gsm8k"),
                 ([], 64, "name a configuration: llama3-8b"), (["short", "--fast"], 64, "unknown option --fast"),
                 (["short", "--output"], 64, "--output needs"),
             ] {
