@@ -83,8 +83,8 @@ extension ProgramTests {
         func usage() throws {
             let folder = try TemporaryFolder()
             for (arguments, status, sentence) in [
-                (["nowhere"], Int32(66), "there is no configuration nowhere; expected a file, or one of llama3-8b lora-or-full pathsum short smollm2-gsm8k"),
-                ([], 64, "name a configuration: llama3-8b"), (["short", "--fast"], 64, "unknown option --fast"),
+                (["nowhere"], Int32(66), "there is no configuration nowhere; expected a file, or one of base-sizes llama3-8b lora-or-full pathsum short smollm2-gsm8k"),
+                ([], 64, "name a configuration: base-sizes"), (["short", "--fast"], 64, "unknown option --fast"),
                 (["short", "--output"], 64, "--output needs"),
             ] {
                 let outcome = try reproduce(arguments, in: folder)

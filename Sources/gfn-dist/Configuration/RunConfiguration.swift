@@ -56,6 +56,11 @@ struct RunConfiguration: Sendable {
         if model == "random", needs.samples != .data, !isEnumerable {
             problems.append("model is 'random', which makes sense for --objective sft only: \(objective) samples, and it has learned nothing to sample")
         }
+        if model != "random", randomSize != .base {
+            problems.append(
+                "random.size is \(text("random.size")), but model is \(model.isEmpty ? "the embedded base" : model), which has a shape of its "
+                    + "own: name model random, or leave it out")
+        }
         if layers.values["trainable"] == "full", !text("adapter").isEmpty {
             problems.append("adapter is set but trainable is full: there is no adapter to start from")
         }
@@ -136,6 +141,8 @@ struct RunConfiguration: Sendable {
     }
     var needs: Needs { method.needs }
     var model: String { text("model") }
+    /// Of random weights.
+    var randomSize: PathSum.ModelSize { PathSum.ModelSize(rawValue: text("random.size")) ?? .base }
     /// PathSum: by its name, or because neither a model nor data to train on is named.
     var usesEmbeddedTask: Bool {
         if purpose == .sampling { return Self.split(named: text("data.evaluate")) != nil }

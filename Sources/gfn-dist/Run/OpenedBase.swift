@@ -16,7 +16,7 @@ struct OpenedBase {
         guard configuration.model != "random" else {
             (path, files) = ("random", nil)
             base = try BaseModel(
-                randomly: PathSum.modelConfiguration, seed: configuration.seed, precision: configuration.precision, gradients: gradients,
+                randomly: PathSum.modelConfiguration(configuration.randomSize), seed: configuration.seed, precision: configuration.precision, gradients: gradients,
                 parallel: parallel)
             return
         }
