@@ -82,18 +82,18 @@ extension ProgramTests {
             let run = try train(on: .single(1))
             let outcome = try resume(
                 run.files,
-                ["--force", "--set", "train.steps=10", "--set", "train.beta1=0.5", "--set", "replay.share=0.25", "--set", "lag=0"],
+                ["--force", "--set", "train.steps=10", "--set", "train.beta1=0.5", "--set", "replay.share=0.5", "--set", "lag=0"],
                 on: layout)
             #expect(outcome.status == 0, "\(outcome.errors)")
             let changes = [
-                "train.steps was 8 and is 10", "train.beta1 was 0.9 and is 0.5", "replay.share was 0 and is 0.25", "lag was 1 and is 0",
+                "train.steps was 8 and is 10", "train.beta1 was 0.9 and is 0.5", "replay.share was 0.25 and is 0.5", "lag was 1 and is 0",
             ]
             for text in changes {
                 #expect(outcome.errors.contains(text), "nothing says \(text): \(outcome.errors)")
             }
             try run.files.expectEveryStepOnce(10)
             let settings = try #require(run.files.text("config.yaml"))
-            for line in ["  steps: 10\n", "  beta1: 0.5\n", "  share: 0.25\n", "\nlag: 0\n"] {
+            for line in ["  steps: 10\n", "  beta1: 0.5\n", "  share: 0.5\n", "\nlag: 0\n"] {
                 #expect(settings.contains(line), "\(settings)")
             }
             let state = try run.files.object("checkpoints/step-10/state.json")
