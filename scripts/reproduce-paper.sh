@@ -309,9 +309,13 @@ do_page() {
         echo "solutions at an accuracy of at least so much, over temperatures $curve_temperatures."
         echo
         table 'At equal accuracy: ' "$output/against-${methods[1]}/evaluation.md"
+        echo
         echo "![Accuracy against distinct correct solutions, a curve for each method](against-${methods[1]}/evaluation.svg)"
         echo
-        for method in "${methods[@]:1}"; do table 'At equal accuracy, ' "$output/against-$method/evaluation.md"; done
+        for method in "${methods[@]:1}"; do
+            table 'At equal accuracy, ' "$output/against-$method/evaluation.md"
+            echo
+        done
         echo "## How settings were chosen"
         echo
         echo "Each with seed $search_seed on $search_trajectories sampled solutions, judged on $validation: the most distinct correct solutions"
