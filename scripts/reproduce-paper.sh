@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# From a base model to the comparison of Takase et al. (arXiv 2410.20147): supervised fine-tuning, a process reward model, a grid of settings
-# for each method, chosen on validation problems, training with several seeds on equally many sampled solutions, samples at several
-# temperatures, tables, a picture and a page of them.
+# From a base model to the comparison of Takase et al. (arXiv 2410.20147): supervised fine-tuning, a process reward model, a grid of
+# settings for each method, chosen on validation problems, training with several seeds on equally many sampled solutions, samples at
+# several temperatures, tables, a picture and a page of them.
 # usage: scripts/reproduce-paper.sh CONFIG [--output DIR] [--dry-run]
-# CONFIG: pathsum, smollm2-gsm8k, llama3-8b … (scripts/paper/CONFIG.conf; docs/reproduce.md), or a file like them. --dry-run: checks the configuration
-# and every command, and prints the stages. What is done in DIR is not done again, and what was cut off goes on.
+# CONFIG: pathsum, smollm2-gsm8k, llama3-8b … (scripts/paper/CONFIG.conf; docs/reproduce.md), or a file like them. --dry-run: checks the
+# configuration and every command, and prints the stages. What is done in DIR is not done again, and what was cut off goes on.
 # LAUNCH: how a command is started on several ranks (mpirun -n ${RANKS:-2}), such as "srun --mpi=pmix" in a batch script.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -16,11 +16,12 @@ fail() {
 
 # MARK: The configuration
 
-[ $# -ge 1 ] || fail "name a configuration: $(cd "$here/paper" && echo *.conf | sed 's/\.conf//g'), or a file"
+shipped="$(cd "$here/paper" && echo *.conf | sed 's/\.conf//g')"
+[ $# -ge 1 ] || fail "name a configuration: $shipped, or a file"
 config="$1"
 shift
 [ -e "$here/paper/$config.conf" ] && config="$here/paper/$config.conf"
-[ -f "$config" ] || status=66 fail "there is no configuration $config; expected a file, or one of $(cd "$here/paper" && echo *.conf | sed 's/\.conf//g')"
+[ -f "$config" ] || status=66 fail "there is no configuration $config; expected a file, or one of $shipped"
 name="$(basename "$config" .conf)"
 output="results/$name"
 dry=no
@@ -68,10 +69,12 @@ done
 for method in "${methods[@]}"; do
     own="objective_${method//-/_}"
     [ "${!own:-$method}" != sft ] || status=78 fail "$config compares sft, which samples nothing; expected methods that do"
-    declare -p "grid_${method//-/_}" >/dev/null 2>&1 || status=78 fail "$config has no grid_$method=(…) with the settings that $method is tried with"
+    declare -p "grid_${method//-/_}" >/dev/null 2>&1 ||
+        status=78 fail "$config has no grid_$method=(…) with the settings that $method is tried with"
 done
 for data in "$train" "$validation" "$test"; do
-    [[ "$data" == pathsum* || -f "$data" ]] || status=66 fail "$data is not there, which $config names; docs/reproduce.md says where it comes from"
+    [[ "$data" == pathsum* || -f "$data" ]] ||
+        status=66 fail "$data is not there, which $config names; docs/reproduce.md says where it comes from"
 done
 for variable in model ${!model_*}; do
     [ -z "${!variable}" ] || [ -e "${!variable}" ] || status=66 fail "the model ${!variable} is not there, which $config names"
@@ -280,7 +283,11 @@ table_samples() {
 do_evaluate() {
     local kind="$1" against="$2" files=() method seed folder file=test.jsonl more=(--at-accuracy "$accuracies") target="$output/against-$2"
     if [ "$kind" = table ]; then file=table.jsonl more=() target="$output/table"; fi
-    for folder in "$output/base" $(for method in "${methods[@]}"; do for seed in $seeds; do echo "$output/runs/$method-$seed"; done; done); do
+    local folders=("$output/base")
+    for method in "${methods[@]}"; do
+        for seed in $seeds; do folders+=("$output/runs/$method-$seed"); done
+    done
+    for folder in "${folders[@]}"; do
         [ "$kind" = curve ] || table_samples "$folder"
         method="$(basename "$folder")"
         [ "$folder" = "$output/base" ] || method="${method%-*}"
@@ -305,8 +312,8 @@ do_page() {
         echo
         echo "## At equal accuracy"
         echo
-        echo "Accuracy falls and variety rises with the temperature, so that counts compare at equal accuracy only: the most distinct correct"
-        echo "solutions at an accuracy of at least so much, over temperatures $curve_temperatures."
+        echo "Accuracy falls and variety rises with the temperature, so that counts compare at equal accuracy only: the most distinct"
+        echo "correct solutions at an accuracy of at least so much, over temperatures $curve_temperatures."
         echo
         table 'At equal accuracy: ' "$output/against-${methods[1]}/evaluation.md"
         echo
@@ -318,8 +325,8 @@ do_page() {
         done
         echo "## How settings were chosen"
         echo
-        echo "Each with seed $search_seed on $search_trajectories sampled solutions, judged on $validation: the most distinct correct solutions"
-        echo "(ROUGE-L 0.7) at an accuracy of at least $choose_accuracy, at the best temperature of $curve_temperatures."
+        echo "Each with seed $search_seed on $search_trajectories sampled solutions, judged on $validation: the most distinct correct"
+        echo "solutions (ROUGE-L 0.7) at an accuracy of at least $choose_accuracy, at the best temperature of $curve_temperatures."
         echo
         echo "| method | settings | distinct correct at accuracy ≥ $choose_accuracy | best accuracy | chosen |"
         echo "|---|---|---|---|---|"
@@ -335,7 +342,9 @@ do_page() {
         echo
         echo "## Commands"
         echo
-        for method in "${methods[@]}"; do echo "    ${launch[*]} gfn-dist $(<"$output/runs/$method-${seeds%% *}/command") --output RUN"; done
+        for method in "${methods[@]}"; do
+            echo "    ${launch[*]} gfn-dist $(<"$output/runs/$method-${seeds%% *}/command") --output RUN"
+        done
     } >"$output/results.md.part"
     mv "$output/results.md.part" "$output/results.md"
 }
@@ -378,6 +387,7 @@ for index in "${!titles[@]}"; do
     )
     status=$?
     set -e
-    [ "$status" -eq 0 ] || fail "stage $((index + 1)) of $total, ${titles[$index]}, ended with exit code $status; run the same command to go on"
+    [ "$status" -eq 0 ] ||
+        fail "stage $((index + 1)) of $total, ${titles[$index]}, ended with exit code $status; run the same command to go on"
 done
 cat "$output/results.md"

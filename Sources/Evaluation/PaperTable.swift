@@ -1,5 +1,5 @@
 /// The sets of samples on one data set in the shape of a paper's table (Takase et al. 2024, arXiv 2410.20147): a row per set; for each
-/// temperature the accuracy in % and the distinct correct solutions at each threshold of ROUGE-L. Or, at each of some accuracies, the latter.
+/// temperature the accuracy in % and the distinct correct solutions at each threshold of ROUGE-L. Or the latter at each of some accuracies.
 struct PaperTable {
     enum Heading {
         case temperature(Temperature)

@@ -85,7 +85,7 @@ package struct Tally<Key: Hashable & Sendable>: Sendable {
         columns.mapValues { column in Estimate(column.mean, resamples: column.resampleMeans.compactMap { $0 }, problems: column.problems) }
     }
 
-    /// The mean of a figure, after it those of the resamples, nil where all weights are 0; and of how many problems. Nil without the figure.
+    /// The mean of a figure, after it those of the resamples, nil where all weights are 0; and of how many problems. Nil without it.
     func series(_ key: Key) -> (means: [Double?], problems: Int)? {
         columns[key].map { column in ([column.mean] + column.resampleMeans, column.problems) }
     }

@@ -82,8 +82,8 @@ struct EvaluateCommand: ParsableCommand {
         let names = sets.map(\.name)
         if let twice = sets.first(where: { set in !set.isNamed && names.count { $0 == set.name } > 1 })?.name {
             throw ValidationError(
-                "two sets of samples are called \(twice): name them with --samples NAME=FILE, with the same name where they are runs of one "
-                    + "method")
+                "two sets of samples are called \(twice): name them with --samples NAME=FILE, with the same name where they are runs of "
+                    + "one method")
         }
         if let twice = sets.enumerated().first(where: { place, set in sets[..<place].contains { $0 == set } })?.element {
             throw ValidationError("\(twice.name)=\(twice.path) is there twice, expected each run of a method once")

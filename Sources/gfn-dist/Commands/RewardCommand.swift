@@ -16,7 +16,7 @@ struct RewardCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "JSONL of problems with answers; pathsum: those that the embedded task is trained on; pathsum-fit, pathsum-held-out …: its parts.",
+            "JSONL of problems with answers; pathsum: those that the embedded task is trained on; pathsum-fit …: its parts.",
             valueName: "problems"))
     var problems: String?
     @Flag(name: .long, help: "Instead of training: sample solutions of the problems, complete each of their steps, and judge the steps by what comes of it.")

@@ -16,8 +16,8 @@ struct OpenedBase {
         guard configuration.model != "random" else {
             (path, files) = ("random", nil)
             base = try BaseModel(
-                randomly: PathSum.modelConfiguration(configuration.randomSize), seed: configuration.seed, precision: configuration.precision, gradients: gradients,
-                parallel: parallel)
+                randomly: PathSum.modelConfiguration(configuration.randomSize), seed: configuration.seed,
+                precision: configuration.precision, gradients: gradients, parallel: parallel)
             return
         }
         path = configuration.model.isEmpty ? EmbeddedResources.baseModelPath : configuration.model
