@@ -9,6 +9,11 @@ package struct EvaluationSummary: Sendable, Equatable {
         package var greedy: TemperatureSummary?
         /// At all others.
         package var temperatures: [Temperature: TemperatureSummary]
+        /// By accuracy, the distinct correct solutions at at least that much (``AccuracyCurve/distinct(atAccuracy:)``).
+        package var atAccuracy: [Double: [Figure: Estimate]] = [:]
+        /// By accuracy, how many times as many these are as those of the set that this one is compared with
+        /// (``AccuracyCurve/ratio(to:atAccuracy:)``).
+        package var ratiosAtAccuracy: [Double: [Figure: Estimate]] = [:]
 
         package init(problems: Int, greedy: TemperatureSummary? = nil, temperatures: [Temperature: TemperatureSummary]) {
             (self.problems, self.greedy, self.temperatures) = (problems, greedy, temperatures)
@@ -22,8 +27,6 @@ package struct EvaluationSummary: Sendable, Equatable {
         package var problems: Int
         package var greedy: [Figure: Estimate]
         package var temperatures: [Temperature: [Figure: Estimate]]
-        /// By accuracy, how many times as many distinct correct solutions this set has (``AccuracyCurve/ratio(to:atAccuracy:)``).
-        package var ratiosAtAccuracy: [Double: [Figure: Estimate]] = [:]
 
         package init(
             name: String, problems: Int, greedy: [Figure: Estimate], temperatures: [Temperature: [Figure: Estimate]]
@@ -48,8 +51,6 @@ package struct EvaluationSummary: Sendable, Equatable {
     /// By field and its value.
     package var groups: [String: [String: Part]] = [:]
     package var difference: Difference?
-    /// By accuracy, the distinct correct solutions at at least that much (``AccuracyCurve/distinct(atAccuracy:)``).
-    package var atAccuracy: [Double: [Figure: Estimate]] = [:]
 
     package init(
         name: String? = nil, dataset: String, samplesPerProblem: Int, policyVersion: Int?, adapterSHA256: String?, all: Part,
@@ -89,16 +90,23 @@ extension EvaluationSummary {
         if problemsWithoutSamples > 0 { object["problems_without_samples"] = .integer(problemsWithoutSamples) }
         object["exact"] = exact.map(Self.node(of:))
         if !groups.isEmpty {
-            object["by"] = .object(groups.mapValues { values in .object(values.mapValues { .object(Self.members(of: $0)) }) })
+            object["by"] = .object(
+                groups.mapValues { values in
+                    .object(
+                        values.mapValues { part in
+                            var members = Self.members(of: part)
+                            if !part.ratiosAtAccuracy.isEmpty { members["ratio_at_accuracy"] = Self.node(part.ratiosAtAccuracy) }
+                            return .object(members)
+                        })
+                })
         }
-        if !atAccuracy.isEmpty { object["at_accuracy"] = Self.node(atAccuracy) }
         if let difference {
             var members: [String: JSONNode] = [
                 "name": .text(difference.name), "problems": .integer(difference.problems),
                 "greedy": .object(Self.members(of: difference.greedy)),
                 "temperatures": .object(Self.named(difference.temperatures) { Self.members(of: $0) }),
             ]
-            if !difference.ratiosAtAccuracy.isEmpty { members["ratio_at_accuracy"] = Self.node(difference.ratiosAtAccuracy) }
+            if !all.ratiosAtAccuracy.isEmpty { members["ratio_at_accuracy"] = Self.node(all.ratiosAtAccuracy) }
             object["against"] = .object(members)
         }
         return .object(object)
@@ -109,6 +117,7 @@ extension EvaluationSummary {
             "problems": .integer(part.problems), "temperatures": .object(named(part.temperatures, members(of:))),
         ]
         object["greedy"] = part.greedy.map { .object(members(of: $0)) }
+        if !part.atAccuracy.isEmpty { object["at_accuracy"] = node(part.atAccuracy) }
         return object
     }
 

@@ -25,7 +25,7 @@ extension EvaluationSummary {
             lines += Self.figureLines(temperatures.map { ($0.key, $0.value.figures) }, of: samplesPerProblem)
         }
         lines += footnotes
-        if !atAccuracy.isEmpty { lines += [""] + Self.accuracyLines(atAccuracy, "distinct correct, at accuracy") }
+        if !all.atAccuracy.isEmpty { lines += [""] + Self.accuracyLines(all.atAccuracy, "distinct correct, at accuracy") }
         if let exact { lines += [""] + Self.exactLines(exact) }
         lines += verdictLines
         for (field, parts) in groups.sorted(by: { $0.key < $1.key }) {
@@ -110,7 +110,7 @@ extension EvaluationSummary {
             let columns = difference.temperatures.sorted { $0.key < $1.key }.map { (temperature: $0.key, figures: $0.value) }
             lines += Self.figureLines(columns, of: samplesPerProblem, signed: true)
         }
-        if !difference.ratiosAtAccuracy.isEmpty { lines += Self.accuracyLines(difference.ratiosAtAccuracy, "times as many, at accuracy") }
+        if !all.ratiosAtAccuracy.isEmpty { lines += Self.accuracyLines(all.ratiosAtAccuracy, "times as many, at accuracy") }
         return lines
     }
 

@@ -9,9 +9,12 @@ extension EvaluationSummary {
 extension PaperTable {
     fileprivate var latex: String {
         let columnCount = 1 + groups.map(\.columnCount).reduce(0, +)
-        var title = "\\textbf{\(dataset.escapedForLatex)}" + (facts.map { ": \($0)" } ?? "")
+        var title = "\\textbf{\(dataset.escapedForLatex)}" + (field.map { ", by \($0.escapedForLatex)" } ?? "")
+            + (facts.map { ": \($0)" } ?? "")
         if case .ratio(let other) = meaning { title += ", in multiples of \(other.escapedForLatex)" }
-        var (tops, rules, names): ([String], [String], [String]) = ([""], [], ["Samples"])
+        var (tops, rules, names): ([String], [String], [String]) = (
+            [""], [], [field.map { "\($0.escapedForLatex) (problems), samples" } ?? "Samples"]
+        )
         var column = 2
         for group in groups {
             tops.append("\\multicolumn{\(group.columnCount)}{c}{\(group.heading.latex)}")

@@ -8,7 +8,7 @@ extension EvaluationSummary {
 
 extension PaperTable {
     fileprivate var markdown: String {
-        let title = "**\(dataset.escapedForMarkdown)**" + (facts.map { ": \($0)" } ?? "")
+        let title = "**\(dataset.escapedForMarkdown)**" + (field.map { ", by \($0.escapedForMarkdown)" } ?? "") + (facts.map { ": \($0)" } ?? "")
         let distinct = "distinct correct solutions per problem by ROUGE-L threshold, [95 % interval]"
         let note =
             switch meaning {
@@ -16,7 +16,7 @@ extension PaperTable {
             case .distinct: "At equal accuracy: \(distinct), along lines between temperatures."
             case .ratio(let other): "At equal accuracy, in multiples of \(other.escapedForMarkdown): \(distinct)."
             }
-        var header = ["Samples"]
+        var header = [field.map { "\($0.escapedForMarkdown) (problems), samples" } ?? "Samples"]
         for group in groups {
             if group.hasAccuracy { header.append("\(group.heading.markdown): accuracy") }
             header += group.thresholds.map { "\(group.heading.markdown): distinct \($0)" }

@@ -33,6 +33,8 @@ struct PaperTable {
     }
 
     var dataset: String
+    /// The field by whose values rows divide the problems; nil: each row is of all.
+    var field: String?
     var meaning = Meaning.distinct
     var groups: [Group]
     /// A cell of nil was not measured.
@@ -40,60 +42,86 @@ struct PaperTable {
     /// How many problems and samples there are, where all sets have as many.
     var facts: String?
 
+    /// A row to be: a set of samples, on all problems or those with one value of a field.
+    private struct Row {
+        var label: String
+        var part: EvaluationSummary.Part
+        /// The name of the set that it is compared with.
+        var base: String?
+    }
+
     /// One for each data set, in the order in which they first occur, and where that was asked for one at equal accuracies, and one of
-    /// how many times as many solutions there are as in another set.
+    /// how many times as many solutions there are as in another set. After them the same by each field that divides the problems, with
+    /// a row for each of its values and each set.
     static func tables(of summaries: [EvaluationSummary]) -> [PaperTable] {
         EvaluationSummary.byDataset(summaries).flatMap { dataset, summaries in
-            var tables = [PaperTable(dataset: dataset, summaries)]
-            if summaries.contains(where: { !$0.atAccuracy.isEmpty }) {
-                tables.append(PaperTable(dataset: dataset, summaries, .distinct) { $0.atAccuracy })
-            }
-            let compared = summaries.filter { $0.difference?.ratiosAtAccuracy.isEmpty == false }
-            if let other = compared.first?.difference?.name {
-                tables.append(PaperTable(dataset: dataset, compared, .ratio(to: other)) { $0.difference?.ratiosAtAccuracy ?? [:] })
-            }
-            return tables
+            let thresholds = Set(summaries.flatMap(\.thresholds)).sorted(), facts = facts(of: summaries)
+            let whole = summaries.map { Row(label: $0.label, part: $0.all, base: $0.difference?.name) }
+            return tables(dataset: dataset, field: nil, whole, thresholds: thresholds, facts: facts)
+                + Set(summaries.flatMap(\.groups.keys)).sorted().flatMap { field in
+                    let values = Set(summaries.flatMap { $0.groups[field, default: [:]].keys }).sorted()
+                    let rows = values.flatMap { value in
+                        summaries.compactMap { summary in
+                            summary.groups[field]?[value].map { part in
+                                let label = "\(value) (\(part.problems)), \(summary.label)"
+                                return Row(label: label, part: part, base: summary.difference?.name)
+                            }
+                        }
+                    }
+                    return tables(dataset: dataset, field: field, rows, thresholds: thresholds, facts: facts)
+                }
         }
     }
 
-    private init(dataset: String, _ summaries: [EvaluationSummary]) {
-        let thresholds = Set(summaries.flatMap(\.thresholds)).sorted()
-        let temperatures = (summaries.contains { $0.all.greedy != nil } ? [Temperature(0)] : [])
-            + Set(summaries.flatMap(\.all.temperatures.keys)).sorted()
+    private static func tables(dataset: String, field: String?, _ rows: [Row], thresholds: [Double], facts: String?) -> [PaperTable] {
+        var tables = [PaperTable(dataset: dataset, field, rows, thresholds: thresholds, facts: facts)]
+        if rows.contains(where: { !$0.part.atAccuracy.isEmpty }) {
+            tables.append(PaperTable(dataset: dataset, field, rows, .distinct, facts: facts) { $0.atAccuracy })
+        }
+        let compared = rows.filter { !$0.part.ratiosAtAccuracy.isEmpty }
+        if let other = compared.first?.base {
+            tables.append(PaperTable(dataset: dataset, field, compared, .ratio(to: other), facts: facts) { $0.ratiosAtAccuracy })
+        }
+        return tables
+    }
+
+    private init(dataset: String, _ field: String?, _ parts: [Row], thresholds: [Double], facts: String?) {
+        let temperatures = (parts.contains { $0.part.greedy != nil } ? [Temperature(0)] : [])
+            + Set(parts.flatMap(\.part.temperatures.keys)).sorted()
         let groups = temperatures.map { Group(heading: .temperature($0), thresholds: $0.isGreedy ? [] : thresholds) }
         self.init(
-            dataset: dataset, groups: groups,
-            rows: summaries.map { summary in
+            dataset: dataset, field: field, groups: groups,
+            rows: parts.map { row in
                 let cells = zip(temperatures, groups).flatMap { temperature, group -> [Cell?] in
-                    let figures = temperature.isGreedy ? summary.all.greedy : summary.all.temperatures[temperature]
+                    let figures = temperature.isGreedy ? row.part.greedy : row.part.temperatures[temperature]
                     let accuracy = figures?[.accuracy].map { Cell(digits: 1, estimate: $0.inPercent) }
                     return [accuracy] + group.thresholds.map { figures?[.distinct(.rougeL($0))].map { Cell(digits: 2, estimate: $0) } }
                 }
-                return (summary.label, cells)
-            }, facts: Self.facts(of: summaries))
+                return (row.label, cells)
+            }, facts: facts)
     }
 
-    /// - Parameter atAccuracy: a set's figures by accuracy.
+    /// - Parameter atAccuracy: a part's figures by accuracy.
     private init(
-        dataset: String, _ summaries: [EvaluationSummary], _ meaning: Meaning,
-        atAccuracy: (EvaluationSummary) -> [Double: [Figure: Estimate]]
+        dataset: String, _ field: String?, _ parts: [Row], _ meaning: Meaning, facts: String?,
+        atAccuracy: (EvaluationSummary.Part) -> [Double: [Figure: Estimate]]
     ) {
-        let figures = summaries.flatMap { atAccuracy($0).values.flatMap(\.keys) }
-        let accuracies = Set(summaries.flatMap { atAccuracy($0).keys }).sorted()
+        let figures = parts.flatMap { atAccuracy($0.part).values.flatMap(\.keys) }
+        let accuracies = Set(parts.flatMap { atAccuracy($0.part).keys }).sorted()
         let groups = accuracies.map { Group(heading: .accuracy($0), thresholds: FigureRow.thresholds(of: figures)) }
         self.init(
-            dataset: dataset, groups: groups,
-            rows: summaries.map { summary in
+            dataset: dataset, field: field, groups: groups,
+            rows: parts.map { row in
                 let cells = zip(accuracies, groups).flatMap { accuracy, group -> [Cell?] in
-                    group.thresholds.map { atAccuracy(summary)[accuracy]?[.distinct(.rougeL($0))].map { Cell(digits: 2, estimate: $0) } }
+                    group.thresholds.map { atAccuracy(row.part)[accuracy]?[.distinct(.rougeL($0))].map { Cell(digits: 2, estimate: $0) } }
                 }
-                return (summary.label, cells)
-            }, facts: Self.facts(of: summaries))
+                return (row.label, cells)
+            }, facts: facts)
         self.meaning = meaning
     }
 
-    private init(dataset: String, groups: [Group], rows: [(label: String, cells: [Cell?])], facts: String?) {
-        (self.dataset, self.groups, self.rows, self.facts) = (dataset, groups, rows, facts)
+    private init(dataset: String, field: String?, groups: [Group], rows: [(label: String, cells: [Cell?])], facts: String?) {
+        (self.dataset, self.field, self.groups, self.rows, self.facts) = (dataset, field, groups, rows, facts)
     }
 
     private static func facts(of summaries: [EvaluationSummary]) -> String? {

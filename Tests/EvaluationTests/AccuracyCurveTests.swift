@@ -54,17 +54,29 @@ struct AccuracyCurveTests {
     func tables() {
         var set = Handmade.curve("ours", [(0.6, 0.95, 3), (1, 0.9, 4)])
         #expect(!EvaluationSummary.markdown([set]).contains("equal accuracy") && !set.table.contains("at accuracy"))
-        set.atAccuracy = [0.9: [.distinct(.rougeL(0.7)): Handmade.estimate(4, 3.5, 4.5)], 0.99: [:]]
+        set.all.atAccuracy = [0.9: [.distinct(.rougeL(0.7)): Handmade.estimate(4, 3.5, 4.5)], 0.99: [:]]
         let markdown = EvaluationSummary.markdown([set])
         #expect(markdown.contains("| Samples | accuracy ≥ 0.9: distinct 0.7 | accuracy ≥ 0.99: distinct 0.7 |"))
         #expect(markdown.contains("| ours | 4.00 [3.50, 4.50] | – |"))
         let latex = EvaluationSummary.latex([set])
         #expect(latex.contains("\\multicolumn{1}{c}{accuracy $\\ge 0.9$}") && latex.contains("ours & $4.00$ & -- \\\\"))
         set.difference = EvaluationSummary.Difference(name: "a_b", problems: 10, greedy: [:], temperatures: [:])
-        set.difference?.ratiosAtAccuracy = [0.9: [.distinct(.rougeL(0.7)): Handmade.estimate(2.5, 2.25, 2.75)]]
+        set.all.ratiosAtAccuracy = [0.9: [.distinct(.rougeL(0.7)): Handmade.estimate(2.5, 2.25, 2.75)]]
         let ratios = EvaluationSummary.markdown([set]).split(separator: "in multiples of a\\_b: ")
         #expect(ratios.count == 2 && ratios[1].contains("| ours | 2.50 [2.25, 2.75] |"))
         #expect(EvaluationSummary.latex([set]).contains("in multiples of a\\_b") && set.table.contains("2.50 [2.25, 2.75]"))
         #expect(set.table.contains("distinct correct, at accuracy") && set.table.contains("4.00 [3.50, 4.50]"))
+
+        var (short, long) = (set.all, Handmade.curve("ours", [(0.6, 0.9, 2)]).all)
+        short.problems = 7
+        long.problems = 3
+        long.atAccuracy = [0.9: [.distinct(.rougeL(0.7)): Handmade.estimate(2, 1.5, 2.5)]]
+        set.groups = ["steps": ["1": short, "2": long]]
+        let parts = EvaluationSummary.markdown([set]).components(separatedBy: "**, by steps: ")
+        #expect(parts.count == 4, "by temperature, at accuracies, in multiples")
+        #expect(parts[1].contains("| steps (problems), samples | T = 0.6: accuracy |") && parts[1].contains("\n| 2 (3), ours | 90.0 "))
+        #expect(parts[2].contains("| 1 (7), ours | 4.00 [3.50, 4.50] | – |\n| 2 (3), ours | 2.00 [1.50, 2.50] | – |"))
+        #expect(parts[3].contains("| 1 (7), ours | 2.50 [2.25, 2.75] |\n") && !parts[3].contains("2 (3)"))
+        #expect(EvaluationSummary.latex([set]).contains("}, by steps: 10 problems") && EvaluationSummary.latex([set]).contains("2 (3), ours & "))
     }
 }

@@ -120,6 +120,15 @@ struct PathSumTests {
         let (fit, validation, seen) = (PathSum.pairs(of: .fit), PathSum.pairs(of: .validation), PathSum.pairs(of: .seen))
         #expect(validation.count == 300 && Set(fit).isDisjoint(with: validation) && Set(fit + validation) == Set(train))
         #expect(seen.count == 300 && Set(seen).isSubset(of: fit))
+        for part in PathSum.Split.Part.allCases {
+            let whole = PathSum.Split(part), low = PathSum.Split(part, .low), high = PathSum.Split(part, .high)
+            let numbers = [low, high].map { PathSum.pairs(of: $0).flatMap { [$0.start, $0.target] } }
+            #expect(numbers[0].allSatisfy { $0 < 50 } && numbers[1].allSatisfy { $0 >= 50 })
+            let across = PathSum.pairs(of: whole).filter { ($0.start < 50) != ($0.target < 50) }
+            #expect(Set(PathSum.pairs(of: low) + PathSum.pairs(of: high) + across) == Set(PathSum.pairs(of: whole)))
+            for split in [whole, low, high] { #expect(PathSum.Split(named: split.name) == split) }
+        }
+        #expect(PathSum.Split(named: "pathsum-fit-middle") == nil && PathSum.Split(named: "pathsum") == nil)
     }
 
     @Test("the solutions are all the correct responses and nothing else")

@@ -145,12 +145,16 @@ extension ProgramTests {
             try write("ours", [(0.5, [3, 3]), (1, [3, 2]), (1.5, [2, 1])])
             try write("theirs", [(0.5, [2, 1]), (1, [1, 1])])
             let json = try Evaluated(
-                ["problems.jsonl", "--samples", "ours.jsonl", "--samples", "theirs.jsonl", "--against", "theirs", "--at-accuracy", "0.4,0.6"],
-                in: folder).json
+                ["problems.jsonl", "--samples", "ours.jsonl", "--samples", "theirs.jsonl", "--against", "theirs", "--at-accuracy", "0.4,0.6"]
+                    + ["--by", "id"], in: folder).json
             json.expect([
                 "0/at_accuracy/0.4/distinct_correct/exact": 3, "0/at_accuracy/0.6/distinct_correct/exact": 3,
                 "1/at_accuracy/0.4/distinct_correct/exact": 1.5, "0/against/ratio_at_accuracy/0.4/distinct_correct/exact": 2,
+                // Of b alone, the other has two of three right, and of c one of three.
+                "1/by/id/b/at_accuracy/0.6/distinct_correct/exact": 2, "0/by/id/b/ratio_at_accuracy/0.6/distinct_correct/exact": 1.5,
+                "0/by/id/c/at_accuracy/0.6/distinct_correct/exact": 3,
             ])
+            #expect(json.leaves.keys.allSatisfy { !$0.hasPrefix("0/by/id/c/ratio_at_accuracy") && !$0.hasPrefix("1/by/id/c/at_accuracy") })
             #expect(json.leaves.keys.allSatisfy { !$0.hasPrefix("1/at_accuracy/0.6/") && !$0.hasPrefix("0/against/ratio_at_accuracy/0.6/") })
         }
 

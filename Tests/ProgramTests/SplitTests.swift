@@ -19,6 +19,9 @@ extension ProgramTests {
         func datasets() throws {
             #expect(try Self.datasets(["data.train": "pathsum"]) == ["pathsum-held-out"])
             #expect(try Self.datasets(["data.train": "pathsum-fit"]) == ["pathsum-validation"])
+            #expect(try Self.datasets(["data.train": "pathsum-fit-low"]) == ["pathsum-validation-low"])
+            #expect(
+                try Self.datasets(["data.train": "pathsum-train-high", "data.evaluate": "pathsum-held-out-low"]) == ["pathsum-held-out-low"])
             let three = "pathsum-validation, pathsum-seen,pathsum"
             #expect(
                 try Self.datasets(["data.train": "pathsum-fit", "data.evaluate": three])
@@ -32,7 +35,8 @@ extension ProgramTests {
             ),
             (
                 "pathsum-hold-out",
-                "data.evaluate names 'pathsum-hold-out', expected of the embedded task pathsum-held-out, pathsum-validation, pathsum-seen"
+                "data.evaluate names 'pathsum-hold-out', expected of the embedded task pathsum-held-out, pathsum-validation, pathsum-seen, "
+                    + "or -low or -high of them"
             ),
         ])
         func mistakes(evaluate: String, sentence: String) throws {

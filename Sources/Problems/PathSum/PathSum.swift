@@ -23,17 +23,52 @@ package struct PathSum: Task {
     }
 
     /// Parts of the problems, by the names that settings use. They are the same in every run, so that evaluations compare.
-    package enum Split: String, Sendable, CaseIterable {
+    package struct Split: Hashable, Sendable {
+        package enum Part: String, Sendable, CaseIterable {
+            case train = "pathsum-train", fit = "pathsum-fit", validation = "pathsum-validation", seen = "pathsum-seen"
+            case heldOut = "pathsum-held-out"
+        }
+
+        /// Problems with numbers of one size, to see what a policy makes of the others.
+        package enum Range: String, Sendable, CaseIterable {
+            /// Start and target are below 50.
+            case low
+            /// Neither is.
+            case high
+
+            func contains(_ pair: Pair) -> Bool {
+                switch self {
+                case .low: max(pair.start, pair.target) < 50
+                case .high: min(pair.start, pair.target) >= 50
+                }
+            }
+        }
+
+        package let part: Part
+        /// Nil: all problems of the part.
+        package let range: Range?
+
+        package init(_ part: Part, _ range: Range? = nil) { (self.part, self.range) = (part, range) }
+
+        /// The one of this name, such as `pathsum-fit` or `pathsum-fit-low`.
+        package init?(named name: String) {
+            let all = Part.allCases.flatMap { part in [Split(part)] + Range.allCases.map { Split(part, $0) } }
+            guard let split = all.first(where: { $0.name == name }) else { return nil }
+            self = split
+        }
+
+        package var name: String { part.rawValue + (range.map { "-\($0.rawValue)" } ?? "") }
+
         /// What there is to learn from.
-        case train = "pathsum-train"
+        package static let train = Split(.train)
         /// The same without `validation`: to learn from while settings are chosen.
-        case fit = "pathsum-fit"
+        package static let fit = Split(.fit)
         /// 300 of `train`, to choose settings by.
-        case validation = "pathsum-validation"
+        package static let validation = Split(.validation)
         /// 300 of `fit`: how well a policy does what it has learned from.
-        case seen = "pathsum-seen"
+        package static let seen = Split(.seen)
         /// 300 that are in none of the others.
-        case heldOut = "pathsum-held-out"
+        package static let heldOut = Split(.heldOut)
     }
 
     package static let longestSolution = 3
@@ -57,7 +92,7 @@ package struct PathSum: Task {
         aggregate: ProcessAggregate = .product
     ) {
         self.init(
-            name: split.rawValue, pairs: Self.pairs(of: split), seed: seed, textbook: textbook, processFloor: processFloor, aggregate: aggregate)
+            name: split.name, pairs: Self.pairs(of: split), seed: seed, textbook: textbook, processFloor: processFloor, aggregate: aggregate)
     }
 
     package init(

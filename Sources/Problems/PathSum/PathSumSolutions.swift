@@ -154,17 +154,17 @@ extension PathSum {
         return (0...99).filter { isReachable[$0] && $0 != start }.map { Pair(start: start, target: $0) }
     }
 
-    /// The pairs of a part, by S and then T: 5253 to learn from and 300 to be judged on.
+    /// The pairs of a part, by S and then T: of all 5553, 5253 to learn from and 300 to be judged on.
     package static func pairs(of split: Split) -> [Pair] {
         let count = heldOutCount
-        let places = switch split {
+        let places = switch split.part {
         case .heldOut: 0..<count
         case .validation: count..<2 * count
         case .seen: 2 * count..<3 * count
         case .fit: 2 * count..<splitOrder.count
         case .train: count..<splitOrder.count
         }
-        return splitOrder[places].sorted().map { reachablePairs[$0] }
+        return splitOrder[places].sorted().map { reachablePairs[$0] }.filter { split.range?.contains($0) ?? true }
     }
 
     private static let splitOrder: [Int] = {

@@ -150,16 +150,15 @@ struct RunConfiguration: Sendable {
     }
     static let embeddedTask = "pathsum"
     /// The part of the embedded task's problems with this name, or nil: `pathsum` are the held-out ones.
-    static func split(named name: String) -> PathSum.Split? { name == embeddedTask ? .heldOut : PathSum.Split(rawValue: name) }
+    static func split(named name: String) -> PathSum.Split? { name == embeddedTask ? .heldOut : PathSum.Split(named: name) }
     /// The embedded task's problems to train on; nil where problems come from elsewhere.
     var trainingSplit: PathSum.Split? { Self.trainingSplit(data: text("data.train"), model: model) }
 
     static func trainingSplit(data: String, model: String) -> PathSum.Split? {
         switch data {
-        case embeddedTask, PathSum.Split.train.rawValue: .train
-        case PathSum.Split.fit.rawValue: .fit
-        case "" where model.isEmpty || model == "random": .train
-        default: nil
+        case embeddedTask: .train
+        case "": model.isEmpty || model == "random" ? .train : nil
+        default: PathSum.Split(named: data).flatMap { [.train, .fit].contains($0.part) ? $0 : nil }
         }
     }
 
@@ -175,7 +174,7 @@ struct RunConfiguration: Sendable {
     /// The embedded task's problems to evaluate on, where it is trained on: those named, or the ones that `split` leaves out.
     func evaluationSplits(of split: PathSum.Split) -> [PathSum.Split] {
         let named = evaluationPaths
-        guard !named.isEmpty else { return [split == .fit ? .validation : .heldOut] }
+        guard !named.isEmpty else { return [PathSum.Split(split.part == .fit ? .validation : .heldOut, split.range)] }
         return named.compactMap { Self.split(named: $0) }
     }
 
@@ -183,13 +182,19 @@ struct RunConfiguration: Sendable {
     private func splitProblems() -> [String] {
         guard let split = trainingSplit else { return [] }
         var problems: [String] = []
-        let known = [PathSum.Split.heldOut, .validation, .seen].map(\.rawValue)
-        for name in evaluationPaths where name != Self.embeddedTask && !known.contains(name) {
-            problems.append("data.evaluate names '\(name)', expected of the embedded task \(known.joined(separator: ", "))")
-        }
-        if split == .train, evaluationPaths.contains(PathSum.Split.validation.rawValue) {
-            problems.append(
-                "data.evaluate names pathsum-validation, which is part of what is trained on; set data.train=pathsum-fit, which leaves it out")
+        let known: [PathSum.Split.Part] = [.heldOut, .validation, .seen]
+        for name in evaluationPaths {
+            let named = Self.split(named: name)
+            guard let named, known.contains(named.part) else {
+                let names = known.map(\.rawValue).joined(separator: ", ")
+                problems.append("data.evaluate names '\(name)', expected of the embedded task \(names), or -low or -high of them")
+                continue
+            }
+            if split.part == .train, named.part == .validation {
+                let fit = PathSum.Split(.fit, split.range).name
+                problems.append(
+                    "data.evaluate names \(name), which is part of what is trained on; set data.train=\(fit), which leaves it out")
+            }
         }
         return problems
     }

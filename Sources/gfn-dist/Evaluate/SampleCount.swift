@@ -147,27 +147,26 @@ final class SampleCount {
     static func summary(of runs: [SampleCount], place: Int, basePlace: Int?, isNamed: Bool) -> EvaluationSummary {
         let first = runs[0], draws = first.draws(ofRuns: runs.count, place)
         let versions = runs.reduce(into: Set()) { $0.formUnion($1.policyVersions) }
-        let all = combined(runs.map(\.all), draws)
+        // The tallies of a part of the problems, of these runs and of those that they are compared with.
+        func tallies(_ of: (SampleCount) -> Tallies) -> (own: Tallies, base: Tallies?) {
+            let base = basePlace.flatMap { place in
+                first.bases.isEmpty ? nil : combined(first.bases.map(of), first.draws(ofRuns: first.bases.count, place))
+            }
+            return (combined(runs.map(of), draws), base)
+        }
+        let (all, base) = tallies(\.all)
         var summary = EvaluationSummary(
             name: isNamed ? first.set.name : nil, dataset: first.key.name, samplesPerProblem: first.samplesPerProblem,
-            policyVersion: versions.count == 1 ? versions.first ?? nil : nil, adapterSHA256: nil, all: part(all))
+            policyVersion: versions.count == 1 ? versions.first ?? nil : nil, adapterSHA256: nil, all: first.part(all, against: base))
         summary.runs = runs.count
         summary.problemsWithoutSamples = first.key.count - first.census.problems.count
         summary.groups = first.groups.reduce(into: [:]) { groups, field in
             groups[field.key] = field.value.keys.reduce(into: [:]) { parts, value in
-                parts[value] = part(combined(runs.map { $0.groups[field.key]?[value] ?? [:] }, draws))
+                let (own, base) = tallies { $0.groups[field.key]?[value] ?? [:] }
+                parts[value] = first.part(own, against: base)
             }
         }
-        summary.atAccuracy = first.atAccuracies { kind, accuracy in
-            AccuracyCurve(all, distinct: kind).distinct(atAccuracy: accuracy)
-        }
-        if let basePlace, !first.bases.isEmpty {
-            summary.difference = difference(of: runs, draws, basePlace)
-            let base = combined(first.bases.map(\.all), first.draws(ofRuns: first.bases.count, basePlace))
-            summary.difference?.ratiosAtAccuracy = first.atAccuracies { kind, accuracy in
-                AccuracyCurve(all, distinct: kind).ratio(to: AccuracyCurve(base, distinct: kind), atAccuracy: accuracy)
-            }
-        }
+        if let basePlace, !first.bases.isEmpty { summary.difference = difference(of: runs, draws, basePlace) }
         return summary
     }
 
@@ -209,11 +208,19 @@ final class SampleCount {
         return EvaluationSummary.Difference(name: bases[0].set.name, problems: problems, greedy: greedy, temperatures: estimates)
     }
 
-    private static func part(_ tallies: Tallies) -> EvaluationSummary.Part {
+    /// - Parameter base: of the same problems, the set that this one is compared with.
+    private func part(_ tallies: Tallies, against base: Tallies?) -> EvaluationSummary.Part {
         var summaries = tallies.compactMapValues(\.summary)
         let greedy = summaries.removeValue(forKey: Temperature(0))
-        return EvaluationSummary.Part(
+        var part = EvaluationSummary.Part(
             problems: (Array(summaries.values) + [greedy].compactMap { $0 }).map(\.problems).max() ?? 0, greedy: greedy,
             temperatures: summaries)
+        part.atAccuracy = atAccuracies { AccuracyCurve(tallies, distinct: $0).distinct(atAccuracy: $1) }
+        if let base {
+            part.ratiosAtAccuracy = atAccuracies { kind, accuracy in
+                AccuracyCurve(tallies, distinct: kind).ratio(to: AccuracyCurve(base, distinct: kind), atAccuracy: accuracy)
+            }
+        }
+        return part
     }
 }

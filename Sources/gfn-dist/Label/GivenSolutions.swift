@@ -94,7 +94,7 @@ struct GivenSolutions: Sendable {
         guard asked != question.trimmingPrefix(while: { $0 == " " }) else { return nil }
         return .badData(
             "\(path):\(sample.line) has the prompt '\(prompt.printable(limit: 60))', expected '\(question)', which is problem \(problem) "
-                + "of \(task.name): pathsum are the problems to train on, \(PathSum.Split.heldOut.rawValue) the others; name those that were "
+                + "of \(task.name): pathsum are the problems to train on, \(PathSum.Split.heldOut.name) the others; name those that were "
                 + "sampled")
     }
 
