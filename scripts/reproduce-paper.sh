@@ -43,14 +43,23 @@ title="$name" model="" train="" validation="" test="" trajectories="" samples_pe
 sft=() label=() reward=() reward_policies=no rewards=() common=() methods=() learned_steps=1
 seeds="1 2 3" search_seed=1 search_trajectories="" search_problems=0 test_problems=0 samples=8
 table_temperatures=0.6,0.8 curve_temperatures=0.4,0.6,0.8,1.0,1.2 choose_accuracy=0.9 accuracies=0.9,0.95,0.98
+also=() by=() thresholds=""
+# What each method may have of its own, as grid_METHOD.
+own_names="grid prompts objective model train start reward_model"
+# The variable NAME_METHOD. Names of variables have no hyphens.
+own() { echo "$1_${2//-/_}"; }
 before="$(compgen -v)"
 # shellcheck disable=SC1090
 source "$config"
+[ ${#methods[@]} -gt 0 ] || status=78 fail "$config names no methods"
+known=" before known method variable BASH_LINENO BASH_REMATCH BASH_SOURCE FUNCNAME PIPESTATUS _ "
+for method in "${methods[@]}"; do
+    for variable in $own_names; do known+="$(own "$variable" "$method") "; done
+done
 for variable in $(comm -13 <(sort <<<"$before") <(compgen -v | sort)); do
-    case "$variable" in
-        before | variable | BASH_* | FUNCNAME | PIPESTATUS | grid_* | prompts_* | objective_* | model_* | _) ;;
-        *) status=78 fail "$config sets $variable, which is none of the names of a configuration (docs/reproduce.md lists them)" ;;
-    esac
+    # A grid may stay when its method is left out: one that is missing is found below.
+    [[ "$known" == *" $variable "* || "$variable" == grid_* ]] ||
+        status=78 fail "$config sets $variable, which is none of the names of a configuration (docs/reproduce.md lists them)"
 done
 whole() { [[ "$2" =~ ^[0-9]+$ ]] || status=78 fail "$config has $1=$2, expected a whole number"; }
 for variable in train validation test trajectories; do [ -n "${!variable}" ] || status=78 fail "$config does not set $variable"; done
@@ -65,20 +74,46 @@ for temperature in ${table_temperatures//,/ }; do
         exit 1
     }' || status=78 fail "$config has $temperature in table_temperatures and not in curve_temperatures, which is all that is sampled"
 done
-[ ${#methods[@]} -gt 0 ] || status=78 fail "$config names no methods"
+# What METHOD has of NAME, or else FALLBACK.
+own_or() {
+    local variable
+    variable="$(own "$1" "$2")"
+    echo "${!variable:-$3}"
+}
+# The entries of a method's grid, a line each, and how many.
+grid_of() { declare -n entries="$(own grid "$1")" && printf '%s\n' "${entries[@]}"; }
+grid_size() { declare -n entries="$(own grid "$1")" && echo "${#entries[@]}"; }
+has_own_reward_model() { declare -p "$(own reward_model "$1")" >/dev/null 2>&1; }
+
+inputs=("$train" "$validation" "$test" "${also[@]}")
+models=("$model")
+earlier=" "
 for method in "${methods[@]}"; do
-    own="objective_${method//-/_}"
-    [ "${!own:-$method}" != sft ] || status=78 fail "$config compares sft, which samples nothing; expected methods that do"
-    declare -p "grid_${method//-/_}" >/dev/null 2>&1 ||
-        status=78 fail "$config has no grid_$method=(…) with the settings that $method is tried with"
+    [ "$(own_or objective "$method" "$method")" != sft ] ||
+        status=78 fail "$config compares sft, which samples nothing; expected methods that do"
+    declare -p "$(own grid "$method")" >/dev/null 2>&1 ||
+        status=78 fail "$config has no $(own grid "$method")=(…) with the settings that $method is tried with"
+    start="$(own_or start "$method" "")"
+    [[ -z "$start" || "$earlier" == *" $start "* ]] ||
+        status=78 fail "$config starts $method from $start, expected a method that comes before it"
+    [ -z "$start" ] || [ "$(grid_size "$method")" -eq 1 ] ||
+        status=78 fail "$config has several settings of $method, which starts from $start; expected one: such a method is not searched"
+    ! has_own_reward_model "$method" || [ ${#reward[@]} -gt 0 ] ||
+        status=78 fail "$config has $(own reward_model "$method"), and no reward=(…) with the settings that all reward models have"
+    inputs+=("$(own_or train "$method" "$train")")
+    models+=("$(own_or model "$method" "")")
+    earlier+="$method "
 done
-for data in "$train" "$validation" "$test"; do
-    [[ "$data" == pathsum* || -f "$data" ]] ||
-        status=66 fail "$data is not there, which $config names; docs/reproduce.md says where it comes from"
+for file in "${inputs[@]}"; do
+    [[ "$file" == pathsum* || -f "$file" ]] ||
+        status=66 fail "$file is not there, which $config names; docs/reproduce.md says where it comes from"
 done
-for variable in model ${!model_*}; do
-    [ -z "${!variable}" ] || [ -e "${!variable}" ] || status=66 fail "the model ${!variable} is not there, which $config names"
+for file in "${models[@]}"; do
+    [ -z "$file" ] || [ -e "$file" ] || status=66 fail "the model $file is not there, which $config names"
 done
+# What the first method is compared with.
+others=("${methods[@]:1}")
+[ ${#others[@]} -gt 0 ] || others=(base)
 
 source "$here/build.sh"
 read -ra launch <<<"${LAUNCH:-mpirun -n ${RANKS:-2}}"
@@ -93,35 +128,37 @@ base() { if [ ${#sft[@]} -gt 0 ]; then echo "$output/sft/run/model"; else echo "
 command=()
 # The model of METHOD, or of all; `base` is the name of what is not trained.
 add_model() {
-    local own="model_${1//-/_}" path
-    path="${!own:-$(base)}"
+    local path
+    path="$(own_or model "$1" "$(base)")"
     [ -z "$path" ] || command+=(--model "$path")
 }
 add_settings() { for setting in "$@"; do command+=(--set "$setting"); done; }
 add_limit() { [ "$1" -eq 0 ] || command+=(--limit "$1"); }
-# The entries of a method's grid, a line each. Names of variables have no hyphens.
-grid_of() { declare -n entries="grid_${1//-/_}" && printf '%s\n' "${entries[@]}"; }
 
 # `train` of METHOD with SETTINGS (commas between) and SEED on so many TRAJECTORIES.
 train_command() {
-    local method="$1" settings="$2" seed="$3" trajectories="$4" own prompts objective steps words
-    own="prompts_${method//-/_}"
-    prompts="${!own:-$prompts_per_step}"
-    own="objective_${method//-/_}"
-    objective="${!own:-$method}"
+    local method="$1" settings="$2" seed="$3" trajectories="$4" prompts objective steps words
+    prompts="$(own_or prompts "$method" "$prompts_per_step")"
+    objective="$(own_or objective "$method" "$method")"
     IFS=, read -ra words <<<"$settings"
     for word in "${words[@]}"; do [[ "$word" != train.prompts_per_step=* ]] || prompts="${word#*=}"; done
     steps=$((trajectories / (prompts * samples_per_prompt)))
-    [ "$steps" -gt 0 ] || status=78 fail "$trajectories sampled solutions are less than one step of $method, $prompts × $samples_per_prompt"
+    [ "$steps" -gt 0 ] ||
+        status=78 fail "$trajectories sampled solutions are less than one step of $method, $prompts × $samples_per_prompt"
     command=(train --objective "$objective" --seed "$seed")
     add_model "$method"
-    add_settings "data.train=$train" "train.prompts_per_step=$prompts" "rollout.samples_per_prompt=$samples_per_prompt" evaluate.problems=1
+    add_settings "data.train=$(own_or train "$method" "$train")" "train.prompts_per_step=$prompts"
+    add_settings "rollout.samples_per_prompt=$samples_per_prompt" evaluate.problems=1
     case "$objective" in
         # They sample first, with the first weights, and then learn.
         rft | dpo) add_settings "$objective.collect_steps=$steps" "train.steps=$((steps + steps * learned_steps))" ;;
         *)
             add_settings "train.steps=$steps" "${rewards[@]}"
-            [ "$reward_policies" = no ] || add_settings "reward_model=$output/reward/run"
+            if has_own_reward_model "$method"; then
+                add_settings "reward_model=$output/reward-$method/run"
+            elif [ "$reward_policies" != no ]; then
+                add_settings "reward_model=$output/reward/run"
+            fi
             ;;
     esac
     add_settings "${common[@]}" "${words[@]}"
@@ -135,33 +172,62 @@ stage() {
 }
 
 plan() {
-    local method entry index seed folder
+    local method entry index seed folder data fields=()
     [ ${#sft[@]} -eq 0 ] || stage "supervised fine-tuning" "$output/sft/run/model" do_sft
     if [ ${#reward[@]} -gt 0 ]; then
         stage "labels by rollouts" "$output/reward/labels.jsonl" do_label "$train" labels
         stage "labels by rollouts, validation" "$output/reward/validation.jsonl" do_label "$validation" validation
-        stage "reward model" "$output/reward/trained" do_reward
+        stage "reward model" "$output/reward/trained" do_reward "$output/reward"
+        for method in "${methods[@]}"; do
+            folder="$output/reward-$method"
+            ! has_own_reward_model "$method" || stage "reward model of $method" "$folder/trained" do_reward "$folder" "$method"
+        done
     fi
     for method in "${methods[@]}"; do
         index=0
-        while read -r entry; do
+        # Of one there is nothing to choose.
+        [ "$(grid_size "$method")" -eq 1 ] || while read -r entry; do
             index=$((index + 1))
             folder="$output/search/$method-$index"
             stage "search $method $index: $entry" "$folder/validation.json" do_search "$method" "$entry" "$folder"
         done < <(grid_of "$method")
         stage "choice of $method" "$output/search/$method.chosen" do_choose "$method"
     done
-    stage "samples of the base" "$output/base/test.jsonl" do_sample base "$output/base"
+    plan_samples base "samples of the base" "$output/base"
     for method in "${methods[@]}"; do
         for seed in $seeds; do
             folder="$output/runs/$method-$seed"
             stage "train $method, seed $seed" "$folder/trained" do_train "$method" "$seed" "$folder"
-            stage "samples of $method, seed $seed" "$folder/test.jsonl" do_sample "$method" "$folder"
+            plan_samples "$method" "samples of $method, seed $seed" "$folder"
         done
     done
-    for method in "${methods[@]:1}"; do stage "evaluation against $method" "$output/against-$method" do_evaluate curve "$method"; done
-    stage "the paper's table" "$output/table" do_evaluate table "${methods[0]}"
+    for method in "${others[@]}"; do
+        plan_evaluation "evaluation against $method" "against-$method" test "$method" --at-accuracy "$accuracies"
+    done
+    stage "the paper's table" "$output/table" do_table
+    for data in "${by[@]}"; do fields+=(--by "$data"); done
+    [ ${#by[@]} -eq 0 ] ||
+        plan_evaluation "kinds of problems" kinds test "${others[0]}" --thresholds 0.7 --at-accuracy "$choose_accuracy" "${fields[@]}"
+    [ -z "$thresholds" ] ||
+        plan_evaluation "thresholds" thresholds test "${others[0]}" --thresholds "$thresholds" --at-accuracy "$choose_accuracy"
+    for data in "${also[@]}"; do
+        plan_evaluation "evaluation on $data" "also-$(word "$data")" "$data" "${methods[0]}" --thresholds 0.7 --at-accuracy "$accuracies"
+    done
     stage "page" "$output/results.md" do_page
+}
+# The file name without folder and ending.
+word() { basename "$1" .jsonl; }
+# METHOD, TITLE, FOLDER: of the problems that are reported, and of others.
+plan_samples() {
+    stage "$2" "$3/test.jsonl" do_sample "$1" "$3" "$test" test
+    local data
+    for data in "${also[@]}"; do stage "$2, on $data" "$3/$(word "$data").jsonl" do_sample "$1" "$3" "$data" "$(word "$data")"; done
+}
+# TITLE, NAME, DATA, AGAINST, OPTION…
+plan_evaluation() {
+    local file="test"
+    [ "$3" = test ] || file="$(word "$3")"
+    stage "$1" "$output/$2" do_evaluate "$output/$2" "$3" "$file" "${@:4}"
 }
 
 # Runs the command, `train` or `reward`, into FOLDER/run, or goes on there. What another command made is not taken for this one's.
@@ -202,11 +268,16 @@ do_label() {
     lines "$output/reward/$2.jsonl"
 }
 
+# A reward model in FOLDER, with what METHOD has of its own.
 do_reward() {
     command=(reward)
     add_model base
     add_settings "data.train=$output/reward/labels.jsonl" "data.evaluate=$output/reward/validation.jsonl" "${reward[@]}"
-    training "$output/reward"
+    if [ $# -gt 1 ]; then
+        declare -n settings="$(own reward_model "$2")"
+        add_settings "${settings[@]}"
+    fi
+    training "$1"
 }
 
 # Samples so many of PROBLEMS (0: all) at the curve's temperatures with what METHOD made in FOLDER, into FILE.
@@ -247,7 +318,9 @@ best_accuracy() {
 # ones the first.
 do_choose() {
     local method="$1" measure index entry value best="" chosen=""
+    [ "$(grid_size "$method")" -gt 1 ] || chosen="1 $(grid_of "$method")"
     for measure in at_accuracy best_accuracy; do
+        [ -z "$chosen" ] || break
         index=0
         while read -r entry; do
             index=$((index + 1))
@@ -256,19 +329,30 @@ do_choose() {
                 best="$value" chosen="$index $entry"
             fi
         done < <(grid_of "$method")
-        [ -z "$chosen" ] || break
     done
+    mkdir -p "$output/search"
     echo "$chosen" >"$output/search/$method.chosen.part"
     mv "$output/search/$method.chosen.part" "$output/search/$method.chosen"
 }
 chosen() { cut -d' ' -f2 "$output/search/$1.chosen"; }
 
 do_train() {
+    local start folder
     train_command "$1" "$(chosen "$1")" "$2" "$trajectories"
+    start="$(own_or start "$1" "")"
+    if [ -n "$start" ]; then
+        folder="$output/runs/$start-$2"
+        if [ "$(<"$folder/trained")" = model ]; then
+            command+=(--model "$folder/run/model")
+        else
+            add_settings "adapter=$folder/run/adapter"
+        fi
+    fi
     training "$3"
 }
 
-do_sample() { sample "$test" "$test_problems" "$1" "$2" "$2/test.jsonl"; }
+# METHOD, FOLDER, DATA, NAME of the file.
+do_sample() { sample "$3" "$test_problems" "$1" "$2" "$2/$4.jsonl"; }
 
 # The samples of FOLDER at the table's temperatures only.
 table_samples() {
@@ -279,27 +363,36 @@ table_samples() {
         }' "$1/test.jsonl" >"$1/table.jsonl"
 }
 
-# All sets of samples, curves or the table's part of them, compared with those of METHOD.
-do_evaluate() {
-    local kind="$1" against="$2" files=() method seed folder file=test.jsonl more=(--at-accuracy "$accuracies") target="$output/against-$2"
-    if [ "$kind" = table ]; then file=table.jsonl more=() target="$output/table"; fi
-    local folders=("$output/base")
+# The folders of all sets of samples, a line each.
+folders() {
+    local method seed
+    echo "$output/base"
     for method in "${methods[@]}"; do
-        for seed in $seeds; do folders+=("$output/runs/$method-$seed"); done
+        for seed in $seeds; do echo "$output/runs/$method-$seed"; done
     done
-    for folder in "${folders[@]}"; do
-        [ "$kind" = curve ] || table_samples "$folder"
+}
+
+# TARGET, DATA, FILE, AGAINST, OPTION…: all sets of samples of that name, compared with those of a method.
+do_evaluate() {
+    local target="$1" data="$2" file="$3" against="$4" files=() method folder
+    [ "$data" != test ] || data="$test"
+    while read -r folder; do
         method="$(basename "$folder")"
         [ "$folder" = "$output/base" ] || method="${method%-*}"
-        files+=(--samples "$method=$folder/$file")
-    done
+        files+=(--samples "$method=$folder/$file.jsonl")
+    done < <(folders)
     rm -rf "$target.part"
-    "$binary" evaluate "$test" "${files[@]}" --against "$against" "${more[@]}" --output "$target.part" --quiet >/dev/null
+    "$binary" evaluate "$data" "${files[@]}" --against "$against" "${@:5}" --output "$target.part" --quiet >/dev/null
     mv "$target.part" "$target"
 }
 
+do_table() {
+    while read -r folder; do table_samples "$folder"; done < <(folders)
+    do_evaluate "$output/table" test table "${methods[0]}"
+}
+
 do_page() {
-    local method entry index file
+    local method entry index file kind
     {
         echo "# $title: the methods compared"
         echo
@@ -310,18 +403,48 @@ do_page() {
         echo
         cat "$output/table/evaluation.md"
         echo
+        echo "Differences from ${methods[0]}, problem by problem. Where no \`*\` stands, the interval contains 0: not significant."
+        echo
+        echo '```'
+        differences "$output/table/evaluation.txt"
+        echo '```'
+        echo
         echo "## At equal accuracy"
         echo
         echo "Accuracy falls and variety rises with the temperature, so that counts compare at equal accuracy only: the most distinct"
         echo "correct solutions at an accuracy of at least so much, over temperatures $curve_temperatures."
         echo
-        table 'At equal accuracy: ' "$output/against-${methods[1]}/evaluation.md"
+        table 'At equal accuracy: ' "$output/against-${others[0]}/evaluation.md"
         echo
-        echo "![Accuracy against distinct correct solutions, a curve for each method](against-${methods[1]}/evaluation.svg)"
+        echo "![Accuracy against distinct correct solutions, a curve for each method](against-${others[0]}/evaluation.svg)"
         echo
-        for method in "${methods[@]:1}"; do
+        for method in "${others[@]}"; do
             table 'At equal accuracy, ' "$output/against-$method/evaluation.md"
             echo
+        done
+        for entry in "${by[@]}"; do
+            echo "## By $entry"
+            echo
+            for kind in 'At equal accuracy: ' 'At equal accuracy, '; do
+                table "$kind" "$output/kinds/evaluation.md" "$entry"
+                echo
+            done
+        done
+        if [ -n "$thresholds" ]; then
+            echo "## Other thresholds"
+            echo
+            for kind in 'At equal accuracy: ' 'At equal accuracy, '; do
+                table "$kind" "$output/thresholds/evaluation.md"
+                echo
+            done
+        fi
+        for entry in "${also[@]}"; do
+            echo "## On $entry"
+            echo
+            for kind in 'Accuracy ' 'At equal accuracy: ' 'At equal accuracy, '; do
+                table "$kind" "$output/also-$(word "$entry")/evaluation.md"
+                echo
+            done
         done
         echo "## How settings were chosen"
         echo
@@ -335,7 +458,8 @@ do_page() {
             while read -r entry; do
                 index=$((index + 1))
                 file="$output/search/$method-$index/validation.json"
-                echo "| $method | ${entry//,/, } | $(at_accuracy "$file" | two_digits) | $(best_accuracy "$file" | three_digits) |" \
+                [ -e "$file" ] || file=/dev/null
+                echo "| $method | ${entry//,/, } | $(at_accuracy "$file" | digits 2) | $(best_accuracy "$file" | digits 3) |" \
                     "$([ "$(cut -d' ' -f1 "$output/search/$method.chosen")" = "$index" ] && echo "✓") |"
             done < <(grid_of "$method")
         done
@@ -345,14 +469,26 @@ do_page() {
         for method in "${methods[@]}"; do
             echo "    ${launch[*]} gfn-dist $(<"$output/runs/$method-${seeds%% *}/command") --output RUN"
         done
-    } >"$output/results.md.part"
+    } | cat -s >"$output/results.md.part"
     mv "$output/results.md.part" "$output/results.md"
 }
-two_digits() { awk 'NF { printf "%.2f", $1 } !NF { printf "–" }'; }
-three_digits() { awk '{ printf "%.3f", $1 }'; }
+# The number that comes in with so many DIGITS; a dash where none does.
+digits() { awk -v form="%.$1f" 'NF { printf form, $1; some = 1 } END { if (!some) printf "–" }'; }
 processor() { sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sort | uniq -c | sed 's/^ *\([0-9]*\) \(.*\)/\1 × \2/' | head -1; }
-# The note and the table of FILE that begin with TEXT, up to the next table's title.
-table() { awk -v text="$1" 'index($0, text) == 1 { on = 1 } /^\*\*/ { on = 0 } on' "$2"; }
+# The note and the table of FILE that begin with TEXT, up to the next table's title; of those by FIELD, or of all problems.
+table() {
+    awk -v text="$1" -v field="${3:-}" '
+        /^\*\*/ { on = 0; this = match($0, /\*\*, by [^:]*/) ? substr($0, RSTART + 7, RLENGTH - 7) : "" }
+        index($0, text) == 1 && this == field { on = 1 }
+        on' "$2"
+}
+# Of the table for people in FILE, what each set has over the one it is compared with: the figures that say most.
+differences() {
+    awk '!NF { on = 0 }
+        /^difference from / { on = 1; printf "%s%s: ", some++ ? "\n" : "", name; print; next }
+        / on .*:/ { name = $1 }
+        on && /^(mean|accuracy|pass@8|maj@8|best@8|distinct|self-BLEU|entropy|length)/ && !/^distinct: /' "$1"
+}
 
 # MARK: The run
 

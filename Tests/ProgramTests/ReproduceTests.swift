@@ -4,7 +4,7 @@ import Testing
 extension ProgramTests {
     @Suite("from the base to the paper's comparison (scripts/reproduce-paper.sh)")
     struct ReproduceTests {
-        private static let methods = ["subtb", "ppo", "dpo", "rft"]
+        private static let methods = ["subtb", "ppo", "dpo", "rft", "again"]
 
         private func reproduce(_ arguments: [String], launch: String = "env", in folder: TemporaryFolder) throws -> Program.Outcome {
             try Program(script: "reproduce-paper.sh", arguments, launch: launch, in: folder.path).outcome(limit: .seconds(600))
@@ -27,11 +27,21 @@ extension ProgramTests {
             for method in Self.methods {
                 #expect(page.split(separator: "\n").count { $0.hasPrefix("| \(method) | train.") && $0.hasSuffix(" ✓ |") } == 1)
             }
+            for method in Self.methods.dropFirst() { #expect(page.contains("\(method): difference from subtb on 8 problems; ")) }
+            #expect(page.contains("## By steps\n\nAt equal accuracy: ") && page.contains("\n| steps (problems), samples | accuracy ≥ 0.5: "))
+            #expect(page.contains("## Other thresholds\n\nAt") && page.contains("\n| Samples | accuracy ≥ 0.5: distinct 0.5 | "))
+            #expect(page.contains("## On pathsum-held-out-high\n\nAccuracy in % ") && !page.contains("\n\n\n"))
+            // What a method has of its own: it goes on from another one's adapter of the same seed.
+            let own = try #require(output.text("runs/again-2/command"))
+            for setting in ["data.train=pathsum-fit-high", "adapter=out/runs/subtb-2/run/adapter", "reward_model=out/reward-again/run"] {
+                #expect(own.contains("--set \(setting)"), "\(own)")
+            }
+            #expect(output.text("reward-again/command")?.contains("labels.flipped=0.3") == true)
             let table = try #require(output.text("table/evaluation.json"))
             for method in Self.methods { #expect(table.contains("\"\(method)\"")) }
             #expect(table.contains("\"runs\" : 2"))
             // All see as many sampled solutions: 8 steps of 4 prompts × 4, or 4 steps of 8.
-            for (method, steps) in [("subtb", 8), ("ppo", 4), ("rft", 4), ("dpo", 4)] {
+            for (method, steps) in [("subtb", 8), ("ppo", 4), ("rft", 4), ("dpo", 4), ("again", 4)] {
                 let sampled = RunFiles(path: "\(output.path)/runs/\(method)-2/run")
                 #expect(try sampled.metrics().count { $0["accuracy"] != nil } == steps, "\(method)")
             }
@@ -67,7 +77,14 @@ extension ProgramTests {
             ("train=", 78, "does not set train"), ("test=gsm8k/test.jsonl", 66, "gsm8k/test.jsonl is not there"),
             ("methods=(subtb ppo)", 78, "has no grid_ppo="), ("methods=(sft) grid_sft=(x)", 78, "compares sft"),
             ("methods=(full) objective_full=sft grid_full=(x)", 78, "compares sft"), ("methods=()", 78, "names no methods"),
-            ("model_subtb=nowhere", 66, "the model nowhere"),
+            ("model_subtb=nowhere", 66, "the model nowhere"), ("train_subtb=nowhere", 66, "nowhere is not there"),
+            ("also=(nowhere)", 66, "nowhere is not there"), ("prompts_ppo=3", 78, "sets prompts_ppo, which is none of the names"),
+            ("start_subtb=ppo", 78, "starts subtb from ppo, expected a method that comes before it"),
+            (
+                "methods=(subtb more) grid_more=(x y) objective_more=subtb start_more=subtb", 78,
+                "has several settings of more, which starts from subtb"
+            ),
+            ("reward_model_subtb=(labels.flipped=0.3)", 78, "has reward_model_subtb, and no reward=(…)"),
             ("model=nowhere", 66, "the model nowhere is not there"), ("trajectories=100", 78, "less than one step of subtb, 16 × 8"),
             ("grid_subtb=(train.speed=1)", 78, "train.speed"),
             ("table_temperatures=0.6,0.7", 78, "has 0.7 in table_temperatures and not in curve_temperatures"),
