@@ -43,7 +43,7 @@ title="$name" model="" train="" validation="" test="" trajectories="" samples_pe
 sft=() label=() reward=() reward_policies=no rewards=() common=() methods=() learned_steps=1
 seeds="1 2 3" search_seed=1 search_trajectories="" search_problems=0 test_problems=0 samples=8
 table_temperatures=0.6,0.8 curve_temperatures=0.4,0.6,0.8,1.0,1.2 choose_accuracy=0.9 accuracies=0.9,0.95,0.98
-also=() by=() thresholds=""
+also=() by=() thresholds="" many_samples=0
 # What each method may have of its own, as grid_METHOD.
 own_names="grid prompts objective model train start reward_model"
 # The variable NAME_METHOD. Names of variables have no hyphens.
@@ -64,7 +64,7 @@ done
 whole() { [[ "$2" =~ ^[0-9]+$ ]] || status=78 fail "$config has $1=$2, expected a whole number"; }
 for variable in train validation test trajectories; do [ -n "${!variable}" ] || status=78 fail "$config does not set $variable"; done
 search_trajectories="${search_trajectories:-$trajectories}"
-for variable in trajectories search_trajectories samples_per_prompt prompts_per_step search_seed search_problems test_problems samples; do
+for variable in trajectories search_trajectories samples_per_prompt prompts_per_step search_seed search_problems test_problems samples many_samples; do
     whole "$variable" "${!variable}"
 done
 for temperature in ${table_temperatures//,/ }; do
@@ -210,6 +210,8 @@ plan() {
         plan_evaluation "kinds of problems" kinds test "${others[0]}" --thresholds 0.7 --at-accuracy "$choose_accuracy" "${fields[@]}"
     [ -z "$thresholds" ] ||
         plan_evaluation "thresholds" thresholds test "${others[0]}" --thresholds "$thresholds" --at-accuracy "$choose_accuracy"
+    [ "$many_samples" -eq 0 ] ||
+        plan_evaluation "$many_samples samples a problem" many many "${others[0]}" --thresholds 0.7 --at-accuracy "$accuracies"
     for data in "${also[@]}"; do
         plan_evaluation "evaluation on $data" "also-$(word "$data")" "$data" "${methods[0]}" --thresholds 0.7 --at-accuracy "$accuracies"
     done
@@ -220,13 +222,14 @@ word() { basename "$1" .jsonl; }
 # METHOD, TITLE, FOLDER: of the problems that are reported, and of others.
 plan_samples() {
     stage "$2" "$3/test.jsonl" do_sample "$1" "$3" "$test" test
+    [ "$many_samples" -eq 0 ] || stage "$2, many" "$3/many.jsonl" do_sample "$1" "$3" "$test" many
     local data
     for data in "${also[@]}"; do stage "$2, on $data" "$3/$(word "$data").jsonl" do_sample "$1" "$3" "$data" "$(word "$data")"; done
 }
-# TITLE, NAME, DATA, AGAINST, OPTION…
+# TITLE, NAME, DATA (or test, many: of the problems that are reported), AGAINST, OPTION…
 plan_evaluation() {
-    local file="test"
-    [ "$3" = test ] || file="$(word "$3")"
+    local file
+    file="$(word "$3")"
     stage "$1" "$output/$2" do_evaluate "$output/$2" "$3" "$file" "${@:4}"
 }
 
@@ -282,12 +285,13 @@ do_reward() {
 
 # Samples so many of PROBLEMS (0: all) at the curve's temperatures with what METHOD made in FOLDER, into FILE.
 sample() {
-    local problems="$1" number="$2" method="$3" folder="$4" trained=nothing
+    local problems="$1" number="$2" method="$3" folder="$4" trained=nothing count="$samples"
+    [ "$5" != "$folder/many.jsonl" ] || count="$many_samples"
     [ ! -e "$folder/trained" ] || trained="$(<"$folder/trained")"
-    command=(sample "$problems" --temperature "$curve_temperatures" --samples-per-problem "$samples" --seed 1)
+    command=(sample "$problems" --temperature "$curve_temperatures" --samples-per-problem "$count" --seed 1)
     if [ "$trained" = model ]; then command+=(--model "$folder/run/model"); else add_model "$method"; fi
     [ "$trained" != adapter ] || command+=(--adapter "$folder/run/adapter")
-    [ ${#reward[@]} -eq 0 ] || command+=(--reward-model "$output/reward/run")
+    [ ${#reward[@]} -eq 0 ] || [ "$count" != "$samples" ] || command+=(--reward-model "$output/reward/run")
     add_limit "$number"
     lines "$5"
 }
@@ -375,7 +379,7 @@ folders() {
 # TARGET, DATA, FILE, AGAINST, OPTION…: all sets of samples of that name, compared with those of a method.
 do_evaluate() {
     local target="$1" data="$2" file="$3" against="$4" files=() method folder
-    [ "$data" != test ] || data="$test"
+    [[ "$data" != test && "$data" != many ]] || data="$test"
     while read -r folder; do
         method="$(basename "$folder")"
         [ "$folder" = "$output/base" ] || method="${method%-*}"
@@ -435,6 +439,16 @@ do_page() {
             echo
             for kind in 'At equal accuracy: ' 'At equal accuracy, '; do
                 table "$kind" "$output/thresholds/evaluation.md"
+                echo
+            done
+        fi
+        if [ "$many_samples" -gt 0 ]; then
+            echo "## With $many_samples samples of each problem"
+            echo
+            echo "Of $samples samples at most $samples can differ, which keeps those low that have many different ones."
+            echo
+            for kind in 'At equal accuracy: ' 'At equal accuracy, '; do
+                table "$kind" "$output/many/evaluation.md"
                 echo
             done
         fi

@@ -30,6 +30,7 @@ extension ProgramTests {
             for method in Self.methods.dropFirst() { #expect(page.contains("\(method): difference from subtb on 8 problems; ")) }
             #expect(page.contains("## By steps\n\nAt equal accuracy: ") && page.contains("\n| steps (problems), samples | accuracy ≥ 0.5: "))
             #expect(page.contains("## Other thresholds\n\nAt") && page.contains("\n| Samples | accuracy ≥ 0.5: distinct 0.5 | "))
+            #expect(page.contains("## With 8 samples of each problem\n\nOf 4 samples ") && output.text("many/evaluation.json")?.contains("\"8\"") == true)
             #expect(page.contains("## On pathsum-held-out-high\n\nAccuracy in % ") && !page.contains("\n\n\n"))
             // What a method has of its own: it goes on from another one's adapter of the same seed.
             let own = try #require(output.text("runs/again-2/command"))
