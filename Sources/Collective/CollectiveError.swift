@@ -1,7 +1,7 @@
 /// What went wrong in an exchange between ranks: which operation, on which rank, with whom, and why.
 package struct CollectiveError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The call that failed, in the words of `Communicator`.
-    package enum Operation: String, Sendable {
+    package enum Operation: String, Sendable, CaseIterable {
         case start, barrier, allReduceSum, allReduceMax, allGather, broadcast, send, receive, subgroup, poll, finish
     }
 

@@ -16,6 +16,8 @@ package protocol Communicator: AnyObject, Sendable {
     var rank: Int { get }
     /// The number of ranks in the group.
     var size: Int { get }
+    /// Where this rank is in its work, the same for all its groups.
+    var whereabouts: Whereabouts { get }
 
     /// Collective: returns when every rank of the group has called it.
     func barrier() throws(CollectiveError)

@@ -4,6 +4,7 @@
 /// that waits for one that has ended, calls that do not match, a message to oneself that was never sent.
 package final class InProcessCommunicator: Communicator, @unchecked Sendable {
     package let rank: Int
+    package let whereabouts = Whereabouts()
     package var size: Int { group.members.count }
 
     let group: InProcessGroup

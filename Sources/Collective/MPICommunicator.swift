@@ -22,6 +22,8 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
     private var toSelf: [Int: Mailbox<[UInt8]>] = [:]
     /// Whose message `receiveArrived` or `receiveAny` took last.
     private var lastServed = 0
+    private var watchdog: Watchdog?
+    package var whereabouts: Whereabouts { engine.whereabouts }
     fileprivate var broadcasts: [BroadcastTransfer] = []
 
     private struct Route: Hashable { let source, tag: Int }
@@ -108,6 +110,8 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
 
     package func allGather(_ bytes: [UInt8]) throws(CollectiveError) -> [[UInt8]] {
         try meet(.allGather)
+        whereabouts.beginWaiting(in: .allGather, for: nil)
+        defer { whereabouts.endWaiting() }
         var lengths = [Int64](repeating: 0, count: size)
         var mine = Int64(bytes.count)
         try engine.check(.allGather, MPI_Allgather(&mine, 1, gfn_int64(), &lengths, 1, gfn_int64(), handle))
@@ -144,6 +148,8 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
     package func subgroup(_ ranks: [Int]) throws(CollectiveError) -> (any Communicator)? {
         requireValid(members: ranks, size: size)
         try meet(.subgroup)
+        whereabouts.beginWaiting(in: .subgroup, for: nil)
+        defer { whereabouts.endWaiting() }
         let place = ranks.firstIndex(of: rank)
         var part: MPI_Comm?
         try engine.check(
@@ -166,6 +172,8 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
     ) throws(CollectiveError) {
         guard size > 1, !values.isEmpty else { return }
         try meet(operation)
+        whereabouts.beginWaiting(in: operation, for: nil)
+        defer { whereabouts.endWaiting() }
         let limit = max(1, engine.pieceLimit / MemoryLayout<Number>.stride)
         for start in stride(from: 0, to: values.count, by: limit) {
             let count = min(limit, values.count - start)
@@ -277,6 +285,7 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
             let piece = ArrivingPiece(buffer: WireBuffer(count: Int(count)))
             try engine.check(
                 .receive, MPI_Imrecv(piece.buffer.bytes.baseAddress, count, gfn_byte(), &message, &piece.request))
+            whereabouts.goOn()
             let route = Route(source: Int(status.MPI_SOURCE), tag: Int(status.MPI_TAG))
             arrived[route, default: Mailbox()].append(piece)
         }
@@ -284,7 +293,17 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
 
     // MARK: - The end
 
-    package func poll() { engine.poll() }
+    package func poll() {
+        engine.whereabouts.goOn()
+        engine.poll()
+    }
+
+    /// Collective over all ranks, once: from now on a rank that stalls is named on all of them, and ends the job with exit code 71.
+    package func watch() throws(CollectiveError) { watchdog = try Watchdog.start(over: self) }
+
+    /// - Parameter seconds: without a sign of life, after which a rank has stalled (``Watchdog/usualLimit`` before this is called); nil:
+    ///   none ever has.
+    package func setWatchdogLimit(_ seconds: Int?) { watchdog?.setLimit(seconds) }
 
     package func abort(_ reason: String, code: Int32) {
         engine.say(reason)
@@ -295,6 +314,7 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
     package func finish() throws(CollectiveError) {
         try engine.wait(.finish, peer: nil) { () throws(CollectiveError) in engine.isIdle }
         try meet(.finish)
+        watchdog?.stop()
         try engine.check(.finish, MPI_Finalize())
     }
 }
@@ -315,6 +335,7 @@ private final class MPIEngine {
     let pieceLimit: Int
     let limits: SendLimits
     var rank = 0
+    let whereabouts = Whereabouts()
     var communicators: [MPICommunicator] = []
     private var outgoing: [OutgoingMessage] = []
     private var bytesInFlight = 0
@@ -341,8 +362,11 @@ private final class MPIEngine {
         _ operation: CollectiveError.Operation, peer: Int?, until isDone: () throws(CollectiveError) -> Bool
     ) throws(CollectiveError) {
         try throwPending()
+        guard try !isDone() else { return }
+        whereabouts.beginWaiting(in: operation, for: peer)
+        defer { whereabouts.endWaiting() }
         var patience = Patience()
-        while try !isDone() {
+        while true {
             try advance(takingMessages: true)
             if try isDone() { return }
             patience.pause()
@@ -350,6 +374,8 @@ private final class MPIEngine {
     }
 
     func wait(_ operation: CollectiveError.Operation, for request: inout MPI_Request?) throws(CollectiveError) {
+        whereabouts.beginWaiting(in: operation, for: nil)
+        defer { whereabouts.endWaiting() }
         var patience = Patience()
         while try !isComplete(&request, operation) {
             try advance(takingMessages: true)

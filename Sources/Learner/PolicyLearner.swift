@@ -133,8 +133,10 @@ package final class PolicyLearner {
         var tally = StepTally(objective.measureNames)
         let passes = batch.passes(needs, seed: settings.seed, step: version)
         for (index, slots) in passes.enumerated() {
+            learners.whereabouts.enter(.backward)
             let own = accumulate(batch, slots, isFirst: index == 0, root: next.root, values: next.values, poll: poll)
             tally.secondsLearn += clock.lap()
+            learners.whereabouts.enter(.reduce)
             let norm: Double
             switch try reduce(own, into: &tally) {
             case .sum(norm: let value): norm = value

@@ -47,7 +47,9 @@ struct ScoreCommand: ParsableCommand {
             let model = try launch.together {
                 // Before the model, which takes longer to read.
                 if launch.isFirst { _ = try LineReader(input) }
-                return try ScoreModel(try layers(), ranksOnNode: launch.ranksOnNode)
+                let layers = try layers()
+                launch.watch(by: layers)
+                return try ScoreModel(layers, ranksOnNode: launch.ranksOnNode)
             }
             if launch.isFirst, !settings.quiet {
                 for note in model.notes { writeToStandardError("score: \(note.printable(limit: 1000))\n") }

@@ -134,6 +134,7 @@ struct Setting: Sendable {
         Setting("sample.min_p", .number(share), "0", "sample draws from tokens with this share of the likeliest one's; 0: from all", changesWeights: false),
         Setting("checkpoint.every", .integer(count, or: "none"), "50", "steps; none: only at the end", changesWeights: false),
         Setting("checkpoint.keep", .integer(1...1000), "2", "newest checkpoints that stay", changesWeights: false),
+        Setting("watchdog.seconds", .integer(count, or: "none"), "600", "without a sign of life, after which a rank of an MPI job has stalled and the job ends (71); none: it waits", changesWeights: false),
         Setting("samples.every", .integer(count, or: "none"), "none", "steps; write what was sampled; none: never", changesWeights: false),
     ]
 

@@ -75,6 +75,7 @@ struct EvaluateCall {
         _ configurations: [RunConfiguration], _ run: EvaluateRun, _ launch: Launch
     ) throws -> RewardsByLine? {
         guard try asksRewardModel else { return nil }
+        launch.watch(by: configurations[0].layers)
         let sets = sets
         let opened = try launch.together {
             for set in sets { try set.requireFile() }

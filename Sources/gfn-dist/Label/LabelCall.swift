@@ -19,6 +19,7 @@ struct LabelCall {
     /// - Parameter resuming: goes on behind the lines that are there.
     /// - Returns: whether there was something to do: with `resuming`, the file may be complete already.
     func perform(resuming: Bool, _ launch: Launch) throws -> Bool {
+        launch.watch(by: configuration.layers)
         let work = try LineCall(output: output, quiet: quiet).perform(resuming: resuming, launch) {
             try LabelWork(
                 configuration, temperature: temperature, completions: completions, split: split, samples: samples,

@@ -64,6 +64,7 @@ final class RewardRun {
             seed: configuration.seed, problemCount: max(1, work.training.count), slotsPerStep: configuration.promptsPerStep)
         for step in firstStep..<max(firstStep, configuration.steps) {
             self.step = step + 1
+            communicator.whereabouts.enter(.backward, step: step + 1)
             var watch = StopWatch()
             let batch = (0..<configuration.promptsPerStep).map { work.training[schedule.problem(at: GroupAddress(step: step, slot: $0))] }
             let metrics: RewardLearner.Metrics
@@ -103,6 +104,7 @@ final class RewardRun {
     /// All ranks evaluate the model together, in the form in which it is written.
     private func evaluate(version: Int) throws {
         guard !work.evaluations.isEmpty else { return }
+        communicator.whereabouts.enter(.evaluate, step: version)
         let model = ProcessRewardModel(policy: learner.policy, head: learner.head)
         let evaluation = RewardEvaluation(communicator: communicator)
         var results: [(name: String, scored: [RewardEvaluation.Scored])] = []
@@ -115,6 +117,7 @@ final class RewardRun {
     /// Rank 0 writes the checkpoint of a version; the others have nothing to add.
     private func save() throws {
         guard communicator.rank == 0 else { return }
+        communicator.whereabouts.enter(.save)
         let checkpoint = Checkpoint(
             step: learner.state.version, seed: configuration.seed, learner: learner.state,
             published: [Checkpoint.Published(version: learner.state.version, bits: learner.publishedBits)],

@@ -11,6 +11,7 @@ enum RewardStart {
         let resumed = try care.map { try ResumedRun.find(request, $0, launch) }
         let (work, checkpoint, changes) = try launch.together {
             let (configuration, changes) = try resumed?.configuration(request) ?? (RunConfiguration(try request.layers(), for: .reward), [])
+            launch.watch(by: configuration.layers)
             if configuration.text("kernels") != "auto" { setenv(KernelFamily.variable, configuration.text("kernels"), 1) }
             let work = try RewardWork(configuration, ranksOnNode: launch.ranksOnNode)
             let checkpoint = try resumed?.checkpoint.map { path in

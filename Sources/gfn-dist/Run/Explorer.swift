@@ -33,6 +33,7 @@ final class Explorer {
     func explore(step: Int, slots: [Int], bits: [UInt16], version: Int) -> Findings {
         guard !slots.isEmpty else { return Findings() }
         let (policy, configuration, task) = (context.policy, context.configuration, context.workspace.training)
+        context.communicator.whereabouts.enter(.sample)
         policy.adopt(bits, version: version)
         let start = ContinuousClock.now
         let addresses = slots.map { GroupAddress(step: step, slot: $0) }
@@ -49,6 +50,7 @@ final class Explorer {
         let settings = SamplingSettings(temperature: 1, maxNewTokens: configuration.maxNewTokens(for: task))
         let sampled = policy.sample(requests, settings: settings, poll: { context.communicator.poll() })
         let afterSampling = ContinuousClock.now
+        context.communicator.whereabouts.enter(.score)
 
         var findings = Findings()
         for (index, address) in addresses.enumerated() {

@@ -38,6 +38,7 @@ struct Launch: Sendable {
                 let launch = Launch(virtualRanks: nil, communicator: communicator)
                 do {
                     if communicator.size == 1 { try refuseUnjoined(tasks) }
+                    try communicator.watch()
                     try body(launch)
                 } catch {
                     end(launch, error)
@@ -76,6 +77,13 @@ struct Launch: Sendable {
     func everyRank<Value: Sendable>(_ body: @escaping @Sendable (any Communicator) throws -> Value) throws -> [Value] {
         if let communicator { return [try body(communicator)] }
         return try runInProcess(ranks: virtualRanks ?? 1, body: body)
+    }
+
+    /// Says how long ranks may be without a sign of life. Before that, it is the setting's default.
+    func watch(by layers: ConfigurationLayers) {
+        let name = "watchdog.seconds"
+        communicator?.setWatchdogLimit(Int(layers.values[name] ?? Setting.named(name)?.fallback ?? ""))
+        communicator?.whereabouts.enter(.load)
     }
 
     /// A value that rank 0's process makes and all processes use. Collective over processes.

@@ -121,6 +121,7 @@ final class RunContext {
     /// All ranks evaluate these weights together, on every data set; rank 0 reports.
     func evaluate(_ bits: [UInt16], version: Int) throws {
         guard !workspace.evaluations.isEmpty else { return }
+        communicator.whereabouts.enter(.evaluate, step: version)
         policy.adopt(bits, version: version)
         let summaries = try workspace.evaluations.compactMap { task in
             let evaluation = HeldOutEvaluation(
@@ -141,6 +142,7 @@ final class RunContext {
     /// Rank 0 writes the checkpoint of a version; the others have nothing to add.
     func save(_ learner: PolicyLearner, replay: ReplayBuffer?, published: [(version: Int, bits: [UInt16])]) throws {
         guard isFirst else { return }
+        communicator.whereabouts.enter(.save)
         let bits = learner.publishedBits
         let checkpoint = Checkpoint(
             step: learner.version, seed: configuration.seed, learner: learner.state,
@@ -170,6 +172,7 @@ final class RunContext {
     /// The last things of a run that reached its end: the adapter or model, and the comparison.
     func finish(_ bits: [UInt16]) throws {
         if isFirst {
+            communicator.whereabouts.enter(.save)
             let name = try FinalModel(workspace: workspace, layout: policy.layout).write(bits, to: folder)
             if saysResult { report?.finish(digest: sha256Hex(bits), wroteModel: name) }
         }

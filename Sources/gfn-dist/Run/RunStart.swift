@@ -11,6 +11,7 @@ enum RunStart {
         let resumed = try care.map { try ResumedRun.find(options, $0, launch) }
         let (workspace, checkpoint, layout, changes) = try launch.together {
             let (configuration, changes) = try resumed?.configuration(options) ?? (RunConfiguration(try options.layers()), [])
+            launch.watch(by: configuration.layers)
             let layout = !configuration.needs.usesRollouts ? nil : try Self.layout(configuration, ranks: launch.size)
             if configuration.text("kernels") != "auto" { setenv(KernelFamily.variable, configuration.text("kernels"), 1) }
             let workspace = try Workspace(

@@ -39,6 +39,7 @@ final class TrainingRun {
         communicator = context.communicator
         layout = try RankLayout(size: communicator.size, learners: context.configuration.optionalInteger("ranks.learners"))
         context.role = layout.role(of: communicator.rank)
+        communicator.whereabouts.take(layout.isLearner(communicator.rank), layout.isRollout(communicator.rank))
         learners = try communicator.subgroup(layout.learners)
         let channel = try communicator.subgroup(layout.weightGroup)
         weights = WeightExchange(channel: channel, lag: context.configuration.lag, history: try context.initialVersions())
@@ -85,6 +86,7 @@ final class TrainingRun {
     /// Rollout ranks turn weights into scored groups. False: the run has ended.
     private func explore(_ step: Int, _ explorer: Explorer) throws -> Bool {
         let version = max(0, step - configuration.lag)
+        communicator.whereabouts.enter(.broadcast, step: step + 1)
         guard let bits = try weights.bits(of: version), !hasEnded(by: step) else { return false } // what `publish` below sends
         // Where samples are collected first, they are those of the first weights, and after that there are none.
         let isCollected = needs.collectingSteps > 0
@@ -92,6 +94,7 @@ final class TrainingRun {
             ? [] : (0..<configuration.promptsPerStep).filter { layout.rollout(forSlot: $0) == communicator.rank }
         let found = explorer.explore(
             step: step, slots: slots, bits: isCollected ? try context.startingBits() : bits, version: isCollected ? 0 : version)
+        communicator.whereabouts.enter(.broadcast)
         let batch = RolloutBatch(
             step: step, stopRequested: SignalFlags.takeStop() != nil, saveRequested: SignalFlags.takeSave(),
             secondsSampling: found.secondsSampling, secondsScoring: found.secondsScoring, groups: found.groups, seeds: found.seeds)
@@ -104,11 +107,13 @@ final class TrainingRun {
 
     /// Learner ranks turn groups into better weights.
     private func learn(_ step: Int, _ learner: PolicyLearner) throws -> Continuation {
+        communicator.whereabouts.enter(.broadcast, step: step + 1)
         var watch = StopWatch()
         let batches = try layout.rollouts.map { try receiveBatch(of: step, from: $0) }  // what `explore` above sends
         let fresh = batches.flatMap(\.groups).sorted { $0.address.slot < $1.address.slot }
         let seeds = batches.flatMap(\.seeds).sorted { $0.address.slot < $1.address.slot }
         let waited = watch.lap()
+        communicator.whereabouts.enter(.backward)
         let difference = try compareLogProbabilities(of: fresh, step: step)
         let replayed = replay.groups(
             configuration.replayedGroups(in: step), size: configuration.samplesPerPrompt, seed: configuration.seed, step: step,
@@ -119,6 +124,7 @@ final class TrainingRun {
         let learned = watch.lap()
 
         let version = step + 1
+        communicator.whereabouts.enter(.broadcast)
         let requests = try decide(batches)
         let isLast = version == configuration.steps || requests.stop
         let sync = try weights.publish(learner.publishedBits, version: version, isLast: isLast)

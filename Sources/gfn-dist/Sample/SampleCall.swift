@@ -12,7 +12,8 @@ struct SampleCall {
     /// - Parameter resuming: goes on behind the lines that are there.
     /// - Returns: nil: with `resuming`, the file is complete already.
     func perform(resuming: Bool, _ launch: Launch) throws -> SampleWork? {
-        try LineCall(output: output, quiet: quiet).perform(resuming: resuming, launch) {
+        launch.watch(by: configuration.layers)
+        return try LineCall(output: output, quiet: quiet).perform(resuming: resuming, launch) {
             try SampleWork(configuration, temperatures: temperatures, ranksOnNode: launch.ranksOnNode)
         }
     }

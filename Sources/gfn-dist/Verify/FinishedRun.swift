@@ -27,7 +27,9 @@ struct FinishedRun {
     ///   - output: where files go; nil: into the run's folder.
     func measure(_ choices: SettingOptions, output: String?, isJSON: Bool, _ launch: Launch) throws {
         let measured = try launch.together { () -> Measured in
-            let workspace = try Workspace(try configuration(choices), ranksOnNode: launch.ranksOnNode, needsGradients: false)
+            let configuration = try configuration(choices)
+            launch.watch(by: configuration.layers)
+            let workspace = try Workspace(configuration, ranksOnNode: launch.ranksOnNode, needsGradients: false)
             let tasks = workspace.training.legalResponses(to: 0) != nil ? [workspace.training] : workspace.evaluations
             for task in tasks where task.problemCount == 0 || task.listedResponses(to: 0) == nil {
                 throw RunError.configuration(

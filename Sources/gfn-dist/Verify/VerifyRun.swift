@@ -28,6 +28,7 @@ struct VerifyRun {
             }
             return (configuration, try RunStart.layout(configuration, ranks: launch.size), try TaskFile.read(path))
         }
+        launch.watch(by: configuration.layers)
         if configuration.text("kernels") != "auto" { setenv(KernelFamily.variable, configuration.text("kernels"), 1) }
         var workspace = try launch.together {
             try Workspace(configuration, ranksOnNode: launch.ranksOnNode, needsGradients: launch.hasLearner(layout))
