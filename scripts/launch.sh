@@ -2,9 +2,10 @@
 # Starts a run on several ranks and keeps it going: SIGTERM, SIGINT and SIGUSR1 become a saved checkpoint and exit code 75; a lost rank
 # (69), a stalled one (71), a killed one (137) and the like a restart from the newest checkpoint. What another start cannot mend, such as a
 # wrong setting (78), ends it at once. Run the same command again and it goes on: in a batch script, behind a requeue.
-# usage: scripts/launch.sh [--restarts N] [--pause SECONDS] train|reward --output DIR …
+# usage: scripts/launch.sh [--restarts N] [--pause SECONDS] [--grace SECONDS] train|reward --output DIR …
 # --restarts: in a row, without a new checkpoint between them (5). --pause: before the first of them (10); twice as long before each next
-# one, 10 minutes at most. LAUNCH: how ranks are started ("mpirun -n ${RANKS:-2}"), such as "srun --mpi=pmix". What each attempt said is
+# one, 10 minutes at most. --grace: for a launcher to end after the watchdog has named a stalled rank (30): mpirun waits long for a node that
+# does not answer. LAUNCH: how ranks are started ("mpirun -n ${RANKS:-2}"), such as "srun --mpi=pmix". What each attempt said is
 # kept in DIR-attempts/.
 set -euo pipefail
 
@@ -14,16 +15,16 @@ fail() {
 }
 say() { echo "launch.sh: $*" >&2; }
 
-restarts=5 pause=10
+restarts=5 pause=10 grace=30
 while [ $# -gt 0 ]; do
     case "$1" in
-        --restarts | --pause)
+        --restarts | --pause | --grace)
             [[ "${2:-}" =~ ^[0-9]{1,6}$ ]] || fail "$1 needs a whole number, found '${2:-}'"
             declare "${1#--}=$((10#$2))"
             shift 2
             ;;
         train | reward) break ;;
-        *) fail "expected train or reward with its options, or --restarts N or --pause SECONDS before it; found '$1'" ;;
+        *) fail "expected train or reward with its options, or --restarts, --pause or --grace with a number before it; found '$1'" ;;
     esac
 done
 [ $# -gt 0 ] || fail "name what to run: train --output DIR …"
@@ -63,6 +64,16 @@ ask() {
 }
 for signal in TERM INT USR1; do trap "ask SIG$signal" "$signal"; done
 
+# Ends a launcher that does not end by itself although LOG says that a rank has stalled.
+end_stalled() {
+    until grep -q '^\(\[.*\]\)\?gfn-dist: .* ha\(s\|ve\) stalled: ' "$1"; do sleep 1; done
+    sleep "$grace"
+    say "the launcher has not ended $grace s after a rank stalled: it is ended"
+    kill -TERM -- "-$2" 2>/dev/null
+    sleep 5
+    kill -KILL -- "-$2" 2>/dev/null
+}
+
 # The newest checkpoint's name; nothing where there is none.
 newest() { find "$output/checkpoints" -mindepth 1 -maxdepth 1 -name 'step-*' 2>/dev/null | sort -V | tail -1 || true; }
 
@@ -81,6 +92,8 @@ while true; do
     } >"$log"
     "${launch[@]}" "$binary" "${arguments[@]}" > >(tee -a "$log") 2> >(tee -a "$log" >&2) &
     child=$!
+    end_stalled "$log" "$child" &
+    guard=$!
     # A trapped signal ends `wait` before the ranks end.
     interrupted=yes
     while [ -n "$interrupted" ]; do
@@ -88,6 +101,8 @@ while true; do
         wait "$child" || status=$?
     done
     child=""
+    kill -TERM -- "-$guard" 2>/dev/null || true
+    wait "$guard" 2>/dev/null || true
     echo "# exit code $status" >>"$log"
 
     case "$status" in

@@ -71,6 +71,25 @@ extension ProgramTests {
             }
         }
 
+        @Test("a launcher that hangs after a rank has stalled is ended, and the run started again")
+        func hanging() throws {
+            let folder = try TemporaryFolder()
+            let fake = try folder.write(
+                """
+                mkdir -p run && touch run/config.yaml
+                [ $(ls run-attempts | wc -l) -lt 2 ] || exit 0
+                echo 'gfn-dist: rank 1 on n2 (rollout, phase sample of step 3) has stalled: nothing was heard of it for 5 s; rank 0 on n1 was: …' >&2
+                trap '' TERM
+                while true; do sleep 1; done
+                """, to: "fake.sh")
+            let program = try launch(["--pause", "0", "--grace", "1", "train", "--output", "run"], "bash \(fake)", in: folder)
+            let outcome = try program.outcome(limit: .seconds(30))
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.errors.contains("launch.sh: the launcher has not ended 1 s after a rank stalled: it is ended\n"))
+            #expect(outcome.errors.contains("launch.sh: exit code 137 (run-attempts/1.log); restart in 0 s from the beginning"), "\(outcome.errors)")
+            #expect(try Self.logs(folder) == 2)
+        }
+
         @Test("a signal while it waits ends it with 75, without another start")
         func waiting() throws {
             let folder = try TemporaryFolder()
@@ -86,7 +105,7 @@ extension ProgramTests {
         @Test("mistakes are said in a sentence", arguments: [
             (["train"], "train needs --output DIR: a run that may be restarted has a folder of its own"),
             ([], "name what to run: train --output DIR …"), (["--restarts", "x", "train"], "--restarts needs a whole number, found 'x'"),
-            (["sample", "pathsum"], "expected train or reward with its options, or --restarts N or --pause SECONDS before it; found 'sample'"),
+            (["sample", "pathsum"], "expected train or reward with its options, or --restarts, --pause or --grace with a number before it; found 'sample'"),
         ])
         func mistakes(arguments: [String], sentence: String) throws {
             let folder = try TemporaryFolder()
