@@ -6,7 +6,7 @@ internal import Crypto
 ///             4  kind, UInt16             what the payload is; the modules that send number their kinds
 ///             6  version, UInt16          of the payload's layout
 ///             8  payload length, UInt64
-///            16  checksum, 8 bytes        the first of SHA-256 of the payload
+///            16  checksum, 8 bytes        the first of SHA-256 of the 16 bytes above and the payload
 ///            24  the payload                                                            (all little-endian)
 package struct MessageFrame: Sendable, Equatable {
     package var kind: UInt16
@@ -28,7 +28,7 @@ package struct MessageFrame: Sendable, Equatable {
         writer.write(kind)
         writer.write(version)
         writer.write(UInt64(payload.count))
-        writer.writeRaw(checksum(payload))
+        writer.writeRaw(Self.sum(header: writer.bytes, payload[...]))
         writer.writeRaw(payload)
         return writer.bytes
     }
@@ -49,9 +49,14 @@ package struct MessageFrame: Sendable, Equatable {
         let found = bytes.count - headerSize
         guard UInt64(found) >= length else { throw .truncated(expected: length, found: found) }
         guard UInt64(found) == length else { throw .leftOver(count: found - Int(length)) }
-        let payload = Array(bytes[headerSize...])
-        guard Array(bytes[16..<24]) == checksum(payload) else { throw .corrupt(kind: kind) }
-        return MessageFrame(kind: kind, version: version, payload: payload)
+        let payload = bytes[headerSize...]
+        guard Array(bytes[16..<24]) == sum(header: Array(bytes[..<16]), payload) else { throw .corrupt(kind: kind) }
+        return MessageFrame(kind: kind, version: version, payload: Array(payload))
+    }
+
+    /// Of what says how the payload is to be read, too: weights with one wrong bit there would be another message.
+    private static func sum(header: [UInt8], _ payload: ArraySlice<UInt8>) -> [UInt8] {
+        header.withUnsafeBytes { header in payload.withUnsafeBytes { checksum(header, $0) } }
     }
 
     /// Reads the payload of a frame that must be of this kind and version.
@@ -95,5 +100,3 @@ func checksum(_ parts: UnsafeRawBufferPointer...) -> [UInt8] {
     for part in parts { hash.update(bufferPointer: part) }
     return Array(hash.finalize().prefix(8))
 }
-
-func checksum(_ bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBytes { checksum($0) } }

@@ -55,6 +55,12 @@ package enum WeightCoding {
         return (bits, version)
     }
 
+    /// The version that a payload says it is; nil where it is too short to say so.
+    package static func version(of payload: [UInt8]) -> Int? {
+        var reader = ByteReader(payload)
+        do { return try reader.readInt() } catch { return nil }
+    }
+
     private typealias Parts = (version: Int, base: Int, count: Int, sum: [UInt8], planes: (high: [UInt8], low: [UInt8]))
 
     private static func readParts(_ payload: [UInt8]) throws(WeightCodingError) -> Parts {

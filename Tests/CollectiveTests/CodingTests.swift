@@ -91,9 +91,23 @@ struct CodingTests {
 
     @Test("the checksum is the beginning of SHA-256")
     func knownChecksum() {
-        // SHA-256 of "abc", FIPS 180-4 example: ba7816bf 8f01cfea …
+        // printf 'GFND\0\0\0\0\3\0\0\0\0\0\0\0abc' | sha256sum
         let bytes = MessageFrame(kind: 0, version: 0, payload: Array("abc".utf8)).encoded()
-        #expect(Array(bytes[16..<24]) == [0xBA, 0x78, 0x16, 0xBF, 0x8F, 0x01, 0xCF, 0xEA])
+        #expect(Array(bytes[16..<24]) == [0x01, 0xE5, 0x41, 0xA8, 0xB4, 0xB5, 0x02, 0xA1])
+    }
+
+    @Test("a frame with one bit turned over is refused, wherever it is: each of 10,000")
+    func turnedBits() throws {
+        var refused = 0
+        for number in 0..<10_000 {
+            let payload = (0..<(number % 97)).map { UInt8(truncatingIfNeeded: $0 * number) }
+            var bytes = MessageFrame(kind: UInt16(16 + number % 12), version: 3, payload: payload).encoded()
+            // All bits of all lengths in turn.
+            let bit = (number / 97 * 61 + number) % (bytes.count * 8)
+            bytes[bit / 8] ^= 1 << UInt8(bit % 8)
+            do throws(MessageFrameError) { _ = try MessageFrame.decode(bytes) } catch { refused += 1 }
+        }
+        #expect(refused == 10_000)
     }
 
     @Test("a foreign, short, long, damaged or unexpected frame is named as such")

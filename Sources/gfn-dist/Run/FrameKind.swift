@@ -8,5 +8,5 @@ enum FrameKind {
     static let scoreAnswer: UInt16 = 25
     static let sampleOrder: UInt16 = 26
     static let sampleReport: UInt16 = 27
-    static let version: UInt16 = 2
+    static let version: UInt16 = 3
 }

@@ -64,6 +64,14 @@ final class WeightExchange {
                 preconditionFailure("a learner asked for version \(version), which it has not made yet; it is at \(newest)")
             }
             let frame = try MessageFrame.decode(try channel.startBroadcast(nil, root: 0).wait())
+            guard [FrameKind.weights, FrameKind.lastWeights].contains(frame.kind) else {
+                throw MessageFrameError.kind(expected: FrameKind.weights, found: frame.kind)
+            }
+            guard frame.version == FrameKind.version else {
+                throw MessageFrameError.version(expected: FrameKind.version, found: frame.version)
+            }
+            // What is here already says nothing new.
+            if let version = WeightCoding.version(of: frame.payload), version <= newest { continue }
             let (bits, received) = try WeightCoding.decode(
                 frame.payload, having: history[newest].map { ($0, newest) }, count: history[newest]?.count, using: compression)
             remember(bits, received)
