@@ -18,7 +18,7 @@ enum CheckpointFiles {
         var files: [File]
     }
 
-    static let format = 1
+    static let format = 2
     static let manifestName = "MANIFEST.json"
 
     /// Calls `body` with an empty folder to write files into, and gives the folder the name `path` when all is on the disk.

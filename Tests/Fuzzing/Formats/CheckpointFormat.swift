@@ -124,7 +124,7 @@ struct CheckpointFormat: FuzzFormat {
                 JSONMember("name", JSONValue(name)), JSONMember("size", .integer(bytes.count)), JSONMember("sha256", JSONValue(sha256Hex(bytes))),
             ])
         }
-        mutant.files[manifest] = JSONValue.object([JSONMember("format", .integer(1)), JSONMember("files", .array(entries))]).encoded()
+        mutant.files[manifest] = JSONValue.object([JSONMember("format", .integer(2)), JSONMember("files", .array(entries))]).encoded()
         mutant.changes.append("signed")
     }
 
