@@ -70,7 +70,7 @@ end_stalled() {
     sleep "$grace"
     say "the launcher has not ended $grace s after a rank stalled: it is ended"
     kill -TERM -- "-$2" 2>/dev/null
-    sleep 5
+    sleep $((grace < 5 ? grace : 5))
     kill -KILL -- "-$2" 2>/dev/null
 }
 

@@ -4,7 +4,7 @@ import Testing
 extension ProgramTests {
     @Suite("from the base to the paper's comparison (scripts/reproduce-paper.sh)")
     struct ReproduceTests {
-        private static let methods = ["subtb", "ppo", "dpo", "rft", "again"]
+        private static let methods = ["subtb", "ppo", "rft", "again"]
 
         private func reproduce(_ arguments: [String], launch: String = "env", in folder: TemporaryFolder) throws -> Program.Outcome {
             try Program(script: "reproduce-paper.sh", arguments, launch: launch, in: folder.path).outcome(limit: .seconds(600))
@@ -42,7 +42,7 @@ extension ProgramTests {
             for method in Self.methods { #expect(table.contains("\"\(method)\"")) }
             #expect(table.contains("\"runs\" : 2"))
             // All see as many sampled solutions: 8 steps of 4 prompts × 4, or 4 steps of 8.
-            for (method, steps) in [("subtb", 8), ("ppo", 4), ("rft", 4), ("dpo", 4), ("again", 4)] {
+            for (method, steps) in [("subtb", 8), ("ppo", 4), ("rft", 4), ("again", 4)] {
                 let sampled = RunFiles(path: "\(output.path)/runs/\(method)-2/run")
                 #expect(try sampled.metrics().count { $0["accuracy"] != nil } == steps, "\(method)")
             }
@@ -51,13 +51,13 @@ extension ProgramTests {
             #expect(again.status == 0 && again.errors.isEmpty && again.output == page)
 
             let ppo = ["trained", "run/adapter", "run/evaluation.json", "test.jsonl"].map { "runs/ppo-2/\($0)" }
-            for lost in ppo + ["table", "against-dpo", "results.md"] {
+            for lost in ppo + ["table", "against-rft", "results.md"] {
                 try FileManager.default.removeItem(atPath: "\(output.path)/\(lost)")
             }
             let ratios = try #require(output.text("against-ppo/evaluation.json"))
             let mended = try reproduce(["short", "--output", "out"], launch: "mpirun -n 2", in: folder)
             let done = mended.errors.split(separator: "\n").map { $0.drop { $0 != " " }.dropFirst() }
-            #expect(done == ["train ppo, seed 2", "samples of ppo, seed 2", "evaluation against dpo", "the paper's table", "page"])
+            #expect(done == ["train ppo, seed 2", "samples of ppo, seed 2", "evaluation against rft", "the paper's table", "page"])
             #expect(output.text("table/evaluation.json") == table && output.text("against-ppo/evaluation.json") == ratios)
 
             _ = try folder.write("title=other\n" + (output.text("configuration") ?? ""), to: "short.conf")
