@@ -396,7 +396,7 @@ do_table() {
 }
 
 do_page() {
-    local method entry index file kind
+    local method entry index file kind searched
     {
         echo "# $title: the methods compared"
         echo
@@ -460,10 +460,16 @@ do_page() {
                 echo
             done
         done
+        searched=no
+        for method in "${methods[@]}"; do [ "$(grid_size "$method")" -eq 1 ] || searched=yes; done
         echo "## How settings were chosen"
         echo
-        echo "Each with seed $search_seed on $search_trajectories sampled solutions, judged on $validation: the most distinct correct"
-        echo "solutions (ROUGE-L 0.7) at an accuracy of at least $choose_accuracy, at the best temperature of $curve_temperatures."
+        if [ "$searched" = yes ]; then
+            echo "Each with seed $search_seed on $search_trajectories sampled solutions, judged on $validation: the most distinct correct"
+            echo "solutions (ROUGE-L 0.7) at an accuracy of at least $choose_accuracy, at the best temperature of $curve_temperatures."
+        else
+            echo "The configuration gives them: nothing was searched."
+        fi
         echo
         echo "| method | settings | distinct correct at accuracy ≥ $choose_accuracy | best accuracy | chosen |"
         echo "|---|---|---|---|---|"
