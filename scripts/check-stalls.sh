@@ -7,10 +7,11 @@ seconds="${1:-3}"
 source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
-train=("$binary" train --quiet --threads 1 --output "$folder/run" --set "watchdog.seconds=$seconds" --set train.steps=6 --set evaluate.every=4
-    --set checkpoint.every=2 --set evaluate.problems=2)
+train=("$binary" train --quiet --threads 1 --output "$folder/run" --set "watchdog.seconds=$seconds" --set train.steps=6
+    --set evaluate.every=4 --set checkpoint.every=2 --set evaluate.problems=2)
 failures=0
-for place in load:0:0 load:0:1 sample:2:1 score:2:2 backward:2:0 reduce:2:0 broadcast:2:0 broadcast:2:1 evaluate:4:0 evaluate:4:2 save:2:0; do
+for place in load:0:0 load:0:1 sample:2:1 score:2:2 backward:2:0 reduce:2:0 broadcast:2:0 broadcast:2:1 evaluate:4:0 evaluate:4:2 \
+    save:2:0; do
     IFS=: read -r phase step rank <<<"$place"
     rm -rf "$folder/run"
     ranks=()
@@ -22,7 +23,8 @@ for place in load:0:0 load:0:1 sample:2:1 score:2:2 backward:2:0 reduce:2:0 broa
     done
     status=0
     mpirun "${ranks[@]}" >"$folder/output" 2>&1 || status=$?
-    named="$(grep -c "^gfn-dist: rank $rank on [^ ]* (.*phase $phase.*) has stalled: nothing was heard of it for [0-9]* s; rank [^$rank]" "$folder/output" || true)"
+    line="^gfn-dist: rank $rank on [^ ]* (.*phase $phase.*) has stalled: nothing was heard of it for [0-9]* s; rank [^$rank]"
+    named="$(grep -c "$line" "$folder/output" || true)"
     after="$(sed -n 's/.*nothing was heard of it for \([0-9]*\) s.*/\1/p' "$folder/output" | sort -n | tail -1)"
     left="$(pgrep -c -f "$folder/run" || true)"
     verdict=fine
@@ -30,7 +32,7 @@ for place in load:0:0 load:0:1 sample:2:1 score:2:2 backward:2:0 reduce:2:0 broa
         verdict=FAILED failures=$((failures + 1))
         cat "$folder/output"
     fi
-    echo "$verdict: rank $rank in $phase of step $step: exit code $status, named by $named others after ${after:-no} s, $left processes left"
+    echo "$verdict: rank $rank in $phase of step $step: exit code $status, named by $named others after ${after:-no} s, $left left"
     [ "$verdict" = fine ] || continue
     grep -m1 "^gfn-dist: .*; rank [^$rank]" "$folder/output" | cut -c1-220
 done

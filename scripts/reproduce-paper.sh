@@ -64,7 +64,8 @@ done
 whole() { [[ "$2" =~ ^[0-9]+$ ]] || status=78 fail "$config has $1=$2, expected a whole number"; }
 for variable in train validation test trajectories; do [ -n "${!variable}" ] || status=78 fail "$config does not set $variable"; done
 search_trajectories="${search_trajectories:-$trajectories}"
-for variable in trajectories search_trajectories samples_per_prompt prompts_per_step search_seed search_problems test_problems samples many_samples; do
+for variable in trajectories search_trajectories samples_per_prompt prompts_per_step search_seed search_problems test_problems samples \
+    many_samples; do
     whole "$variable" "${!variable}"
 done
 for temperature in ${table_temperatures//,/ }; do

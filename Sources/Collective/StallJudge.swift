@@ -50,7 +50,9 @@ struct StallJudge: Sendable {
         if let silent = of({ time - $0.heard }) { return .silent(silent.ranks, seconds: silent.seconds) }
         // Of one that was not heard of lately it shows soon that it is silent.
         let isHeard = { (rank: Rank) in time - rank.heard < limit / 3 }
-        if let stuck = of({ $0.moment.wait == nil && isHeard($0) ? time - $0.moved : nil }) { return .stuck(stuck.ranks, seconds: stuck.seconds) }
+        if let stuck = of({ $0.moment.wait == nil && isHeard($0) ? time - $0.moved : nil }) {
+            return .stuck(stuck.ranks, seconds: stuck.seconds)
+        }
         if let still = of({ $0.moment.wait != nil && isHeard($0) ? time - $0.moved : nil }), still.ranks.count == ranks.count {
             return .deadlock(seconds: still.seconds)
         }

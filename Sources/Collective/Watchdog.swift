@@ -48,7 +48,8 @@ final class Watchdog: Sendable {
         }
         guard let socket, isWhole, !judges.isEmpty else { return nil }
         let watchdog = Watchdog(
-            rank: communicator.rank, hosts: hosts, whereabouts: communicator.whereabouts, socket: socket, judges: judges, token: judgesToken)
+            rank: communicator.rank, hosts: hosts, whereabouts: communicator.whereabouts, socket: socket, judges: judges,
+            token: judgesToken)
         watchdog.run()
         return watchdog
     }
@@ -152,7 +153,8 @@ final class Watchdog: Sendable {
         }
         switch verdict {
         case .silent(let ranks, let seconds):
-            return "\(named(ranks)) \(ranks.count == 1 ? "has stalled: nothing was heard of it" : "have stalled: nothing was heard of them") for \(Int(seconds)) s"
+            let (has, it) = ranks.count == 1 ? ("has", "it") : ("have", "them")
+            return "\(named(ranks)) \(has) stalled: nothing was heard of \(it) for \(Int(seconds)) s"
         case .stuck(let ranks, let seconds):
             return "\(named(ranks)) \(ranks.count == 1 ? "has" : "have") stalled: nothing went on there for \(Int(seconds)) s"
         case .deadlock(let seconds):

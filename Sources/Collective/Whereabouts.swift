@@ -129,9 +129,10 @@ extension Whereabouts.Moment {
     init(from reader: inout ByteReader) throws(ByteReaderError) {
         let phase = try reader.read(UInt8.self), role = try reader.read(UInt8.self), operation = try reader.read(UInt8.self)
         let step = try reader.readInt(), peer = try reader.readInt()
+        let wait = operation == 0 ? nil : CollectiveError.Operation(place: operation - 1)
         self.init(
             phase: Whereabouts.Phase(rawValue: phase) ?? .work, step: step, role: Whereabouts.Role(rawValue: role) ?? .none,
             progress: try reader.read(UInt64.self),
-            wait: operation == 0 ? nil : CollectiveError.Operation(place: operation - 1).map { Wait(operation: $0, peer: peer < 0 ? nil : peer) })
+            wait: wait.map { Wait(operation: $0, peer: peer < 0 ? nil : peer) })
     }
 }

@@ -8,7 +8,8 @@ extension EvaluationSummary {
 
 extension PaperTable {
     fileprivate var markdown: String {
-        let title = "**\(dataset.escapedForMarkdown)**" + (field.map { ", by \($0.escapedForMarkdown)" } ?? "") + (facts.map { ": \($0)" } ?? "")
+        let title = "**\(dataset.escapedForMarkdown)**" + (field.map { ", by \($0.escapedForMarkdown)" } ?? "")
+            + (facts.map { ": \($0)" } ?? "")
         let distinct = "distinct correct solutions per problem by ROUGE-L threshold, [95 % interval]"
         let note =
             switch meaning {

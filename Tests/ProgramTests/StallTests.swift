@@ -1,3 +1,4 @@
+@testable import Collective
 import Foundation
 import Testing
 
@@ -17,9 +18,10 @@ extension ProgramTests {
             let outcome = try Program(call, each: environments).outcome(limit: .seconds(60))
             #expect(outcome.status == 71)
             let role = rank == 0 ? "learner" : "rollout"
-            let place = "rank \(rank) on \(ProcessInfo.processInfo.hostName)"
+            let place = "rank \(rank) on \(DatagramSocket.hostName)"
             // The first 3 s of silence were noticed within another one.
-            let verdict = try Regex("gfn-dist: \(place) \\(\(role), phase \(phase)( of step \(step))?\\) has stalled: nothing was heard of it for [34] s; ")
+            let verdict = try Regex(
+                "gfn-dist: \(place) \\(\(role), phase \(phase) of step \(step)\\) has stalled: nothing was heard of it for [34] s; ")
             for other in 0..<3 where other != rank {
                 let said = outcome.ownErrors.filter { $0.contains("; rank \(other) on ") }
                 #expect(said.count == 1 && said[0].contains(verdict) && said[0].contains("waits in "), "\(outcome.errors)")

@@ -92,7 +92,8 @@ package struct PathSum: Task {
         aggregate: ProcessAggregate = .product
     ) {
         self.init(
-            name: split.name, pairs: Self.pairs(of: split), seed: seed, textbook: textbook, processFloor: processFloor, aggregate: aggregate)
+            name: split.name, pairs: Self.pairs(of: split), seed: seed, textbook: textbook, processFloor: processFloor,
+            aggregate: aggregate)
     }
 
     package init(
