@@ -19,7 +19,11 @@ let kernelSettings: [CSetting] =
 
 let package = Package(
     name: "gfn-dist",
-    products: [.executable(name: "gfn-dist", targets: ["gfn-dist"])],
+    products: [
+        .executable(name: "gfn-dist", targets: ["gfn-dist"]),
+        // Not for use: tests load it into the program to make files fail (scripts/check-faults.sh).
+        .library(name: "FileFaults", type: .dynamic, targets: ["CFileFaults"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "3.12.3"),
@@ -58,6 +62,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         // What only tests and scripts run.
         .target(name: "CAllocationMeter", path: "Tests/CAllocationMeter"),
+        .target(name: "CFileFaults", path: "Tests/CFileFaults"),
         .executableTarget(
             name: "gfn-mpi-check", dependencies: ["Collective"], path: "Tests/gfn-mpi-check", swiftSettings: swiftSettings),
         .target(

@@ -108,13 +108,15 @@ package struct Checkpoint: Sendable {
                 try writeWeights(side)
                 try SafetensorsWriter.write(tensors, to: "\(side)/\(Self.optimizerName)")
             } catch {
-                throw .inaccessible(path: path, reason: "\(error)")
+                // Of the file beside, which is gone then.
+                guard case .unwritable(let file, let reason) = error else { throw .inaccessible(path: path, reason: "\(error)") }
+                throw .inaccessible(path: file, reason: reason)
             }
             try CheckpointFiles.write(buffer, to: "\(side)/\(Self.replayName)")
             try CheckpointFiles.write(
                 CheckpointFiles.encoded(summary, path: path), to: "\(side)/\(Self.summaryName)")
         }
-        try CheckpointFiles.replace("\(folder)/latest", with: Array("step-\(step)\n".utf8))
+        try Self.nameLatest(step, in: folder)
         try Self.prune(folder, keep: keep, newest: step)
         return path
     }
@@ -257,6 +259,13 @@ package struct Checkpoint: Sendable {
             }
         }
         return search
+    }
+
+    /// Names the checkpoint of `step` in `folder`/latest, where it is not named already: a run may have ended before it did, or its newest
+    /// checkpoint may be damaged.
+    package static func nameLatest(_ step: Int, in folder: String) throws(CheckpointError) {
+        let (path, name) = ("\(folder)/latest", "step-\(step)\n")
+        if FileManager.default.contents(atPath: path) != Data(name.utf8) { try CheckpointFiles.replace(path, with: Array(name.utf8)) }
     }
 
     /// Whether `folder` holds the weights of the checkpoint at `path`, with whatever else belongs to them.

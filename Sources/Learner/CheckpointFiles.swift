@@ -1,6 +1,7 @@
 internal import Crypto
 internal import Foundation
 internal import Glibc
+internal import Model
 
 /// A set of files that is complete or absent, whatever moment the process dies at.
 ///
@@ -33,8 +34,24 @@ enum CheckpointFiles {
             if files.fileExists(atPath: side) { try files.removeItem(atPath: side) }
             try files.createDirectory(atPath: side, withIntermediateDirectories: false)
         }
+        do throws(CheckpointError) {
+            try fill(side, path: path, body)
+            // A checkpoint of this name is there only when a run went on from an earlier one; the same step has the same content.
+            try attempt(path) { if files.fileExists(atPath: path) { try files.removeItem(atPath: path) } }
+            guard rename(side, path) == 0 else { throw .inaccessible(path: path, reason: lastError()) }
+        } catch {
+            // Of a save that failed nothing stays; what a kill leaves, the next one removes.
+            try? files.removeItem(atPath: side)
+            throw error
+        }
+        try sync(parent)
+    }
+
+    private static func fill(
+        _ side: String, path: String, _ body: (String) throws(CheckpointError) -> Void
+    ) throws(CheckpointError) {
         try body(side)
-        let names = try attempt(side) { try files.contentsOfDirectory(atPath: side).sorted() }
+        let names = try attempt(side) { try FileManager.default.contentsOfDirectory(atPath: side).sorted() }
         var manifest = Manifest(format: format, files: [])
         for name in names {
             try sync("\(side)/\(name)")
@@ -43,10 +60,6 @@ enum CheckpointFiles {
         }
         try write(encoded(manifest, path: path), to: "\(side)/\(manifestName)")
         try sync(side)
-        // A checkpoint of this name is there only when a run went on from an earlier one; the same step has the same content.
-        try attempt(path) { if files.fileExists(atPath: path) { try files.removeItem(atPath: path) } }
-        guard rename(side, path) == 0 else { throw .inaccessible(path: path, reason: lastError()) }
-        try sync(parent)
     }
 
     /// Checks every file of the folder against its manifest.
@@ -76,15 +89,15 @@ enum CheckpointFiles {
 
     /// Replaces a small file as a whole: whoever reads sees the old content or the new.
     static func replace(_ path: String, with bytes: [UInt8]) throws(CheckpointError) {
-        let side = "\(path).partial"
-        try write(bytes, to: side)
-        guard rename(side, path) == 0 else { throw .inaccessible(path: path, reason: lastError()) }
+        try write(bytes, to: path)
         try sync(URL(fileURLWithPath: path).deletingLastPathComponent().path)
     }
 
     static func write(_ bytes: [UInt8], to path: String) throws(CheckpointError) {
-        try attempt(path) { try Data(bytes).write(to: URL(fileURLWithPath: path)) }
-        try sync(path)
+        do throws(ModelFileError) { try SideFile.write(bytes, to: path) } catch {
+            guard case .unwritable(_, let reason) = error else { throw .inaccessible(path: path, reason: "\(error)") }
+            throw .inaccessible(path: path, reason: reason)
+        }
     }
 
     static func read(_ path: String) throws(CheckpointError) -> [UInt8] {

@@ -278,7 +278,7 @@ private struct TinyRun {
             let layout = run.learner.policy.layout
             #expect(throws: CheckpointError.self) {
                 try run.checkpoint().write(in: folder, layout: layout, keep: 2) { (side) throws(ModelFileError) in
-                    throw .inaccessible(path: side, reason: "the disk is full")
+                    throw .unwritable(path: side, reason: "the disk is full")
                 }
             }
             #expect(Checkpoint.search(in: folder).newest == nil)

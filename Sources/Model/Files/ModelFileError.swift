@@ -4,6 +4,7 @@
 package enum ModelFileError: Error, Equatable, Sendable {
     /// The file or folder cannot be opened, read or written; `reason` is the operating system's.
     case inaccessible(path: String, reason: String)
+    case unwritable(path: String, reason: String)
     /// A part that has to be there is not.
     case missing(path: String, field: String, advice: String)
     /// The bytes contradict the file format, or one field contradicts another.
@@ -23,6 +24,8 @@ extension ModelFileError: CustomStringConvertible {
         switch self {
         case .inaccessible(let path, let reason):
             "\(path): cannot be used: \(reason)"
+        case .unwritable(let path, let reason):
+            "\(path) could not be written: \(reason)"
         case .missing(let path, let field, let advice):
             "\(path): \(field.printable()) is missing; \(advice)"
         case .malformed(let path, let field, let expected, let found):

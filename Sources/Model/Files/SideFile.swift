@@ -2,43 +2,60 @@ internal import Glibc
 
 /// Writes a file beside its place and renames it when it is complete: whoever reads sees the old one or the new one.
 ///
-/// As with C's streams, a failed write is remembered and reported by `finish`.
-final class SideFile {
+/// As with C's streams, a failed write is remembered and reported by `finish`. Foundation's `Data.write` takes a write that wrote
+/// half for the whole (Swift 6.3 on Linux), so every file of the program that is replaced as a whole is written here.
+package final class SideFile {
     private let path: String
     private let sidePath: String
-    private let stream: UnsafeMutablePointer<FILE>
+    private let descriptor: Int32
+    /// What is not written yet: a file has hundreds of small tensors.
+    private var buffer: [UInt8] = []
     private var failure: String?
     private var isFinished = false
 
     init(replacing path: String) throws(ModelFileError) {
         self.path = path
         sidePath = "\(path).partial-\(getpid())"
-        guard let stream = fopen(sidePath, "wbe") else {
-            throw .inaccessible(path: path, reason: MappedFile.lastError())
-        }
-        self.stream = stream
+        descriptor = open(sidePath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw .unwritable(path: path, reason: MappedFile.lastError()) }
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) {
-        guard failure == nil, let base = bytes.baseAddress else { return }
-        if fwrite(base, 1, bytes.count, stream) != bytes.count { failure = MappedFile.lastError() }
+        if buffer.count + bytes.count <= 1 << 20 {
+            buffer += bytes
+        } else {
+            flush()
+            put(bytes)
+        }
+    }
+
+    private func flush() {
+        buffer.withUnsafeBytes { put($0) }
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    private func put(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes[...]
+        while failure == nil, !rest.isEmpty {
+            let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            if count >= 0 { rest = rest.dropFirst(count) } else if errno != EINTR { failure = MappedFile.lastError() }
+        }
     }
 
     /// Flushes to the disk and puts the file in its place.
     func finish() throws(ModelFileError) {
-        if failure == nil, fflush(stream) != 0 || fsync(fileno(stream)) != 0 || rename(sidePath, path) != 0 {
-            failure = MappedFile.lastError()
-        }
-        if let failure { throw .inaccessible(path: path, reason: failure) }
+        flush()
+        if failure == nil, fsync(descriptor) != 0 || rename(sidePath, path) != 0 { failure = MappedFile.lastError() }
+        if let failure { throw .unwritable(path: path, reason: failure) }
         isFinished = true
     }
 
     deinit {
-        fclose(stream)
+        close(descriptor)
         if !isFinished { unlink(sidePath) }
     }
 
-    static func write(_ bytes: [UInt8], to path: String) throws(ModelFileError) {
+    package static func write(_ bytes: [UInt8], to path: String) throws(ModelFileError) {
         let file = try SideFile(replacing: path)
         bytes.withUnsafeBytes { file.write($0) }
         try file.finish()
@@ -49,7 +66,7 @@ final class SideFile {
         if MappedFile.isFolder(path) { return }
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeFolder(String(path[..<slash])) }
         guard mkdir(path, 0o777) == 0 || MappedFile.isFolder(path) else {
-            throw .inaccessible(path: path, reason: MappedFile.lastError())
+            throw .unwritable(path: path, reason: MappedFile.lastError())
         }
     }
 }

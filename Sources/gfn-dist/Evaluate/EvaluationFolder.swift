@@ -1,5 +1,6 @@
 internal import Evaluation
 internal import Foundation
+internal import Model
 
 /// Where an evaluation is written in all its forms.
 struct EvaluationFolder: Sendable {
@@ -70,11 +71,7 @@ struct EvaluationFolder: Sendable {
         try write(TradeoffPlot(summaries, threshold: threshold).svg, to: "evaluation.svg")
     }
 
-    /// A whole file or nothing: beside, then renamed.
-    private func write(_ text: String, to name: String) throws(RunError) {
-        let target = "\(path)/\(name)"
-        do { try Data(text.utf8).write(to: URL(fileURLWithPath: target), options: .atomic) } catch {
-            throw .inputOutput("\(target) could not be written (\(error.localizedDescription))")
-        }
+    private func write(_ text: String, to name: String) throws(ModelFileError) {
+        try SideFile.write(Array(text.utf8), to: "\(path)/\(name)")
     }
 }

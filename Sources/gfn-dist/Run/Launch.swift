@@ -28,8 +28,10 @@ struct Launch: Sendable {
     ///
     /// - Parameter ranks: virtual ranks; nil: as the launcher says, one without a launcher.
     static func perform(ranks: Int?, _ body: (Launch) throws -> Void) {
-        // A reader that has gone is then an error of writing like any other, and not the end of the process.
+        // A reader that has gone, or a file that may not grow (`ulimit -f`), is then an error of writing like any other, and not the end
+        // of the process.
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
         // Before MPI starts, which writes such variables itself.
         let tasks = ranks == nil ? MPICommunicator.announcedTasks : nil
         do {
@@ -194,6 +196,7 @@ enum ExitCode {
             case .configuration: 78
             case .nonFinite: 72
             case .interrupted: 75
+            case .notEqual: 70
             }
         case is ConfigurationError, is RankLayoutError: 78
         case let error as Launch.SharedFailure: error.code
@@ -208,6 +211,7 @@ enum ExitCode {
         case let error as ModelFileError:
             switch error {
             case .missing, .inaccessible: 66
+            case .unwritable: 74
             default: 65
             }
         case is EnumerableTaskError: 65

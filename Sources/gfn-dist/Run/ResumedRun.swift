@@ -21,6 +21,7 @@ struct ResumedRun: Sendable {
             let search = Checkpoint.search(in: folder.checkpoints)
             let interval = Int(try options.layers(resuming: folder.settings).before.values["checkpoint.every"] ?? "") ?? 0
             try explain(search, folder, care, interval: interval)
+            if search.newest != nil { try Checkpoint.nameLatest(search.step, in: folder.checkpoints) }
             return [folder.path, search.newest ?? "", "\(search.step)"].joined(separator: "\n")
         }
         let lines = answer.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)

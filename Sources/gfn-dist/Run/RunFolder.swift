@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Model
 
 /// The folder of one run: its layout, and how it is chosen. Only rank 0 writes here.
 struct RunFolder: Sendable {
@@ -76,25 +77,29 @@ struct RunFolder: Sendable {
         do {
             try FileManager.default.createDirectory(
                 atPath: (target as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-            try Data(text.utf8).write(to: URL(fileURLWithPath: target), options: .atomic)
         } catch {
             throw RunError.inputOutput("\(target) could not be written (\(error.localizedDescription))")
         }
+        try SideFile.write(Array(text.utf8), to: target)
     }
 }
 
 /// `metrics.jsonl`: a line per step, on disk when the step ends.
 final class MetricsLog {
+    private let path: String
     private let handle: FileHandle
 
     /// Opens the log; a resumed run keeps the lines of the steps before `firstStep` and drops the rest, which it will write again.
     init(path: String, keepingStepsBefore firstStep: Int) throws {
+        self.path = path
         do {
             let old = (FileManager.default.contents(atPath: path)).map { String(decoding: $0, as: UTF8.self) } ?? ""
             let kept = firstStep == 0 ? [] : old.split(separator: "\n").prefix { line in Self.step(of: line).map { $0 <= firstStep } ?? false }
-            try Data(kept.map { $0 + "\n" }.joined().utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+            try SideFile.write(Array(kept.map { $0 + "\n" }.joined().utf8), to: path)
             handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
             try handle.seekToEnd()
+        } catch let error as ModelFileError {
+            throw error
         } catch {
             throw RunError.inputOutput("\(path) could not be opened for writing (\(error.localizedDescription))")
         }
@@ -113,7 +118,7 @@ final class MetricsLog {
 
     func write(_ line: JSONLine) throws {
         do { try handle.write(contentsOf: Data((line.text + "\n").utf8)) } catch {
-            throw RunError.inputOutput("metrics.jsonl could not be written (\(error.localizedDescription)); is the disk full?")
+            throw RunError.inputOutput("\(path) could not be written (\(error.localizedDescription))")
         }
     }
 }
