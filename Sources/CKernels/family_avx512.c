@@ -10,6 +10,7 @@
 #define TILE_VECTORS 4
 #include "attention_backward.h"
 #include "elementwise.h"
+#include "fixed_point.h"
 #include "product.h"
 #include "outer.h"
 #include "softmax.h"

@@ -10,4 +10,7 @@
         .rotate = rotate, .swiglu = swiglu, .swiglu_backward = swiglu_backward, .attention = attention,                    \
         .attention_backward = attention_backward, .gather_log_probabilities = gather_log_probabilities,                    \
         .logit_gradient = logit_gradient, .sample_token = sample_token, .exponential = exponential, .adamw = adamw,        \
+        .fixed_point_add_narrow = fixed_point_add_narrow, .fixed_point_add_wide = fixed_point_add_wide,                    \
+        .fixed_point_merge_narrow = fixed_point_merge_narrow, .fixed_point_merge_wide = fixed_point_merge_wide,            \
+        .fixed_point_write_narrow = fixed_point_write_narrow, .fixed_point_write_wide = fixed_point_write_wide,            \
     }

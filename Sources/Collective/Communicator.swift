@@ -38,6 +38,16 @@ package protocol Communicator: AnyObject, Sendable {
     /// Collective: everybody's bytes, by rank. Lengths may differ and may be zero.
     func allGather(_ bytes: [UInt8]) throws(CollectiveError) -> [[UInt8]]
 
+    /// Collective: every rank's part of `values` is given to all. Rank r's part are the `share` elements from r · share on, where there
+    /// are so many.
+    func allGather(_ values: UnsafeMutableBufferPointer<Float>, share: Int) throws(CollectiveError)
+
+    /// Sends bytes to one rank while it waits for bytes of another, `taken.count`, which that rank sends in the same way. Other
+    /// ranks: not this one. At most 1 GiB.
+    func sendReceive(
+        _ sent: UnsafeRawBufferPointer, to next: Int, into taken: UnsafeMutableRawBufferPointer, from last: Int
+    ) throws(CollectiveError)
+
     /// Collective: begins to give `bytes` of the root to everybody; every other rank passes nil.
     ///
     /// Nobody waits here, the root included; the transfer advances inside later calls, `poll` above all.
@@ -117,6 +127,18 @@ extension Communicator {
 func requireValid(peer: Int, tag: Int, size: Int, _ operation: CollectiveError.Operation) {
     precondition((0..<size).contains(peer), "\(operation.rawValue): rank \(peer) is not in a group of \(size)")
     precondition((0...32767).contains(tag), "\(operation.rawValue): tag \(tag) is outside 0...32767")
+}
+
+/// Rank r's part of `count` elements that are shared in parts of `share`.
+func part(of rank: Int, _ count: Int, share: Int) -> Range<Int> { min(count, rank * share)..<min(count, (rank + 1) * share) }
+
+func requireValid(share: Int, of count: Int, size: Int) {
+    precondition(share >= 0 && share * size >= count, "allGather: \(size) parts of \(share) are less than \(count)")
+}
+
+func requireValid(neighbours ranks: [Int], of rank: Int, size: Int) {
+    precondition(
+        ranks.allSatisfy { (0..<size).contains($0) && $0 != rank }, "sendReceive: \(ranks) are not other ranks than \(rank) of \(size)")
 }
 
 /// The ranks in the order in which they are looked at for a message: the one that was served last comes last.

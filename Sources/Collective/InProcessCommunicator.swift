@@ -52,6 +52,31 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
         try exchange(.allGather, .bytes(bytes)) { $0 }.map(Self.bytes)
     }
 
+    package func allGather(_ values: UnsafeMutableBufferPointer<Float>, share: Int) throws(CollectiveError) {
+        requireValid(share: share, of: values.count, size: size)
+        let own = part(of: rank, values.count, share: share)
+        let parts = try allGather(Array(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: values[own]))))
+        for (other, bytes) in parts.enumerated() where other != rank {
+            let place = part(of: other, values.count, share: share)
+            UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: values[place])).copyBytes(from: bytes)
+        }
+    }
+
+    package func sendReceive(
+        _ sent: UnsafeRawBufferPointer, to next: Int, into taken: UnsafeMutableRawBufferPointer, from last: Int
+    ) throws(CollectiveError) {
+        requireValid(neighbours: [next, last], of: rank, size: size)
+        try put(Array(sent), .init(from: rank, to: next, tag: Self.neighbourTag))
+        let bytes = try take(.init(from: last, to: rank, tag: Self.neighbourTag))
+        guard bytes.count == taken.count else {
+            throw mismatch(.receive, "rank \(last) sent \(bytes.count) bytes where \(taken.count) are expected")
+        }
+        taken.copyBytes(from: bytes)
+    }
+
+    /// Of `sendReceive`, whose messages do not mix with those that have tags.
+    private static let neighbourTag = -1
+
     package func startBroadcast(_ bytes: [UInt8]?, root: Int) throws(CollectiveError) -> PendingBroadcast {
         requireValid(peer: root, tag: 0, size: size, .broadcast)
         precondition((bytes != nil) == (rank == root), "broadcast: the root passes the bytes and nobody else does")
@@ -93,22 +118,29 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
 
     package func send(_ bytes: [UInt8], to peer: Int, tag: Int) throws(CollectiveError) {
         requireValid(peer: peer, tag: tag, size: size, .send)
-        try world.monitor.locked { () throws(CollectiveError) in
-            try throwIfLost(.send, peer: peer)
-            group.mailbox[.init(from: rank, to: peer, tag: tag), default: Mailbox()].append(bytes)
-            world.monitor.wakeAll()
-        }
+        try put(bytes, .init(from: rank, to: peer, tag: tag))
     }
 
     package func receive(from peer: Int, tag: Int) throws(CollectiveError) -> [UInt8] {
         requireValid(peer: peer, tag: tag, size: size, .receive)
-        let route = InProcessGroup.Route(from: peer, to: rank, tag: tag)
-        return try world.monitor.locked { () throws(CollectiveError) in
+        return try take(.init(from: peer, to: rank, tag: tag))
+    }
+
+    private func put(_ bytes: [UInt8], _ route: InProcessGroup.Route) throws(CollectiveError) {
+        try world.monitor.locked { () throws(CollectiveError) in
+            try throwIfLost(.send, peer: route.to)
+            group.mailbox[route, default: Mailbox()].append(bytes)
+            world.monitor.wakeAll()
+        }
+    }
+
+    private func take(_ route: InProcessGroup.Route) throws(CollectiveError) -> [UInt8] {
+        try world.monitor.locked { () throws(CollectiveError) in
             while true {
-                try throwIfLost(.receive, peer: peer)
+                try throwIfLost(.receive, peer: route.from)
                 if let message = group.mailbox[route]?.removeFirst() { return message }
-                guard peer != rank else { throw selfReceive(rank: rank, tag: tag) }
-                try throwIfDeparted(peer, .receive)
+                guard route.from != rank else { throw selfReceive(rank: rank, tag: route.tag) }
+                try throwIfDeparted(route.from, .receive)
                 world.monitor.wait()
             }
         }

@@ -128,6 +128,45 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
         return gathered
     }
 
+    package func allGather(_ values: UnsafeMutableBufferPointer<Float>, share: Int) throws(CollectiveError) {
+        requireValid(share: share, of: values.count, size: size)
+        guard size > 1, let base = values.baseAddress else { return }
+        try meet(.allGather)
+        whereabouts.beginWaiting(in: .allGather, for: nil)
+        defer { whereabouts.endWaiting() }
+        let parts = (0..<size).map { part(of: $0, values.count, share: share) }
+        let limit = max(1, engine.pieceLimit / MemoryLayout<Float>.stride)
+        guard values.count > limit else {
+            return try engine.check(
+                .allGather,
+                MPI_Allgatherv(
+                    gfn_in_place(), 0, gfn_float(), base, parts.map { Int32($0.count) }, parts.map { Int32($0.lowerBound) }, gfn_float(),
+                    handle))
+        }
+        for (root, part) in parts.enumerated() {
+            for start in stride(from: part.lowerBound, to: part.upperBound, by: limit) {
+                let count = Int32(min(limit, part.upperBound - start))
+                try engine.check(.allGather, MPI_Bcast(base + start, count, gfn_float(), Int32(root), handle))
+            }
+        }
+    }
+
+    package func sendReceive(
+        _ sent: UnsafeRawBufferPointer, to next: Int, into taken: UnsafeMutableRawBufferPointer, from last: Int
+    ) throws(CollectiveError) {
+        requireValid(neighbours: [next, last], of: rank, size: size)
+        precondition(max(sent.count, taken.count) <= 1 << 30, "sendReceive: \(sent.count) and \(taken.count) bytes")
+        try engine.throwPending()
+        whereabouts.beginWaiting(in: .receive, for: last)
+        defer { whereabouts.endWaiting() }
+        // Not on the channel of messages, where `takeArrivals` would take it.
+        try engine.check(
+            .receive, peer: last,
+            MPI_Sendrecv(
+                sent.baseAddress, Int32(sent.count), gfn_byte(), Int32(next), 0, taken.baseAddress, Int32(taken.count), gfn_byte(),
+                Int32(last), 0, broadcastHandle, gfn_status_ignore()))
+    }
+
     package func startBroadcast(_ bytes: [UInt8]?, root: Int) throws(CollectiveError) -> PendingBroadcast {
         requireValid(peer: root, tag: 0, size: size, .broadcast)
         precondition((bytes != nil) == (rank == root), "broadcast: the root passes the bytes and nobody else does")

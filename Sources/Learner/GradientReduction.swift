@@ -30,16 +30,15 @@ package struct GradientReduction: Sendable {
     package mutating func finish(
         over learners: any Communicator, into gradient: UnsafeMutablePointer<Float>
     ) throws(CollectiveError) -> GradientFault? {
-        let alarm = try learners.maximum(self.alarm)
-        if alarm > 0 {
-            let place = Int64.max - alarm
+        // Bits of what is not negative are ordered as the numbers are.
+        var maxima = [alarm, Int64(sum.magnitude.bitPattern)]
+        try maxima.withUnsafeMutableBufferPointer { (maxima) throws(CollectiveError) in try learners.allReduceMax(maxima) }
+        if maxima[0] > 0 {
+            let place = Int64.max - maxima[0]
             return GradientFault(
                 slot: Int(place >> 41), index: Int(place >> 1 & (1 << 40 - 1)), isTooLarge: place & 1 == 1)
         }
-        try sum.limbs.withUnsafeMutableBufferPointer { (limbs) throws(CollectiveError) in
-            try learners.allReduceSum(limbs)
-        }
-        sum.write(to: gradient)
+        try sum.write(over: learners, magnitude: Double(bitPattern: UInt64(maxima[1])), to: gradient)
         return nil
     }
 }

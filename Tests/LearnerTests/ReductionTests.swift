@@ -47,25 +47,67 @@ private func reduced(_ gradients: [[Float]], ranks: Int, order: @escaping @Senda
         expectClose(actual, expected, relative: 6.1e-8, absolute: 1e-18)
     }
 
+    @Test("elements of any size have the bits of the sum in exact integers", arguments: [1, 2, 3, 4])
+    func exact(ranks: Int) throws {
+        // Sums of magnitudes on both sides of what coarse parts of 32 bits take, and beyond it on one rank alone; parts that are empty.
+        for (exponents, count) in [(-60..<10, 50), (-60..<13, 50), (0..<28, 3), (-10..<0, 40_001)] {
+            let gradients = (0..<7).map { slot in
+                var random = RandomStream(seed: 6, purpose: .task, slot: slot)
+                return (0..<count).map { _ in
+                    let exponent = exponents.lowerBound + Int(random.next() % UInt32(exponents.count))
+                    return Float(sign: random.next() % 2 == 0 ? .plus : .minus, exponent: exponent, significand: 1 + random.uniform())
+                }
+            }
+            let expected = (0..<count).map { index in
+                let units = gradients.reduce(Int128(0)) { sum, gradient in
+                    let exponent = gradient[index].exponent, significand = Double(gradient[index]) * Double(sign: .plus, exponent: 23 - Int(exponent), significand: 1)
+                    // Multiples of 2⁻⁶⁸, rounded to the nearest, ties to even.
+                    let shift = Int(exponent) - 23 + 68
+                    guard shift < 0 else { return sum + Int128(Int64(significand)) << Int128(shift) }
+                    return sum + Int128(Int64((significand * Double(sign: .plus, exponent: shift, significand: 1)).rounded(.toNearestOrEven)))
+                }
+                return Float(Double(units) * 0x1p-68).bitPattern
+            }
+            for result in try reduced(gradients, ranks: ranks) { #expect(result == expected, "exponents \(exponents)") }
+        }
+    }
+
+    @Test("many blocks do not overflow the fine parts")
+    func manyBlocks() {
+        var sum = FixedPointSum(count: 3)
+        let block: [Float] = [0x0.FFFFFFp-17, -0x0.FFFFFFp-18, 0x1p-60]
+        for _ in 0..<5000 { #expect(sum.add(block) == nil) }
+        #expect(written(sum) == block.map { Float(Double($0) * 5000) })
+    }
+
+    private func written(_ sum: FixedPointSum) -> [Float] {
+        let written = try? runInProcess(ranks: 1) { learners in
+            var copy = sum
+            let result = FloatTensor(copy.count)
+            try copy.write(over: learners, magnitude: copy.magnitude, to: result.base)
+            return result.array
+        }
+        return written?[0] ?? []
+    }
+
     @Test("a value that is tiny beside another is still counted exactly")
     func tinyValues() {
         var sum = FixedPointSum(count: 2)
         for block: [Float] in [[1e8, 3e-13], [1, -1e-13], [-1e8, 1e-17]] { #expect(sum.add(block) == nil) }
-        var result: [Float] = [0, 0]
-        sum.write(to: &result)
+        let result = written(sum)
         #expect(result[0] == 1)
         expectClose(Double(result[1]), Double(3e-13 as Float) - Double(1e-13 as Float) + Double(1e-17 as Float), relative: 1e-7)
     }
 
     @Test("a sum begun again has nothing of the one before")
     func reset() {
-        var sum = FixedPointSum(count: 1)
-        _ = sum.add([3.5])
-        sum.reset()
-        _ = sum.add([-0.125])
-        var result: [Float] = [0]
-        sum.write(to: &result)
-        #expect(result == [-0.125])
+        for first: Float in [3.5, 1e8] {
+            var sum = FixedPointSum(count: 1)
+            _ = sum.add([first])
+            sum.reset()
+            _ = sum.add([-0.125])
+            #expect(written(sum) == [-0.125])
+        }
     }
 
     @Test("every rank learns of the first slot with NaN, infinity or a value too large", arguments: [1, 2, 3])

@@ -56,6 +56,27 @@ package enum Contract {
             let ranks = Float(group.size * (group.size - 1) / 2)
             try expect(values == (0..<257).map { Float(group.size) * Float($0) + ranks }, "257 floats")
         },
+        ContractCheck("parts of floats are given to all, the last ones smaller or empty") { group in
+            for (count, share) in [(0, 0), (7, 7), (group.size * 300, 300), (group.size * 300 - 1, 300), (5, 3)] where share * group.size >= count {
+                let own = min(count, group.rank * share)..<min(count, (group.rank + 1) * share)
+                var values = (0..<count).map { own.contains($0) ? Float($0) + 0.5 : -1 }
+                try values.withUnsafeMutableBufferPointer { try group.allGather($0, share: share) }
+                try expect(values == (0..<count).map { Float($0) + 0.5 }, "\(count) floats in parts of \(share)")
+            }
+        },
+        ContractCheck("neighbours exchange bytes of other lengths, beside messages that wait") { group in
+            for step in 1..<max(1, group.size) {
+                let (next, last) = ((group.rank + step) % group.size, (group.rank + group.size - step) % group.size)
+                func bytes(from rank: Int) -> [UInt8] { [UInt8](repeating: UInt8(rank + 10 * step), count: 1000 * rank + (step - 1)) }
+                try group.send([UInt8(step)], to: next, tag: 9)
+                var taken = [UInt8](repeating: 0, count: bytes(from: last).count)
+                try bytes(from: group.rank).withUnsafeBytes { sent in
+                    try taken.withUnsafeMutableBytes { try group.sendReceive(sent, to: next, into: $0, from: last) }
+                }
+                try expect(taken == bytes(from: last), "the bytes of \(last)")
+                try expect(group.receive(from: last, tag: 9) == [UInt8(step)], "the message of \(last)")
+            }
+        },
         ContractCheck("a maximum finds the largest of all ranks, also when all are negative") { group in
             var floats = (0..<33).map { $0 % group.size == group.rank ? -Float($0) - 0.5 : -1000 }
             try floats.withUnsafeMutableBufferPointer { try group.allReduceMax($0) }

@@ -90,6 +90,14 @@ struct gfn_kernels {
     int32_t (*sample_token)(const float *logits, ptrdiff_t vocabulary, float temperature, float uniform);
     void (*exponential)(const float *x, ptrdiff_t count, float *y);
     void (*adamw)(float *parameters, const float *gradient, float *m, float *v, ptrdiff_t count, const struct gfn_adamw *);
+    void (*fixed_point_add_narrow)(const float *x, ptrdiff_t count, int32_t *coarse, int64_t *fine);
+    void (*fixed_point_add_wide)(const float *x, ptrdiff_t count, int64_t *coarse, int64_t *fine);
+    void (*fixed_point_merge_narrow)(const int32_t *coarse, const int64_t *fine, ptrdiff_t count, int32_t *sum_coarse, int64_t *sum_fine);
+    void (*fixed_point_merge_wide)(const int64_t *coarse, const int64_t *fine, ptrdiff_t count, int64_t *sum_coarse, int64_t *sum_fine);
+    void (*fixed_point_write_narrow)(const int32_t *coarse, const int64_t *fine, const int32_t *more_coarse, const int64_t *more_fine,
+                                     ptrdiff_t count, float *out);
+    void (*fixed_point_write_wide)(const int64_t *coarse, const int64_t *fine, const int64_t *more_coarse, const int64_t *more_fine,
+                                   ptrdiff_t count, float *out);
 };
 
 /// The table of a family, or null when this processor (or this build) does not have it.

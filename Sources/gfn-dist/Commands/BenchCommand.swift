@@ -10,18 +10,20 @@ struct BenchCommand: ParsableCommand {
             gfn-dist bench decode --model model.gguf
             BENCH_GGUF=model.gguf BENCH_BATCHES="1 8" BENCH_GEN=32 gfn-dist bench decode --json
             BENCH_BATCHES=8 BENCH_PROMPT=4 BENCH_GEN=12 gfn-dist bench reward
+            mpirun -n 4 gfn-dist bench mpi
             """,
         discussion: """
             decode: tokens per second of B responses decoded together, each to a prompt of its own. \
             adapter-gradients: the gradients of low-rank matrices, by this program's kernels and by OpenBLAS's sgemm in turn; needs no model. \
             reward: a process reward model's scores of B responses to one prompt, and a reference's log-probabilities of them, in turn; \
-            on the embedded base where no model is named.
+            on the embedded base where no model is named. \
+            mpi: the exact sum of gradients over ranks beside MPI's own sum of floats, in turn.
 
             Variables: BENCH_GGUF (the model), BENCH_BATCHES (1 8 32), BENCH_PROMPT (128), BENCH_GEN (128), \
             BENCH_REPS (5), BENCH_THREADS (all cores), BENCH_TAG (text added to the variant).
             """)
 
-    static let suites = ["decode", "adapter-gradients", "reward"]
+    static let suites = ["decode", "adapter-gradients", "reward", "mpi"]
 
     @Argument(help: ArgumentHelp("What to measure: \(Self.suites.joined(separator: ", ")).", valueName: "suite"))
     var names: [String]
@@ -36,6 +38,7 @@ struct BenchCommand: ParsableCommand {
         for name in names where !Self.suites.contains(name) {
             throw ValidationError("there is no suite '\(name)'; the suites are \(Self.suites.joined(separator: ", "))")
         }
+        if names.contains("mpi"), names.count > 1 { throw ValidationError("mpi is measured alone, on several ranks") }
         if Precision(rawValue: precision) == nil {
             throw ValidationError(
                 "--precision is '\(precision)', expected \(Precision.allCases.map(\.rawValue).joined(separator: " or "))")
@@ -43,15 +46,17 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
-        Launch.perform(ranks: 1) { _ in
+        Launch.perform(ranks: names.contains("mpi") ? nil : 1) { launch in
             let settings = try BenchSettings(
                 model: model, needsModel: names.contains("decode"), environment: ProcessInfo.processInfo.environment)
             let precision = Precision(rawValue: precision) ?? .bf16
-            if !json { say(Measurement.tableHeading) }
+            if !json, launch.isFirst { say(Measurement.tableHeading) }
+            let isJSON = json
+            @Sendable func report(_ measurement: Measurement) { say(isJSON ? measurement.json : measurement.tableRow) }
             for name in names {
-                func report(_ measurement: Measurement) { say(json ? measurement.json : measurement.tableRow) }
                 switch name {
                 case "decode": try DecodeBench(settings: settings, precision: precision).run(report: report)
+                case "mpi": try launch.everyRank { try ReductionBench(settings: settings, ranks: $0).run(report: report) }
                 case "reward": try RewardBench(settings: settings, precision: precision).run(report: report)
                 default: AdapterGradientBench(settings: settings).run(report: report)
                 }
