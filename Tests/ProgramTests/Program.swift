@@ -47,6 +47,15 @@ final class TemporaryFolder {
     }
 }
 
+/// Whether the tests are built in release, where what takes a minute is tried.
+let isOptimised: Bool = {
+    #if DEBUG
+        false
+    #else
+        true
+    #endif
+}()
+
 /// The program in a process of its own, alone or under mpirun. MPI is never started in the process of the tests.
 final class Program {
     struct Outcome {
@@ -63,9 +72,8 @@ final class Program {
     var identifier: pid_t { process.processIdentifier }
     var isRunning: Bool { process.isRunning }
 
-    private static var binary: String {
-        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("gfn-dist").path
-    }
+    private static var folder: String { URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path }
+    private static var binary: String { "\(folder)/gfn-dist" }
 
     /// Starts `gfn-dist arguments`; the current folder is `directory`.
     convenience init(_ arguments: [String], under launcher: [String] = [], in directory: String? = nil) throws {
@@ -108,7 +116,10 @@ final class Program {
     convenience init(script name: String, _ arguments: [String], launch: String, in directory: String) throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         try self.init(
-            command: ["GFN_BINARY=\(Self.binary)", "LAUNCH=\(launch)", "bash", "\(root.path)/scripts/\(name)"] + arguments, in: directory)
+            command: [
+                "GFN_BINARY=\(Self.binary)", "GFN_FAULTS=\(Self.folder)/libFileFaults.so", "LAUNCH=\(launch)", "bash",
+                "\(root.path)/scripts/\(name)",
+            ] + arguments, in: directory)
     }
 
     convenience init(train arguments: [String], on layout: Layout) throws {

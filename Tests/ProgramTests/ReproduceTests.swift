@@ -10,7 +10,9 @@ extension ProgramTests {
             try Program(script: "reproduce-paper.sh", arguments, launch: launch, in: folder.path).outcome(limit: .seconds(600))
         }
 
-        @Test("all stages; what is done is not done again, and what was cut off ends with the same bytes, on other ranks too")
+        @Test(
+            "all stages; what is done is not done again, and what was cut off ends with the same bytes, on other ranks too",
+            .enabled(if: isOptimised, "in release: it is a script that is tried"))
         func stages() throws {
             let folder = try TemporaryFolder()
             let output = RunFiles(path: "\(folder.path)/out")

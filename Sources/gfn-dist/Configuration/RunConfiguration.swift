@@ -200,6 +200,7 @@ struct RunConfiguration: Sendable {
     }
     var seed: UInt64 { UInt64(integer("seed")) }
     var lag: Int { purpose != .reward && needs.usesRollouts ? integer("lag") : 0 }
+    var endsWhenLogProbabilitiesDiffer: Bool { text("check.log_probabilities") == "stop" }
     var steps: Int { integer("train.steps") }
     var promptsPerStep: Int { integer("train.prompts_per_step") }
     var samplesPerPrompt: Int { integer("rollout.samples_per_prompt") }

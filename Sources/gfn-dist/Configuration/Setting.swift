@@ -135,6 +135,10 @@ struct Setting: Sendable {
         Setting("checkpoint.every", .integer(count, or: "none"), "50", "steps; none: only at the end", changesWeights: false),
         Setting("checkpoint.keep", .integer(1...1000), "2", "newest checkpoints that stay", changesWeights: false),
         Setting("watchdog.seconds", .integer(count, or: "none"), "600", "without a sign of life, after which a rank of an MPI job has stalled and the job ends (71); none: it waits", changesWeights: false),
+        Setting(
+            "check.log_probabilities", .choice(["stop", "report"]), "stop",
+            "where a learner's differ from those recorded with a sample, which would be a bug: the run ends (70), or metrics.jsonl says so",
+            changesWeights: false),
         Setting("samples.every", .integer(count, or: "none"), "none", "steps; write what was sampled; none: never", changesWeights: false),
     ]
 

@@ -13,11 +13,13 @@ enum RunError: Error, CustomStringConvertible {
     case configuration(String)
     case nonFinite(String)
     case interrupted(String)
+    /// Numbers differ that this program makes alike, or there is a bug.
+    case notEqual(String)
 
     var description: String {
         switch self {
         case .missingInput(let text), .badData(let text), .nothingCollected(let text), .inputOutput(let text),
-            .configuration(let text), .nonFinite(let text), .interrupted(let text):
+            .configuration(let text), .nonFinite(let text), .interrupted(let text), .notEqual(let text):
             // What a file says may be quoted in it.
             text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable(limit: 2000) }.joined(separator: "\n")
         }
