@@ -3,12 +3,12 @@
 #   1. a textbook without mistakes, with many ways for each problem: the model learns the arithmetic;
 #   2. a textbook with one way for each problem and with misprints: what the demonstration starts from.
 # The result goes to the folder named, or else to the program's resources.
-# usage: scripts/make-base.sh [--size small|base|large] [FOLDER]    (another size than base: 0.1 and 4.8 million parameters; needs FOLDER)
+# usage: scripts/make-base.sh [--size small|medium|base|large] [FOLDER]    (another size than base: 0.1, 0.3 and 4.8 million parameters; needs FOLDER)
 set -euo pipefail
 size=base
 if [ "${1:-}" = --size ]; then
     size="${2:-}"
-    shift 2 || { echo "make-base.sh: --size needs small, base or large" >&2 && exit 64; }
+    shift 2 || { echo "make-base.sh: --size needs small, medium, base or large" >&2 && exit 64; }
 fi
 [ "$size" = base ] || [ $# -eq 1 ] || { echo "make-base.sh: name the folder for a base of size $size: another one ships" >&2 && exit 64; }
 source "$(dirname "${BASH_SOURCE[0]}")/build.sh"

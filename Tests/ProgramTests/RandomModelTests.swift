@@ -6,7 +6,7 @@ extension ProgramTests {
     @Suite("Random weights of several sizes")
     struct RandomModelTests {
         @Test("what is trained from them has their shape and number of parameters", arguments: [
-            ("small", 64, 2, 0.1e6), ("base", 128, 4, 0.8e6), ("large", 256, 6, 4.8e6),
+            ("small", 64, 2, 0.1e6), ("medium", 96, 3, 0.33e6), ("base", 128, 4, 0.8e6), ("large", 256, 6, 4.8e6),
         ])
         func sizes(size: String, hidden: Int, layers: Int, parameters: Double) throws {
             let folder = try TemporaryFolder()

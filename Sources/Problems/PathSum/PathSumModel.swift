@@ -1,9 +1,10 @@
 package import Model
 
 extension PathSum {
-    /// Shapes of a model of the embedded task, all in its tokens: of 0.1, 0.8 and 4.8 million parameters.
+    /// Shapes of a model of the embedded task, all in its tokens: of 0.1, 0.3, 0.8 and 4.8 million parameters.
     package enum ModelSize: String, Sendable, CaseIterable {
         case small
+        case medium
         /// That of the base that ships.
         case base
         case large
@@ -11,6 +12,7 @@ extension PathSum {
         fileprivate var shape: (hidden: Int, intermediate: Int, layers: Int) {
             switch self {
             case .small: (64, 172, 2)
+            case .medium: (96, 256, 3)
             case .base: (128, 344, 4)
             case .large: (256, 688, 6)
             }

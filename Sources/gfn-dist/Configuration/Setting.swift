@@ -41,7 +41,7 @@ struct Setting: Sendable {
         Setting("objective", .choice(ObjectiveKind.allCases.map(\.rawValue)), "subtb", "the method (docs/objectives.md)"),
         Setting("trainable", .choice(["lora", "full"]), "lora", "adapter matrices, or every weight of the model"),
         Setting("model", .text, "", "Hugging Face folder or .gguf file; empty: the embedded PathSum base"),
-        Setting("random.size", .choice(PathSum.ModelSize.allCases.map(\.rawValue)), "base", "shape of model=random: 0.1, 0.8 (the embedded base's) or 4.8 million parameters"),
+        Setting("random.size", .choice(PathSum.ModelSize.allCases.map(\.rawValue)), "base", "shape of model=random: 0.1, 0.3, 0.8 (the embedded base's) or 4.8 million parameters"),
         Setting("adapter", .text, "", "PEFT folder to start from; empty: a fresh adapter"),
         Setting("reward_model", .text, "", "folder of a process reward model (gfn-dist reward); empty: the task's own step scores"),
         Setting("precision", .choice(["bf16", "fp32"]), "bf16", "of the products with the model's weights"),
