@@ -18,6 +18,8 @@ package protocol Communicator: AnyObject, Sendable {
     var size: Int { get }
     /// Where this rank is in its work, the same for all its groups.
     var whereabouts: Whereabouts { get }
+    /// What this rank has received so far, in all its groups.
+    var received: Traffic { get }
 
     /// Collective: returns when every rank of the group has called it.
     func barrier() throws(CollectiveError)
@@ -39,7 +41,7 @@ package protocol Communicator: AnyObject, Sendable {
     func allGather(_ bytes: [UInt8]) throws(CollectiveError) -> [[UInt8]]
 
     /// Collective: every rank's part of `values` is given to all. Rank r's part are the `share` elements from r · share on, where there
-    /// are so many.
+    /// are so many. For ranks that have just exchanged something: nobody waits kindly for one that is late.
     func allGather(_ values: UnsafeMutableBufferPointer<Float>, share: Int) throws(CollectiveError)
 
     /// Sends bytes to one rank while it waits for bytes of another, `taken.count`, which that rank sends in the same way. Other

@@ -31,6 +31,7 @@ extension InProcessCommunicator {
             let route = InProcessGroup.Route(from: source, to: rank, tag: tag)
             guard let bytes = group.mailbox[route]?.removeFirst() else { continue }
             lastServed = source
+            if source != rank { received.messages += bytes.count }
             return ReceivedMessage(source: source, bytes: bytes)
         }
         return nil

@@ -6,6 +6,14 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
     package let rank: Int
     package let whereabouts = Whereabouts()
     package var size: Int { group.members.count }
+    package internal(set) var received: Traffic {
+        get { meter.traffic }
+        set { meter.traffic = newValue }
+    }
+
+    /// Shared by all groups of this rank, which has one thread.
+    private final class Meter { var traffic = Traffic() }
+    private let meter: Meter
 
     let group: InProcessGroup
     var world: InProcessWorld { group.world }
@@ -22,9 +30,10 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
         return (0..<count).map { InProcessCommunicator(rank: $0, group: group) }
     }
 
-    private init(rank: Int, group: InProcessGroup) {
+    private init(rank: Int, group: InProcessGroup, meter: Meter = Meter()) {
         self.rank = rank
         self.group = group
+        self.meter = meter
     }
 
     package func barrier() throws(CollectiveError) {
@@ -49,13 +58,17 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
     }
 
     package func allGather(_ bytes: [UInt8]) throws(CollectiveError) -> [[UInt8]] {
-        try exchange(.allGather, .bytes(bytes)) { $0 }.map(Self.bytes)
+        let gathered = try exchange(.allGather, .bytes(bytes)) { $0 }.map(Self.bytes)
+        received.gathered += gathered.enumerated().reduce(0) { $0 + ($1.offset == rank ? 0 : $1.element.count) }
+        return gathered
     }
 
     package func allGather(_ values: UnsafeMutableBufferPointer<Float>, share: Int) throws(CollectiveError) {
         requireValid(share: share, of: values.count, size: size)
         let own = part(of: rank, values.count, share: share)
-        let parts = try allGather(Array(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: values[own]))))
+        let bytes = Array(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: values[own])))
+        let parts = try exchange(.allGather, .bytes(bytes)) { $0 }.map(Self.bytes)
+        received.exchanged += (values.count - own.count) * MemoryLayout<Float>.stride
         for (other, bytes) in parts.enumerated() where other != rank {
             let place = part(of: other, values.count, share: share)
             UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: values[place])).copyBytes(from: bytes)
@@ -71,6 +84,7 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
         guard bytes.count == taken.count else {
             throw mismatch(.receive, "rank \(last) sent \(bytes.count) bytes where \(taken.count) are expected")
         }
+        received.exchanged += bytes.count
         taken.copyBytes(from: bytes)
     }
 
@@ -104,6 +118,7 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
                 try world.monitor.locked { () throws(CollectiveError) in
                     while true {
                         if let bytes = group.broadcasts[address]?.bytes {
+                            if rank != root { received.broadcasts += bytes.count }
                             group.broadcasts[address]!.taken += 1
                             if group.broadcasts[address]!.taken == size { group.broadcasts[address] = nil }
                             return bytes
@@ -123,7 +138,9 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
 
     package func receive(from peer: Int, tag: Int) throws(CollectiveError) -> [UInt8] {
         requireValid(peer: peer, tag: tag, size: size, .receive)
-        return try take(.init(from: peer, to: rank, tag: tag))
+        let bytes = try take(.init(from: peer, to: rank, tag: tag))
+        if peer != rank { received.messages += bytes.count }
+        return bytes
     }
 
     private func put(_ bytes: [UInt8], _ route: InProcessGroup.Route) throws(CollectiveError) {
@@ -160,7 +177,7 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
             subgroups[address] = nil
             return nil
         }
-        return InProcessCommunicator(rank: place, group: shared)
+        return InProcessCommunicator(rank: place, group: shared, meter: meter)
     }
 
     private var subgroups: [Int: InProcessGroup] = [:]

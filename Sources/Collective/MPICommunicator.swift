@@ -24,6 +24,7 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
     private var lastServed = 0
     private var watchdog: Watchdog?
     package var whereabouts: Whereabouts { engine.whereabouts }
+    package var received: Traffic { engine.received }
     fileprivate var broadcasts: [BroadcastTransfer] = []
 
     private struct Route: Hashable { let source, tag: Int }
@@ -124,6 +125,7 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
                     .allGather, MPI_Bcast(piece.baseAddress, Int32(piece.count), gfn_byte(), Int32(root), handle))
             }
             gathered.append(Array(buffer.bytes))
+            if root != rank { engine.received.gathered += Int(length) }
         }
         return gathered
     }
@@ -131,10 +133,11 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
     package func allGather(_ values: UnsafeMutableBufferPointer<Float>, share: Int) throws(CollectiveError) {
         requireValid(share: share, of: values.count, size: size)
         guard size > 1, let base = values.baseAddress else { return }
-        try meet(.allGather)
+        try engine.throwPending()
         whereabouts.beginWaiting(in: .allGather, for: nil)
         defer { whereabouts.endWaiting() }
         let parts = (0..<size).map { part(of: $0, values.count, share: share) }
+        engine.received.exchanged += (values.count - parts[rank].count) * MemoryLayout<Float>.stride
         let limit = max(1, engine.pieceLimit / MemoryLayout<Float>.stride)
         guard values.count > limit else {
             return try engine.check(
@@ -157,6 +160,7 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
         requireValid(neighbours: [next, last], of: rank, size: size)
         precondition(max(sent.count, taken.count) <= 1 << 30, "sendReceive: \(sent.count) and \(taken.count) bytes")
         try engine.throwPending()
+        engine.received.exchanged += taken.count
         whereabouts.beginWaiting(in: .receive, for: last)
         defer { whereabouts.endWaiting() }
         // Not on the channel of messages, where `takeArrivals` would take it.
@@ -170,7 +174,7 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
     package func startBroadcast(_ bytes: [UInt8]?, root: Int) throws(CollectiveError) -> PendingBroadcast {
         requireValid(peer: root, tag: 0, size: size, .broadcast)
         precondition((bytes != nil) == (rank == root), "broadcast: the root passes the bytes and nobody else does")
-        let transfer = BroadcastTransfer(bytes, root: root, channel: broadcastHandle)
+        let transfer = BroadcastTransfer(bytes, root: root, channel: broadcastHandle), isRoot = root == rank
         broadcasts.append(transfer)
         try engine.advance(takingMessages: false)
         return PendingBroadcast(
@@ -180,7 +184,9 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
             },
             finish: { [engine] () throws(CollectiveError) in
                 try engine.wait(.broadcast, peer: root) { () throws(CollectiveError) in transfer.isComplete }
-                return transfer.takeBytes()
+                let bytes = transfer.takeBytes()
+                if !isRoot { engine.received.broadcasts += bytes.count }
+                return bytes
             })
     }
 
@@ -321,6 +327,7 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
             guard found != 0 else { return }
             var count: Int32 = 0
             try engine.check(.receive, MPI_Get_count(&status, gfn_byte(), &count))
+            engine.received.messages += Int(count)
             let piece = ArrivingPiece(buffer: WireBuffer(count: Int(count)))
             try engine.check(
                 .receive, MPI_Imrecv(piece.buffer.bytes.baseAddress, count, gfn_byte(), &message, &piece.request))
@@ -375,6 +382,7 @@ private final class MPIEngine {
     let limits: SendLimits
     var rank = 0
     let whereabouts = Whereabouts()
+    var received = Traffic()
     var communicators: [MPICommunicator] = []
     private var outgoing: [OutgoingMessage] = []
     private var bytesInFlight = 0

@@ -63,10 +63,14 @@ package struct MessageFrame: Sendable, Equatable {
     package static func payload(
         of bytes: [UInt8], kind: UInt16, version: UInt16, limit: Int = .max
     ) throws(MessageFrameError) -> [UInt8] {
-        let frame = try decode(bytes, limit: limit)
-        guard frame.kind == kind else { throw .kind(expected: kind, found: frame.kind) }
-        guard frame.version == version else { throw .version(expected: version, found: frame.version) }
-        return frame.payload
+        try decode(bytes, limit: limit).payload(kind: kind, version: version)
+    }
+
+    /// The payload, which must be of this kind and version.
+    package func payload(kind: UInt16, version: UInt16) throws(MessageFrameError) -> [UInt8] {
+        guard self.kind == kind else { throw .kind(expected: kind, found: self.kind) }
+        guard self.version == version else { throw .version(expected: version, found: self.version) }
+        return payload
     }
 }
 

@@ -46,7 +46,7 @@ import Testing
                 groups: (0..<count).map { TrajectoryFormat.group(slot: $0, size: 3) },
                 seeds: (0..<count / 2).map { TrajectoryFormat.group(slot: $0, size: 1) })
         }
-        attack("rollout batch", batches.map { $0.encoded() }) { try RolloutBatch($0).encoded() }
+        attack("rollout batch", batches.map { $0.encoded() }) { try RolloutBatch(MessageFrame.decode($0)).encoded() }
     }
 
     @Test("what rank 0 orders and what it is answered while it scores")

@@ -4,6 +4,10 @@ enum FrameKind {
     static let weights: UInt16 = 17
     /// As `weights`, and nothing comes after them.
     static let lastWeights: UInt16 = 18
+    /// A rollout asks for a version in full, because what came was damaged or is a change to one that it lacks.
+    static let weightsRequest: UInt16 = 19
+    /// A rollout has the weights that all ranks evaluate next.
+    static let ready: UInt16 = 20
     static let scoreOrder: UInt16 = 24
     static let scoreAnswer: UInt16 = 25
     static let sampleOrder: UInt16 = 26

@@ -28,10 +28,9 @@ struct RolloutBatch {
         return MessageFrame(kind: FrameKind.rolloutBatch, version: FrameKind.version, payload: writer.bytes).encoded()
     }
 
-    /// Throws `MessageFrameError`, `ByteReaderError` or the coding's own error when the bytes are not such a batch.
-    init(_ bytes: [UInt8]) throws {
-        var reader = ByteReader(
-            try MessageFrame.payload(of: bytes, kind: FrameKind.rolloutBatch, version: FrameKind.version))
+    /// Throws `MessageFrameError`, `ByteReaderError` or the coding's own error when the frame is not such a batch.
+    init(_ frame: MessageFrame) throws {
+        var reader = ByteReader(try frame.payload(kind: FrameKind.rolloutBatch, version: FrameKind.version))
         step = try reader.readInt()
         stopRequested = try reader.readFlag()
         saveRequested = try reader.readFlag()

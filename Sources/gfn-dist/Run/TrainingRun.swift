@@ -42,7 +42,7 @@ final class TrainingRun {
         communicator.whereabouts.take(layout.isLearner(communicator.rank), layout.isRollout(communicator.rank))
         learners = try communicator.subgroup(layout.learners)
         let channel = try communicator.subgroup(layout.weightGroup)
-        weights = WeightExchange(channel: channel, lag: context.configuration.lag, history: try context.initialVersions())
+        weights = WeightExchange(world: communicator, channel: channel, lag: context.configuration.lag, history: try context.initialVersions())
         let replaySettings = context.configuration.replaySettings
         let similarity = context.configuration.replaySimilarity(of: context.workspace.training)
         replay = (context.checkpoint?.replay ?? ReplayBuffer(replaySettings)).with(replaySettings, similarity: similarity)
@@ -75,6 +75,7 @@ final class TrainingRun {
             throw context.interrupted(after: last)
         }
         guard let bits = try weights.bits(of: configuration.steps) else { return nil }
+        try meetForEvaluation()
         try context.evaluate(bits, version: configuration.steps)
         try weights.finish()
         try context.finish(bits)
@@ -174,9 +175,27 @@ final class TrainingRun {
     }
 
     private func receiveBatch(of step: Int, from rank: Int) throws -> RolloutBatch {
-        let batch = try RolloutBatch(try communicator.receive(from: rank, tag: RolloutBatch.tag))
+        let batch = try RolloutBatch(try receiveFrame(from: rank))
         precondition(batch.step == step, "rank \(rank) sent step \(batch.step) where step \(step) is learned")
         return batch
+    }
+
+    /// The next frame of a rollout that is not a request for weights: those are answered.
+    private func receiveFrame(from rank: Int) throws -> MessageFrame {
+        while true {
+            let frame = try MessageFrame.decode(try communicator.receive(from: rank, tag: RolloutBatch.tag))
+            if try !weights.answers(frame, of: rank) { return frame }
+        }
+    }
+
+    /// Rank 0 waits until all rollouts have the weights that are evaluated next: while it evaluates itself, it answers no requests.
+    private func meetForEvaluation() throws {
+        let ready = MessageFrame(kind: FrameKind.ready, version: FrameKind.version, payload: [])
+        if communicator.rank == 0 {
+            for rank in layout.rollouts where rank != 0 { _ = try receiveFrame(from: rank).payload(kind: FrameKind.ready, version: FrameKind.version) }
+        } else if layout.isRollout(communicator.rank) {
+            try communicator.send(ready.encoded(), to: 0, tag: RolloutBatch.tag)
+        }
     }
 
     /// The learners agree on what a signal at any rank asks for. Rollouts' requests come with their batches.
@@ -229,6 +248,7 @@ final class TrainingRun {
     /// All ranks evaluate a version together. False: the run ended before it.
     private func evaluate(version: Int) throws -> Bool {
         guard let bits = try weights.bits(of: version), !hasEnded(by: version) else { return false }
+        try meetForEvaluation()
         try context.evaluate(bits, version: version)
         return true
     }

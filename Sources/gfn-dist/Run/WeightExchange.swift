@@ -2,6 +2,9 @@ internal import Collective
 
 /// Both ends of the weight broadcast: rank 0 publishes each version, rollout ranks adopt it.
 ///
+/// What arrives damaged at a rollout, or as a change to a version that it lacks, is not taken: it asks for the version that it needs, in
+/// full, and rank 0 answers where it waits for that rollout.
+///
 /// Every rank keeps the versions that lag still asks for. The first version of a run is not sent: each rank derives
 /// it from the seed, or reads it from the checkpoint.
 final class WeightExchange {
@@ -12,7 +15,11 @@ final class WeightExchange {
         var compressedBytes = 0
     }
 
+    /// Of a request's answer.
+    private static let tag = 2
+
     private let channel: (any Communicator)?
+    private let world: any Communicator
     private let isPublisher: Bool
     private let kept: Int
     private let compression = Compression()
@@ -23,9 +30,11 @@ final class WeightExchange {
     private(set) var last: Int?
 
     /// - Parameters:
+    ///   - world: all ranks, with rank 0 as the publisher.
     ///   - channel: rank 0 and the rollout ranks, rank 0 first; nil on the other learners.
     ///   - history: the versions to start from, `max(0, v − lag)...v`.
-    init(channel: (any Communicator)?, lag: Int, history: [Int: [UInt16]]) {
+    init(world: any Communicator, channel: (any Communicator)?, lag: Int, history: [Int: [UInt16]]) {
+        self.world = world
         self.channel = channel
         isPublisher = channel.map { $0.rank == 0 } ?? false
         kept = lag + 1
@@ -63,24 +72,59 @@ final class WeightExchange {
             guard let channel, !isPublisher else {
                 preconditionFailure("a learner asked for version \(version), which it has not made yet; it is at \(newest)")
             }
-            let frame = try MessageFrame.decode(try channel.startBroadcast(nil, root: 0).wait())
-            guard [FrameKind.weights, FrameKind.lastWeights].contains(frame.kind) else {
-                throw MessageFrameError.kind(expected: FrameKind.weights, found: frame.kind)
+            let bytes = try channel.startBroadcast(nil, root: 0).wait()
+            do { try adopt(bytes) } catch where error is MessageFrameError || error is WeightCodingError {
+                Launch.say("rank \(world.rank): weights did not arrive as they were sent (\(error)): version \(version) is asked for in full")
+                try adopt(try ask(for: version))
             }
-            guard frame.version == FrameKind.version else {
-                throw MessageFrameError.version(expected: FrameKind.version, found: frame.version)
-            }
-            // What is here already says nothing new.
-            if let version = WeightCoding.version(of: frame.payload), version <= newest { continue }
-            let (bits, received) = try WeightCoding.decode(
-                frame.payload, having: history[newest].map { ($0, newest) }, count: history[newest]?.count, using: compression)
-            remember(bits, received)
-            if frame.kind == FrameKind.lastWeights { last = received }
         }
         guard let bits = history[version] else {
             preconditionFailure("version \(version) is no longer kept; versions \(history.keys.sorted()) are")
         }
         return bits
+    }
+
+    /// Takes the weights in a frame, unless what is here already is as new.
+    private func adopt(_ bytes: [UInt8]) throws {
+        let frame = try MessageFrame.decode(bytes)
+        guard [FrameKind.weights, FrameKind.lastWeights].contains(frame.kind) else {
+            throw MessageFrameError.kind(expected: FrameKind.weights, found: frame.kind)
+        }
+        guard frame.version == FrameKind.version else {
+            throw MessageFrameError.version(expected: FrameKind.version, found: frame.version)
+        }
+        if let version = WeightCoding.version(of: frame.payload), version <= newest { return }
+        let (bits, received) = try WeightCoding.decode(
+            frame.payload, having: history[newest].map { ($0, newest) }, count: history[newest]?.count, using: compression)
+        remember(bits, received)
+        if frame.kind == FrameKind.lastWeights { last = received }
+    }
+
+    /// The frame of a version in full, from rank 0, which comes upon the request as it waits for this rank's next batch (`answers`).
+    private func ask(for version: Int) throws -> [UInt8] {
+        var writer = ByteWriter()
+        writer.write(version)
+        let request = MessageFrame(kind: FrameKind.weightsRequest, version: FrameKind.version, payload: writer.bytes)
+        try world.send(request.encoded(), to: 0, tag: RolloutBatch.tag)
+        return try world.receive(from: 0, tag: Self.tag)
+    }
+
+    /// Whether a frame of a rollout was a request for weights, which then has been answered.
+    func answers(_ frame: MessageFrame, of rank: Int) throws -> Bool {
+        guard frame.kind == FrameKind.weightsRequest else { return false }
+        var reader = ByteReader(frame.payload)
+        let version = try reader.readInt()
+        try reader.finish()
+        // The rollout goes no further without it, so it is one that lag still asks for.
+        guard let bits = history[version] else {
+            throw CollectiveError(
+                .send, rank: world.rank, peer: rank, .mismatch("it asks for version \(version), of \(history.keys.sorted())"))
+        }
+        let answer = MessageFrame(
+            kind: version == last ? FrameKind.lastWeights : FrameKind.weights, version: FrameKind.version,
+            payload: WeightCoding.encode(bits: bits, version: version, using: compression).payload)
+        try world.send(answer.encoded(), to: rank, tag: Self.tag)
+        return true
     }
 
     /// Completes what is under way; called once, at the end.
