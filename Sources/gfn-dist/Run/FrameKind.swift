@@ -7,7 +7,7 @@ enum FrameKind {
     /// A rollout asks for a version in full, because what came was damaged or is a change to one that it lacks.
     static let weightsRequest: UInt16 = 19
     /// A rollout has the weights that all ranks evaluate next.
-    static let ready: UInt16 = 20
+    static let ready: UInt16 = 28
     static let scoreOrder: UInt16 = 24
     static let scoreAnswer: UInt16 = 25
     static let sampleOrder: UInt16 = 26
