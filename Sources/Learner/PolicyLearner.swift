@@ -138,7 +138,7 @@ package final class PolicyLearner {
             tally.secondsLearn += clock.lap()
             learners.whereabouts.enter(.reduce)
             let norm: Double
-            switch try reduce(own, into: &tally) {
+            switch try reduce(own, of: batch, into: &tally) {
             case .sum(norm: let value): norm = value
             case .fault(let fault): return undone(by: fault)
             }
@@ -265,15 +265,24 @@ package final class PolicyLearner {
     }
 
     /// Collective: the gradient's sum over all learners; its norm over the policy's parameters, or what keeps it from being one.
-    private func reduce(_ own: [SlotRecord], into tally: inout StepTally) throws(CollectiveError) -> Reduction {
+    private func reduce(_ own: [SlotRecord], of batch: StepBatch, into tally: inout StepTally) throws(CollectiveError) -> Reduction {
         let records = try SlotRecord.gather(own, over: learners)
-        if let record = records.first(where: { !$0.loss.isFinite }) { return .fault(.loss(slot: record.slot)) }
+        if let record = records.first(where: { !$0.loss.isFinite }) {
+            let isOwn = own.contains { $0.slot == record.slot }
+            return .fault(.loss(slot: record.slot, cause: try learners.firstSaid(isOwn ? cause(of: record.slot, in: batch) : "")))
+        }
         if let fault = try reduction.finish(over: learners, into: gradient.base) {
             return .fault(NumericalFault(fault, layout: policy.layout))
         }
         let norm = Kernel.sumOfSquares(gradient.base, count: policy.layout.count).squareRoot()
         tally.add(records, gradientNorm: norm)
         return .sum(norm: norm)
+    }
+
+    /// Why the loss of a slot that this learner computed is no number.
+    private func cause(of slot: Int, in batch: StepBatch) -> String {
+        batch.fault(in: slot) ?? policy.faultOfWeights ?? state.root?.head.fault(named: "the weights of log Z(x)")
+            ?? state.values?.head.fault(named: "the weights of V(s)") ?? NumericalFault.overflow
     }
 
     /// One optimiser step with the gradient that lies there.

@@ -28,6 +28,18 @@ package final class PackedMatrix: @unchecked Sendable {
     var steps: Int { precision == .fp32 ? inputs : (inputs + 1) / 2 }
     var panels: Int { (outputs + gfn_panel - 1) / gfn_panel }
 
+    /// Whether every weight is a number.
+    package var isFinite: Bool {
+        switch precision {
+        case .fp32:
+            let count = byteCount / MemoryLayout<Float>.stride
+            return Kernel.maximumMagnitude(bytes.assumingMemoryBound(to: Float.self), count: count).isFinite
+        case .bf16:
+            let count = byteCount / MemoryLayout<UInt16>.stride
+            return UnsafeBufferPointer(start: bytes.assumingMemoryBound(to: UInt16.self), count: count).allSatisfy { $0 & 0x7f80 != 0x7f80 }
+        }
+    }
+
     /// Packs some rows of W. Rows may come range by range, in any order.
     package func pack(outputs range: Range<Int>, from rows: UnsafePointer<Float>, stride: Int) {
         precondition(

@@ -156,7 +156,7 @@ import Testing
             let state = learner.state
             var batch = Self.examples(3)
             batch[1].labels = batch[1].labels.map { _ in .nan }
-            #expect(try learner.update(on: batch) == .fault(.loss(slot: 0)))
+            #expect(try learner.update(on: batch) == .fault(.loss(slot: 0, cause: "a label of a step is no number")))
             #expect(learner.state == state)
         }
     }

@@ -108,7 +108,11 @@ package final class RewardLearner {
         }
         let learned = clock.lap()
         let records = try Record.gather(own, over: learners)
-        if let record = records.first(where: { !$0.loss.isFinite }) { return .fault(.loss(slot: record.slot)) }
+        if let record = records.first(where: { !$0.loss.isFinite }) {
+            let isOwn = own.contains { $0.slot == record.slot }
+            let cause = try learners.firstSaid(isOwn ? cause(in: Self.slots(of: batch)[record.slot].map { batch[$0] }) : "")
+            return .fault(.loss(slot: record.slot, cause: cause))
+        }
         if let fault = try reduction.finish(over: learners, into: gradient.base) {
             return .fault(NumericalFault(fault, layout: policy.layout))
         }
@@ -180,6 +184,11 @@ package final class RewardLearner {
         headGradient.write(to: gradient.base + policy.layout.count)
         reduction.add(gradient.base, slot: slot)
         return record
+    }
+
+    private func cause(in examples: [LabelledResponse]) -> String {
+        if examples.contains(where: { $0.labels.contains { $0.map { !$0.isFinite } ?? false } }) { return "a label of a step is no number" }
+        return policy.faultOfWeights ?? learnedHead.head.fault(named: "the head's weights") ?? NumericalFault.overflow
     }
 
     /// What a learner knows of one slot; all fold them in the order of slots.

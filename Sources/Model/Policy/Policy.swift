@@ -38,6 +38,12 @@ package final class Policy {
         rotary = base.configuration.rotaryTable(positions: 256)
     }
 
+    /// The first tensor of the weights that it computes with, adapters after the base, that holds NaN or an infinity; for who looks for
+    /// the reason of a number that is none: it reads all of them.
+    package var firstTensorNotFinite: String? {
+        (ownWeights ?? base.weights).notFinite.first?.name ?? adapters?.firstNotFinite
+    }
+
     /// Where training starts. LoRA: A uniform on ±1/√inputs, as PEFT's Kaiming-uniform with a = √5, and B zero, so that π is the
     /// base. Full: the base's values, read again from where it came from.
     package func initialParameters(seed: UInt64) throws(ModelFileError) -> [Float] {

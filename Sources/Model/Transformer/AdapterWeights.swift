@@ -38,6 +38,19 @@ struct AdapterStack: Sendable {
 
     subscript(layer: Int, kind: LinearKind) -> AdapterWeights? { matrices[layer][kind.rawValue] }
 
+    /// The first matrix that holds NaN or an infinity, by PEFT's name without its prefix.
+    var firstNotFinite: String? {
+        for (layer, maps) in matrices.enumerated() {
+            for (kind, adapter) in zip(LinearKind.allCases, maps) {
+                guard let adapter else { continue }
+                for (name, matrix) in [("lora_A", adapter.a), ("lora_B", adapter.b)] where !matrix.isFinite {
+                    return "model.layers.\(layer).\(kind.path).\(name).weight"
+                }
+            }
+        }
+        return nil
+    }
+
     /// The largest rank that the linear map has in any layer; 0 where it has no adapter.
     func maximumRank(_ kind: LinearKind) -> Int { ranks[kind.rawValue] }
 }

@@ -15,6 +15,9 @@ struct LinearWeights: Sendable {
         self.bias = bias ? FloatTensor(outputs) : nil
     }
 
+    /// Whether W is one of numbers, and Wᵀ where it is kept.
+    var isFinite: Bool { forward.isFinite && transposed?.isFinite ?? true }
+
     /// Takes `range` of the rows of W from `rows`, which are `inputs` long and lie one after another.
     func pack(_ range: Range<Int>, from rows: UnsafePointer<Float>) {
         forward.pack(outputs: range, from: rows, stride: forward.inputs)
@@ -85,6 +88,22 @@ final class ModelWeights: @unchecked Sendable {
         }
     }
 
+    /// The tensors that hold NaN or an infinity.
+    var notFinite: [WeightSlot] {
+        func isFinite(_ tensor: FloatTensor) -> Bool { Kernel.maximumMagnitude(tensor.base, count: tensor.count).isFinite }
+        return WeightSlot.all(of: configuration).map(\.slot).filter { slot in
+            switch slot {
+            case .embedding: !embedding.isFinite
+            case .inputNorm(let layer): !isFinite(layers[layer].inputNorm)
+            case .postAttentionNorm(let layer): !isFinite(layers[layer].postAttentionNorm)
+            case .weight(let layer, let kind): !layers[layer][kind].isFinite
+            case .bias(let layer, let kind): !(layers[layer][kind].bias.map(isFinite) ?? true)
+            case .finalNorm: !isFinite(finalNorm)
+            case .head: !head.isFinite
+            }
+        }
+    }
+
     private func copy(_ values: UnsafePointer<Float>, to tensor: FloatTensor) {
         tensor.base.update(from: values, count: tensor.count)
     }
@@ -121,6 +140,13 @@ final class EmbeddingTable: @unchecked Sendable {
         case .exact(let table): (table.base + start).update(from: rows, count: count)
         case .rounded(let bits):
             if let base = bits.baseAddress { Kernel.roundToBFloat16(rows, count: count, into: base + start) }
+        }
+    }
+
+    var isFinite: Bool {
+        switch storage {
+        case .exact(let table): Kernel.maximumMagnitude(table.base, count: table.count).isFinite
+        case .rounded(let bits): bits.allSatisfy { $0 & 0x7f80 != 0x7f80 }
         }
     }
 

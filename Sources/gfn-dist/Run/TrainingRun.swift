@@ -116,18 +116,19 @@ final class TrainingRun {
         let waited = watch.lap()
         communicator.whereabouts.enter(.backward)
         let difference = try compareLogProbabilities(of: fresh, step: step)
-        if difference > 0, configuration.endsWhenLogProbabilitiesDiffer {
-            throw RunError.notEqual(
-                "step \(step + 1): log-probabilities of slot \(step % configuration.promptsPerStep) differ by up to \(difference) between "
-                    + "the rank that sampled it and the one that learns from it, which must be equal to the last bit: this is a mistake of "
-                    + "the program, or of a processor; to go on all the same, set check.log_probabilities to report")
-        }
         let replayed = replay.groups(
             configuration.replayedGroups(in: step), size: configuration.samplesPerPrompt, seed: configuration.seed, step: step,
             firstSlot: fresh.count, reward: context.rewards)
         replay.insert(seeds, reward: context.rewards)
         let duplicates = replay.insert(fresh, reward: context.rewards)
         let metrics = try update(learner, on: fresh + replayed, step: step)
+        // What is no number differs too, and the update says which number it is.
+        if difference > 0, configuration.endsWhenLogProbabilitiesDiffer {
+            throw RunError.notEqual(
+                "step \(step + 1): log-probabilities of slot \(step % configuration.promptsPerStep) differ by up to \(difference) between "
+                    + "the rank that sampled it and the one that learns from it, which must be equal to the last bit: this is a mistake of "
+                    + "the program, or of a processor; to go on all the same, set check.log_probabilities to report")
+        }
         let learned = watch.lap()
 
         let version = step + 1
