@@ -7,7 +7,7 @@ import Testing
 /// NaN and infinities in every kind of place: the step is not taken, and every learner says which tensor or number it was.
 @Suite("Numbers that are none") struct NotFiniteTests {
     private static let linears = LinearKind.allCases.map { WeightSlot.weight(0, $0) }
-    private static let slots: [WeightSlot] = [.embedding, .inputNorm(0), .postAttentionNorm(1)] + linears + [.finalNorm, .head]
+    private static let slots: [WeightSlot] = [.embedding, .inputNorm(0), .postAttentionNorm(1)] + linears + [.finalNorm]
 
     /// What the learners say of a step after `plant`.
     private static func faults(
@@ -49,7 +49,7 @@ import Testing
             let layout = ParameterLayout(.lora(TinyTask.adapter), of: base.configuration)
             state.parameters[layout.entries[entry].offset] = .nan
         }) {
-            #expect(said.contains(": model.layers.0.self_attn.q_proj.\(name).weight holds NaN"), "\(said)")
+            #expect(said.contains(": base_model.model.model.layers.0.self_attn.q_proj.\(name).weight holds NaN"), "\(said)")
         }
     }
 
@@ -60,7 +60,7 @@ import Testing
             if which == 1 { first[3] = .nan } else { second[3] = -1 }
             state.optimizer = AdamW(state.optimizer.settings, step: state.optimizer.step, firstMoments: first, secondMoments: second)
         }) {
-            #expect(said.contains("element 3 of model.layers.0.self_attn.q_proj.lora_A.weight is not finite after the update"), "\(said)")
+            #expect(said.contains("element 3 of base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight is not finite after the update"), "\(said)")
         }
     }
 
@@ -92,8 +92,18 @@ import Testing
         }) {
             #expect(said.contains(": the weights of log Z(x) hold NaN"), "\(said)")
         }
+        for said in try Self.faults(ObjectiveKind.proximalPolicyOptimization.defaults, plant: { state, _, _ in
+            guard let head = state.values?.head else { return }
+            let parameters = head.parameters.map { _ in Float.infinity }
+            state.values = ValueHead(LinearHead(parameters: parameters, optimizer: head.optimizer))
+        }) {
+            #expect(said.contains(": the weights of V(s) hold NaN"), "\(said)")
+        }
         for said in try Self.faults(plant: { _, base, _ in
-            [Float](repeating: 1e38, count: 16).withUnsafeBufferPointer { base.weights.pack(.finalNorm, rows: 0..<1, from: $0.baseAddress!) }
+            // Scores of attention beyond all bounds.
+            [Float](repeating: 1e38, count: 16).withUnsafeBufferPointer {
+                base.weights.pack(.inputNorm(0), rows: 0..<1, from: $0.baseAddress!)
+            }
         }) {
             #expect(said.contains(": all weights, rewards and reference log-probabilities are finite, so the pass of this learner overflowed"), "\(said)")
         }

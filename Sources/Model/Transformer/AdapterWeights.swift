@@ -38,13 +38,13 @@ struct AdapterStack: Sendable {
 
     subscript(layer: Int, kind: LinearKind) -> AdapterWeights? { matrices[layer][kind.rawValue] }
 
-    /// The first matrix that holds NaN or an infinity, by PEFT's name without its prefix.
+    /// The first matrix that holds NaN or an infinity, by PEFT's name.
     var firstNotFinite: String? {
         for (layer, maps) in matrices.enumerated() {
             for (kind, adapter) in zip(LinearKind.allCases, maps) {
                 guard let adapter else { continue }
                 for (name, matrix) in [("lora_A", adapter.a), ("lora_B", adapter.b)] where !matrix.isFinite {
-                    return "model.layers.\(layer).\(kind.path).\(name).weight"
+                    return "base_model.model.model.layers.\(layer).\(kind.path).\(name).weight"
                 }
             }
         }
