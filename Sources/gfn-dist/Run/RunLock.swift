@@ -13,9 +13,13 @@ enum RunLock {
         case .taken:
             // Says who has it; that it is had is the kernel's to say.
             let owner = Data("process \(getpid()) on \(ProcessInfo.processInfo.hostName)\n".utf8)
-            let isWritten = ftruncate(descriptor, 0) == 0
-                && owner.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) } == owner.count
-            guard isWritten else { throw .inputOutput("\(path) could not be written (\(lastError()))") }
+            var (written, isWritable) = (0, ftruncate(descriptor, 0) == 0)
+            while isWritable, written < owner.count {
+                let rest = owner.dropFirst(written)
+                let count = rest.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, off_t(written)) }
+                if count >= 0 { written += count } else { isWritable = errno == EINTR }
+            }
+            guard isWritable else { throw .inputOutput("\(path) could not be written (\(lastError()))") }
         case .unavailable(let reason):
             close(descriptor)
             Launch.say("\(folder.path) cannot be locked (\(reason)): see to it that no other run writes there")
