@@ -5,6 +5,7 @@
 # with the bytes of one that met nothing.
 # usage: scripts/check-faults.sh [CASES]    (so many, evenly chosen; otherwise all)
 set -euo pipefail
+[[ "${1:-1}" =~ ^[1-9][0-9]*$ ]] || { echo "usage: scripts/check-faults.sh [CASES], a whole number" >&2 && exit 64; }
 source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 source "$scripts/run-digest.sh"
 library="${GFN_FAULTS:-}"

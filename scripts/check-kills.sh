@@ -4,6 +4,7 @@
 # usage: scripts/check-kills.sh [KILLS] [SEED]    (200, and 1: of which rank, when, and how many ranks then)
 set -euo pipefail
 kills="${1:-200}"
+[[ "$kills ${2:-1}" =~ ^[1-9][0-9]*\ [0-9]+$ ]] || { echo "usage: scripts/check-kills.sh [KILLS] [SEED], whole numbers" >&2 && exit 64; }
 RANDOM="${2:-1}"
 source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 source "$scripts/run-digest.sh"

@@ -3,7 +3,7 @@
 # differ, with those that a pass over the whole solutions gives, in bf16 and in fp32.
 # usage: scripts/check-log-probabilities.sh MODEL [TOKENS]    (100,000, over both)
 set -euo pipefail
-[ $# -ge 1 ] || { echo "usage: scripts/check-log-probabilities.sh MODEL [TOKENS]" >&2 && exit 64; }
+[[ $# -ge 1 && "${2:-1}" =~ ^[1-9][0-9]*$ ]] || { echo "usage: scripts/check-log-probabilities.sh MODEL [TOKENS]" >&2 && exit 64; }
 model="$1" wanted="${2:-100000}"
 source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 folder="$(mktemp -d)"

@@ -4,6 +4,7 @@
 # last checkpoint's optimiser and replay buffer, and of metrics.jsonl without its times and the bytes exchanged.
 # usage: scripts/check-matrix.sh [EVERY]    (each EVERYth layout only: 1)
 set -euo pipefail
+[[ "${1:-1}" =~ ^[1-9][0-9]*$ ]] || { echo "usage: scripts/check-matrix.sh [EVERY], a whole number" >&2 && exit 64; }
 every="${1:-1}"
 source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 source "$scripts/run-digest.sh"
