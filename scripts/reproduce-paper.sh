@@ -6,6 +6,7 @@
 # CONFIG: pathsum, smollm2-gsm8k, llama3-8b … (scripts/paper/CONFIG.conf; docs/reproduce.md), or a file like them. --dry-run: checks the
 # configuration and every command, and prints the stages. What is done in DIR is not done again, and what was cut off goes on.
 # LAUNCH: how a command is started on several ranks (mpirun -n ${RANKS:-2}), such as "srun --mpi=pmix" in a batch script.
+# JOBS: so many stages at once, such as runs of several methods and seeds (as the configuration says, or 1 where LAUNCH or RANKS is set).
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
@@ -40,10 +41,10 @@ done
 
 # Every name that a configuration may set, with what holds where it does not.
 title="$name" model="" train="" validation="" test="" trajectories="" samples_per_prompt=8 prompts_per_step=16
-sft=() label=() reward=() reward_policies=no rewards=() common=() methods=() learned_steps=1
+sft=() label=() reward=() reward_policies=no rewards=() common=() sampling=() methods=() learned_steps=1
 seeds="1 2 3" search_seed=1 search_trajectories="" search_problems=0 test_problems=0 samples=8
 table_temperatures=0.6,0.8 curve_temperatures=0.4,0.6,0.8,1.0,1.2 choose_accuracy=0.9 accuracies=0.9,0.95,0.98
-also=() by=() thresholds="" many_samples=0
+also=() by=() thresholds="" many_samples=0 jobs=1
 # What each method may have of its own, as grid_METHOD.
 own_names="grid prompts objective model train start reward_model"
 # The variable NAME_METHOD. Names of variables have no hyphens.
@@ -65,9 +66,13 @@ whole() { [[ "$2" =~ ^[0-9]+$ ]] || status=78 fail "$config has $1=$2, expected 
 for variable in train validation test trajectories; do [ -n "${!variable}" ] || status=78 fail "$config does not set $variable"; done
 search_trajectories="${search_trajectories:-$trajectories}"
 for variable in trajectories search_trajectories samples_per_prompt prompts_per_step search_seed search_problems test_problems samples \
-    many_samples; do
+    many_samples jobs; do
     whole "$variable" "${!variable}"
 done
+[ "$jobs" -gt 0 ] || status=78 fail "$config has jobs=0, expected how many stages are to be run at once"
+[ -z "${LAUNCH:-}${RANKS:-}" ] || jobs=1
+jobs="${JOBS:-$jobs}"
+[[ "$jobs" =~ ^[1-9][0-9]*$ ]] || fail "JOBS is $jobs, expected how many stages are to be run at once"
 for temperature in ${table_temperatures//,/ }; do
     awk -v list="$curve_temperatures" -v one="$temperature" 'BEGIN {
         n = split(list, all, ",")
@@ -117,8 +122,16 @@ others=("${methods[@]:1}")
 [ ${#others[@]} -gt 0 ] || others=(base)
 
 source "$here/build.sh"
-read -ra launch <<<"${LAUNCH:-mpirun -n ${RANKS:-2}}"
-run() { "${launch[@]}" "$binary" "$@"; }
+# One after the other, stages are given two ranks, which sample and learn at once. Side by side each has its share of the cores: small
+# models gain more by that.
+ranks="${RANKS:-$((jobs > 1 ? 1 : 2))}"
+read -ra launch <<<"${LAUNCH:-mpirun -n $ranks}"
+share=()
+if [ "$jobs" -gt 1 ] && [ -z "${LAUNCH:-}" ]; then
+    threads=$(($(nproc) / (jobs * ranks)))
+    share=(--threads "$((threads > 0 ? threads : 1))")
+fi
+run() { "${launch[@]}" "$binary" "$@" "${share[@]}"; }
 
 # MARK: Stages
 
@@ -165,47 +178,62 @@ train_command() {
     add_settings "${common[@]}" "${words[@]}"
 }
 
-# A list of stages: what, the file or folder that it makes, and its command; a stage is done when its file is there.
-titles=() targets=() commands=()
+# A list of stages: what, the file or folder that it makes, the stages that come before it, and its command; a stage is done when its file
+# is there.
+titles=() targets=() needs=() commands=()
+# TITLE, TARGET, NEEDS (numbers of stages), COMMAND…
 stage() {
-    titles+=("$1") targets+=("$2")
-    commands+=("$(printf '%q ' "${@:3}")")
+    titles+=("$1") targets+=("$2") needs+=("$3")
+    commands+=("$(printf '%q ' "${@:4}")")
 }
+# The number of the stage planned last, and of all that were planned.
+last() { echo $((${#titles[@]} - 1)); }
+all() { echo "${!titles[@]}"; }
 
 plan() {
-    local method entry index seed folder data fields=()
-    [ ${#sft[@]} -eq 0 ] || stage "supervised fine-tuning" "$output/sft/run/model" do_sft
+    local method entry index seed folder data start before prepared tried sampled fields=()
+    local -A chosen=() trained=()
+    [ ${#sft[@]} -eq 0 ] || stage "supervised fine-tuning" "$output/sft/run/model" "" do_sft
+    before="$(all)"
     if [ ${#reward[@]} -gt 0 ]; then
-        stage "labels by rollouts" "$output/reward/labels.jsonl" do_label "$train" labels
-        stage "labels by rollouts, validation" "$output/reward/validation.jsonl" do_label "$validation" validation
-        stage "reward model" "$output/reward/trained" do_reward "$output/reward"
+        stage "labels by rollouts" "$output/reward/labels.jsonl" "$before" do_label "$train" labels
+        stage "labels by rollouts, validation" "$output/reward/validation.jsonl" "$before" do_label "$validation" validation
+        before="$(all)"
+        stage "reward model" "$output/reward/trained" "$before" do_reward "$output/reward"
         for method in "${methods[@]}"; do
             folder="$output/reward-$method"
-            ! has_own_reward_model "$method" || stage "reward model of $method" "$folder/trained" do_reward "$folder" "$method"
+            ! has_own_reward_model "$method" || stage "reward model of $method" "$folder/trained" "$before" do_reward "$folder" "$method"
         done
     fi
+    prepared="$(all)"
     for method in "${methods[@]}"; do
-        index=0
+        index=0 tried=""
         # Of one there is nothing to choose.
         [ "$(grid_size "$method")" -eq 1 ] || while read -r entry; do
             index=$((index + 1))
             folder="$output/search/$method-$index"
-            stage "search $method $index: $entry" "$folder/validation.json" do_search "$method" "$entry" "$folder"
+            stage "search $method $index: $entry" "$folder/validation.json" "$prepared" do_search "$method" "$entry" "$folder"
+            tried+="$(last) "
         done < <(grid_of "$method")
-        stage "choice of $method" "$output/search/$method.chosen" do_choose "$method"
+        stage "choice of $method" "$output/search/$method.chosen" "$tried" do_choose "$method"
+        chosen[$method]="$(last)"
     done
-    plan_samples base "samples of the base" "$output/base"
+    plan_samples base "samples of the base" "$output/base" "$prepared"
     for method in "${methods[@]}"; do
         for seed in $seeds; do
             folder="$output/runs/$method-$seed"
-            stage "train $method, seed $seed" "$folder/trained" do_train "$method" "$seed" "$folder"
-            plan_samples "$method" "samples of $method, seed $seed" "$folder"
+            start="$(own_or start "$method" "")"
+            stage "train $method, seed $seed" "$folder/trained" "$prepared ${chosen[$method]} ${start:+${trained[$start-$seed]}}" \
+                do_train "$method" "$seed" "$folder"
+            trained[$method-$seed]="$(last)"
+            plan_samples "$method" "samples of $method, seed $seed" "$folder" "$(last)"
         done
     done
+    sampled="$(all)"
     for method in "${others[@]}"; do
         plan_evaluation "evaluation against $method" "against-$method" test "$method" --at-accuracy "$accuracies"
     done
-    stage "the paper's table" "$output/table" do_table
+    stage "the paper's table" "$output/table" "$sampled" do_table
     for data in "${by[@]}"; do fields+=(--by "$data"); done
     [ ${#by[@]} -eq 0 ] ||
         plan_evaluation "kinds of problems" kinds test "${others[0]}" --thresholds 0.7 --at-accuracy "$choose_accuracy" "${fields[@]}"
@@ -216,22 +244,22 @@ plan() {
     for data in "${also[@]}"; do
         plan_evaluation "evaluation on $data" "also-$(word "$data")" "$data" "${methods[0]}" --thresholds 0.7 --at-accuracy "$accuracies"
     done
-    stage "page" "$output/results.md" do_page
+    stage "page" "$output/results.md" "$(all)" do_page
 }
 # The file name without folder and ending.
 word() { basename "$1" .jsonl; }
-# METHOD, TITLE, FOLDER: of the problems that are reported, and of others.
+# METHOD, TITLE, FOLDER, NEEDS: of the problems that are reported, and of others.
 plan_samples() {
-    stage "$2" "$3/test.jsonl" do_sample "$1" "$3" "$test" test
-    [ "$many_samples" -eq 0 ] || stage "$2, many" "$3/many.jsonl" do_sample "$1" "$3" "$test" many
+    stage "$2" "$3/test.jsonl" "$4" do_sample "$1" "$3" "$test" test
+    [ "$many_samples" -eq 0 ] || stage "$2, many" "$3/many.jsonl" "$4" do_sample "$1" "$3" "$test" many
     local data
-    for data in "${also[@]}"; do stage "$2, on $data" "$3/$(word "$data").jsonl" do_sample "$1" "$3" "$data" "$(word "$data")"; done
+    for data in "${also[@]}"; do stage "$2, on $data" "$3/$(word "$data").jsonl" "$4" do_sample "$1" "$3" "$data" "$(word "$data")"; done
 }
 # TITLE, NAME, DATA (or test, many: of the problems that are reported), AGAINST, OPTION…
 plan_evaluation() {
     local file
     file="$(word "$3")"
-    stage "$1" "$output/$2" do_evaluate "$output/$2" "$3" "$file" "${@:4}"
+    stage "$1" "$output/$2" "$sampled" do_evaluate "$output/$2" "$3" "$file" "${@:4}"
 }
 
 # Runs the command, `train` or `reward`, into FOLDER/run, or goes on there. What another command made is not taken for this one's.
@@ -289,7 +317,7 @@ sample() {
     local problems="$1" number="$2" method="$3" folder="$4" trained=nothing count="$samples"
     [ "$5" != "$folder/many.jsonl" ] || count="$many_samples"
     [ ! -e "$folder/trained" ] || trained="$(<"$folder/trained")"
-    command=(sample "$problems" --temperature "$curve_temperatures" --samples-per-problem "$count" --seed 1)
+    command=(sample "$problems" --temperature "$curve_temperatures" --samples-per-problem "$count" --seed 1 "${sampling[@]}")
     if [ "$trained" = model ]; then command+=(--model "$folder/run/model"); else add_model "$method"; fi
     [ "$trained" != adapter ] || command+=(--adapter "$folder/run/adapter")
     [ ${#reward[@]} -eq 0 ] || [ "$count" != "$samples" ] || command+=(--reward-model "$output/reward/run")
@@ -533,18 +561,69 @@ if [ -e "$output/configuration" ] && ! diff -q "$output/configuration" "$config"
     status=78 fail "$output was made with another configuration ($output/configuration): restore it, or name another --output"
 fi
 cp "$config" "$output/configuration"
-for index in "${!titles[@]}"; do
-    [ -e "${targets[$index]}" ] && continue
-    echo "[$((index + 1))/$total] ${titles[$index]}" >&2
-    # Where a function is tested, errors in it are not: so it is not.
-    set +e
+
+# Stages that run: the process, which leads a group of its own, and the stage's number.
+declare -A running=()
+# What ended the run before its time: the exit code, and a sentence.
+failure=0 reason=""
+# Ends what runs: it saves what it has and goes on there when the script is called again.
+stop() {
+    local process
+    for process in "${!running[@]}"; do kill -TERM -- "-$process" 2>/dev/null || true; done
+}
+interrupted() {
+    [ "$failure" -ne 0 ] || failure=75 reason="interrupted; run the same command to go on"
+    stop
+}
+trap interrupted INT TERM HUP
+
+# Whether what the stage needs is there.
+is_ready() {
+    local before
+    for before in ${needs[$1]}; do [ -e "${targets[$before]}" ] || return 1; done
+}
+begin() {
+    echo "[$(($1 + 1))/$total] ${titles[$1]}" >&2
+    # Its exit code goes to a file: bash forgets one that ends while a signal is handled.
     (
+        own_stage="$1"
+        trap 'exit 75' INT TERM HUP
+        trap 'echo $? >"$ended/$own_stage"' EXIT
         set -e
-        eval "${commands[$index]}"
-    )
-    status=$?
-    set -e
-    [ "$status" -eq 0 ] ||
-        fail "stage $((index + 1)) of $total, ${titles[$index]}, ended with exit code $status; run the same command to go on"
+        eval "${commands[$own_stage]}"
+    ) </dev/null &
+    running[$!]="$1"
+}
+ended="$(mktemp -d)"
+trap 'rm -rf "$ended"' EXIT
+
+waiting=()
+for index in "${!titles[@]}"; do [ -e "${targets[$index]}" ] || waiting+=("$index"); done
+set -m
+while :; do
+    later=()
+    for index in "${waiting[@]}"; do
+        if [ "$failure" -eq 0 ] && [ "${#running[@]}" -lt "$jobs" ] && is_ready "$index"; then begin "$index"; else later+=("$index"); fi
+    done
+    waiting=("${later[@]}")
+    [ "${#running[@]}" -gt 0 ] || break
+    # Until one ends, or a signal comes.
+    wait -n "${!running[@]}" 2>/dev/null || true
+    for process in "${!running[@]}"; do
+        ! kill -0 "$process" 2>/dev/null || continue
+        index="${running[$process]}"
+        unset "running[$process]"
+        [ "$failure" -eq 0 ] || continue
+        code="$(cat "$ended/$index" 2>/dev/null || echo 137)"
+        what="stage $((index + 1)) of $total, ${titles[$index]},"
+        if [ "$code" -ne 0 ]; then
+            failure="$code" reason="$what ended with exit code $code; run the same command to go on"
+            stop
+        elif [ ! -e "${targets[$index]}" ]; then
+            failure=70 reason="$what has not made ${targets[$index]}"
+            stop
+        fi
+    done
 done
+[ "$failure" -eq 0 ] || status="$failure" fail "$reason"
 cat "$output/results.md"

@@ -113,13 +113,14 @@ final class Program {
     }
 
     /// One of the project's scripts, with this program and without building.
-    convenience init(script name: String, _ arguments: [String], launch: String, in directory: String) throws {
+    convenience init(
+        script name: String, _ arguments: [String], launch: String, environment: [String] = [], in directory: String
+    ) throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         try self.init(
             command: [
-                "GFN_BINARY=\(Self.binary)", "GFN_FAULTS=\(Self.folder)/libFileFaults.so", "LAUNCH=\(launch)", "bash",
-                "\(root.path)/scripts/\(name)",
-            ] + arguments, in: directory)
+                "GFN_BINARY=\(Self.binary)", "GFN_FAULTS=\(Self.folder)/libFileFaults.so", "LAUNCH=\(launch)",
+            ] + environment + ["bash", "\(root.path)/scripts/\(name)"] + arguments, in: directory)
     }
 
     convenience init(train arguments: [String], on layout: Layout) throws {

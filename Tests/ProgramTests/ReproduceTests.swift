@@ -11,16 +11,31 @@ extension ProgramTests {
         }
 
         @Test(
-            "all stages; what is done is not done again, and what was cut off ends with the same bytes, on other ranks too",
+            "all stages, two at once; what is done is not done again, and what was cut off ends with the same bytes, on other ranks too",
             .enabled(if: isOptimised, "in release: it is a script that is tried"))
         func stages() throws {
             let folder = try TemporaryFolder()
             let output = RunFiles(path: "\(folder.path)/out")
             let planned = try reproduce(["short", "--output", "out", "--dry-run"], in: folder)
             #expect(planned.status == 0 && !output.exists(""), "\(planned.errors)")
-            let whole = try reproduce(["short", "--output", "out"], in: folder)
+            let start = {
+                try Program(
+                    script: "reproduce-paper.sh", ["short", "--output", "out"], launch: "env", environment: ["JOBS=2"], in: folder.path)
+            }
+            // A signal ends the runs of both seeds, which are saved; the same command goes on with them.
+            let cut = try start()
+            #expect(holds(within: .seconds(120)) {
+                (1...2).allSatisfy { output.exists("runs/subtb-\($0)/run/config.yaml") && !output.exists("runs/subtb-\($0)/trained") }
+            })
+            cut.send(SIGTERM)
+            let interrupted = try cut.outcome()
+            #expect(interrupted.status == 75)
+            #expect(interrupted.errors.hasSuffix("reproduce-paper.sh: interrupted; run the same command to go on\n"), "\(interrupted.errors)")
+            let whole = try start().outcome(limit: .seconds(600))
             #expect(whole.status == 0, "\(whole.errors)")
-            #expect(whole.errors.split(separator: "\n").map(String.init) == planned.output.split(separator: "\n").map(String.init))
+            let stages = { (text: String) in Set(text.split(separator: "\n").filter { $0.hasPrefix("[") }) }
+            #expect(stages(interrupted.errors).union(stages(whole.errors)) == stages(planned.output))
+            #expect(stages(interrupted.errors).intersection(stages(whole.errors)).allSatisfy { $0.contains("subtb, seed") })
 
             let page = try #require(output.text("results.md"))
             #expect(page == whole.output)
@@ -88,6 +103,7 @@ extension ProgramTests {
                 "has several settings of more, which starts from subtb"
             ),
             ("reward_model_subtb=(labels.flipped=0.3)", 78, "has reward_model_subtb, and no reward=(…)"),
+            ("jobs=0", 78, "has jobs=0, expected how many stages"), ("jobs=two", 78, "jobs=two, expected a whole number"),
             ("model=nowhere", 66, "the model nowhere is not there"), ("trajectories=100", 78, "less than one step of subtb, 16 × 8"),
             ("grid_subtb=(train.speed=1)", 78, "train.speed"),
             ("table_temperatures=0.6,0.7", 78, "has 0.7 in table_temperatures and not in curve_temperatures"),
@@ -115,18 +131,18 @@ extension ProgramTests {
         }
 
         @Test("the configurations that ship are whole: with files in place, every run's settings are right",
-            arguments: ["smollm2-gsm8k", "llama3-8b"])
+            arguments: ["smollm2-gsm8k", "smollm2-sums", "llama3-8b"])
         func shipped(name: String) throws {
             let folder = try TemporaryFolder()
-            for path in ["gsm8k", "models/Meta-Llama-3-8B"] {
+            for path in ["gsm8k", "sums", "models/Meta-Llama-3-8B"] {
                 try FileManager.default.createDirectory(atPath: "\(folder.path)/\(path)", withIntermediateDirectories: true)
             }
-            for file in ["gsm8k/fit.jsonl", "gsm8k/validation.jsonl", "gsm8k/test.jsonl", "models/SmolLM2-135M-Instruct.Q4_1.gguf"] {
-                _ = try folder.write("", to: file)
-            }
+            let data = ["gsm8k/fit", "gsm8k/validation", "gsm8k/test", "svamp"] + ["fit", "fit-low", "fit-high"].map { "sums/\($0)" }
+            for file in data + ["sums/held-out-low", "sums/held-out-high"] { _ = try folder.write("", to: "\(file).jsonl") }
+            _ = try folder.write("", to: "models/SmolLM2-135M-Instruct.Q4_1.gguf")
             let outcome = try reproduce([name, "--dry-run"], in: folder)
             #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
-            #expect(outcome.output.contains("supervised fine-tuning") && outcome.output.contains("train rft, seed 3"))
+            #expect(outcome.output.contains("supervised fine-tuning") && outcome.output.contains(", seed 3"))
         }
     }
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A Slurm of one node on this machine, as root, for trying batch scripts: 8 processors are claimed, whatever there are.
+# A Slurm of one node on this machine, as root, for trying batch scripts: 8 processors are claimed, whatever there are. Jobs of the partition
+# `urgent` preempt those of `all`, which have 60 s to go.
 # usage: scripts/slurm/one-node.sh start|stop FOLDER    (installs Debian's slurm-wlm and munge where missing)
 # start prints the line that makes this Slurm that of a shell: export SLURM_CONF=FOLDER/slurm.conf
 set -euo pipefail
@@ -54,7 +55,11 @@ SlurmdPidFile=$folder/slurmd.pid
 SlurmctldLogFile=$folder/slurmctld.log
 SlurmdLogFile=$folder/slurmd.log
 NodeName=$host NodeAddr=127.0.0.1 CPUs=8 State=UNKNOWN
-PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+SlurmctldParameters=preempt_send_user_signal
+PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=REQUEUE GraceTime=60
+PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2 PreemptMode=OFF
 CONF
 export SLURM_CONF="$folder/slurm.conf"
 slurmctld

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tries scripts/slurm/train.sbatch on a real Slurm of one node (scripts/slurm/one-node.sh, as root): a job is asked by USR1, as before its
-# time limit, saves a checkpoint, is queued again, goes on and ends, with the bytes of a run that nobody disturbed. Takes three to
+# Tries scripts/slurm/train.sbatch on a real Slurm of one node (scripts/slurm/one-node.sh, as root): a job is preempted by an
+# urgent one, saves a checkpoint, is queued again, goes on and ends, with the bytes of a run that nobody disturbed. Takes three to
 # five minutes, of which Slurm holds the requeued job for about two. Exit code 77: there can be no Slurm here, nothing was tested.
 # usage: scripts/slurm/test.sh
 set -euo pipefail
@@ -32,8 +32,8 @@ for _ in $(seq 300); do
 done
 [ -e "$folder/run/checkpoints/step-50" ] || { cat "$folder"/*.log >&2 && exit 1; }
 start=$(date +%s%N)
-scancel --batch --signal=USR1 "$job"
-say "USR1, as before the time limit"
+urgent="$(sbatch --parsable --partition=urgent --ntasks=8 --output=/dev/null --wrap "sleep 10")"
+say "urgent job $urgent submitted, which needs the whole node"
 for _ in $(seq 300); do
     [ "$(fact Restarts)" = 0 ] || break
     sleep 0.1
