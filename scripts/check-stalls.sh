@@ -1,21 +1,23 @@
 #!/usr/bin/env bash
-# Stops a rank in each phase of a run on three ranks, and sees that the watchdog names it: in the log of every other rank, with its host,
-# role, phase and step, within the set time and 5 s; that the job ends with 71; and that no process is left.
-# usage: scripts/check-stalls.sh [SECONDS]    (of the watchdog: 3)
+# Stops a rank in each phase of a run on three or more ranks, and sees that the watchdog names it: in the log of every other rank, with
+# its host, role, phase and step, within the set time and 5 s; that the job ends with 71; and that no process is left.
+# usage: scripts/check-stalls.sh [SECONDS [RANKS]]    (of the watchdog: 3; 3)
 set -euo pipefail
-seconds="${1:-3}"
+seconds="${1:-3}" count="${2:-3}"
+[[ "$seconds" =~ ^[1-9][0-9]*$ && "$count" =~ ^[1-9][0-9]*$ && "$count" -ge 3 ]] ||
+    { echo "usage: scripts/check-stalls.sh [SECONDS [RANKS]], whole numbers, three ranks or more" >&2 && exit 64; }
 source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
-train=("$binary" train --quiet --threads 1 --output "$folder/run" --set "watchdog.seconds=$seconds" --set train.steps=6
-    --set evaluate.every=4 --set checkpoint.every=2 --set evaluate.problems=2)
+train=("$binary" train --quiet --threads 1 --output "$folder/run" --set "watchdog.seconds=$seconds" --set ranks.learners=1
+    --set train.steps=6 --set evaluate.every=4 --set checkpoint.every=2 --set evaluate.problems=2)
 failures=0
 for place in load:0:0 load:0:1 sample:2:1 score:2:2 backward:2:0 reduce:2:0 broadcast:2:0 broadcast:2:1 evaluate:4:0 evaluate:4:2 \
     save:2:0; do
     IFS=: read -r phase step rank <<<"$place"
     rm -rf "$folder/run"
     ranks=()
-    for number in 0 1 2; do
+    for ((number = 0; number < count; number++)); do
         [ "$number" -eq 0 ] || ranks+=(:)
         ranks+=(-n 1)
         [ "$number" -ne "$rank" ] || ranks+=(env "GFN_STALL=$phase:$step")
@@ -28,7 +30,7 @@ for place in load:0:0 load:0:1 sample:2:1 score:2:2 backward:2:0 reduce:2:0 broa
     after="$(sed -n 's/.*nothing was heard of it for \([0-9]*\) s.*/\1/p' "$folder/output" | sort -n | tail -1)"
     left="$(pgrep -c -f "$folder/run" || true)"
     verdict=fine
-    if [ "$status" -ne 71 ] || [ "$named" -ne 2 ] || [ "$left" -ne 0 ] || [ "$after" -gt $((seconds + 5)) ]; then
+    if [ "$status" -ne 71 ] || [ "$named" -ne $((count - 1)) ] || [ "$left" -ne 0 ] || [ "$after" -gt $((seconds + 5)) ]; then
         verdict=FAILED failures=$((failures + 1))
         cat "$folder/output"
     fi
