@@ -115,7 +115,8 @@ for file in "${inputs[@]}"; do
         status=66 fail "$file is not there, which $config names; docs/reproduce.md says where it comes from"
 done
 for file in "${models[@]}"; do
-    [ -z "$file" ] || [ -e "$file" ] || status=66 fail "the model $file is not there, which $config names; its first lines say where it comes from"
+    [ -z "$file" ] || [ -e "$file" ] ||
+        status=66 fail "the model $file is not there, which $config names; its first lines say where it comes from"
 done
 # What the first method is compared with.
 others=("${methods[@]:1}")
