@@ -50,7 +50,7 @@ extension LinearHead {
 extension StepBatch {
     /// Which number of a slot's trajectories is none, in words; nil: all are.
     func fault(in slot: Int) -> String? {
-        for group in slots[slot].map({ groups[$0] }) {
+        for group in slots[slot].map({ self.group($0) }) {
             for (sample, trajectory) in group.trajectories.enumerated() {
                 func place(_ what: String, _ values: [Float], at indices: [Int]? = nil) -> String? {
                     (indices ?? Array(values.indices)).first { $0 < values.count && !values[$0].isFinite }.map {

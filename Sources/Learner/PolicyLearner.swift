@@ -120,8 +120,9 @@ package final class PolicyLearner {
     /// Collective: one training step on `groups`, fresh ones first, then replayed ones. It has as many optimiser steps as the
     /// method asks for, each on the mean loss of its groups.
     ///
+    /// A group that another learner computes may be there in outline, unless the method `needs.wholeBatch`.
     /// `poll` is called between slots, to let transfers advance.
-    package func update(on groups: [TrajectoryGroup], poll: () -> Void = {}) throws(CollectiveError) -> UpdateResult {
+    package func update(on groups: [StepGroup], poll: () -> Void = {}) throws(CollectiveError) -> UpdateResult {
         var clock = StopWatch()
         var batch = StepBatch(groups, groupsPerSlot: needs.groupsPerSlot, reward: reward, step: version, legal: legal)
         if needs.values { try addValues(to: &batch) }
@@ -156,6 +157,11 @@ package final class PolicyLearner {
         publishedBits = state.parameters.roundedToBFloat16
         policy.adopt(publishedBits, version: version)
         return .stepped(tally.metrics(version: version, learningRate: rate))
+    }
+
+    /// The same on groups that are all here.
+    package func update(on groups: [TrajectoryGroup], poll: () -> Void = {}) throws(CollectiveError) -> UpdateResult {
+        try update(on: groups.map(StepGroup.whole), poll: poll)
     }
 
     /// Whether this learner is the one that computes the group at `index` of a step, where the step has one optimiser step.
@@ -247,7 +253,7 @@ package final class PolicyLearner {
                     root?.writeGradient(
                         slope: slope * share, hidden: forward.promptHidden[index], to: gradient.base + policy.layout.count)
                 }
-                record.add(batch.groups[g], value: value, scores: scores, root: logZ, version: version, isFirst: isFirst)
+                record.add(batch.group(g), value: value, scores: scores, root: logZ, version: version, isFirst: isFirst)
             }
             policy.backward(
                 forward, weights: weights, hiddenWeights: values?.hiddenWeights(slopes: valueSlopes), into: gradient.base)

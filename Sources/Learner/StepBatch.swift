@@ -2,10 +2,12 @@ internal import Model
 internal import Rollout
 internal import Tensor
 
-/// What one training step learns from: the same on every learner.
+/// What one training step learns from, as one learner has it. What it counts and how it is divided is the same on every learner.
 struct StepBatch {
-    let groups: [TrajectoryGroup]
-    /// By group and response.
+    let groups: [StepGroup]
+    /// m by group and response.
+    private let actionCounts: [[Int]]
+    /// By group and response; none of a group of which only the outline is here.
     var samples: [[SampledResponse]]
     var credits: [[Credit]]?
     /// The groups that are computed together, by slot.
@@ -14,12 +16,13 @@ struct StepBatch {
     private let legal: (_ problem: Int) -> TokenTree?
 
     init(
-        _ groups: [TrajectoryGroup], groupsPerSlot: Int, reward: RewardSettings, step: Int,
+        _ groups: [StepGroup], groupsPerSlot: Int, reward: RewardSettings, step: Int,
         legal: @escaping (_ problem: Int) -> TokenTree? = { _ in nil }
     ) {
         self.groups = groups
         self.legal = legal
-        samples = groups.map { $0.trajectories.map { SampledResponse($0, reward: reward, step: step) } }
+        actionCounts = groups.map(\.actionCounts)
+        samples = groups.map { ($0.whole?.trajectories ?? []).map { SampledResponse($0, reward: reward, step: step) } }
         slots = stride(from: 0, to: groups.count, by: groupsPerSlot).map { $0..<min($0 + groupsPerSlot, groups.count) }
     }
 
@@ -38,23 +41,29 @@ struct StepBatch {
     func totals(of slots: [Int], maximumLength: Int) -> BatchTotals {
         let groups = slots.flatMap { self.slots[$0] }
         return BatchTotals(
-            groups: max(groups.count, 1), responses: groups.reduce(0) { $0 + samples[$1].count },
-            actions: groups.reduce(0) { $0 + samples[$1].reduce(0) { $0 + $1.rewards.count } }, maximumLength: maximumLength)
+            groups: max(groups.count, 1), responses: groups.reduce(0) { $0 + actionCounts[$1].count },
+            actions: groups.reduce(0) { $0 + actionCounts[$1].reduce(0, +) }, maximumLength: maximumLength)
     }
 
-    func tokens(of group: Int) -> TokenGroup {
-        TokenGroup(
-            prompt: groups[group].prompt, responses: groups[group].trajectories.map(\.response), legal: legal(groups[group].promptID))
+    /// A group that this learner computes.
+    func group(_ index: Int) -> TrajectoryGroup {
+        guard let group = groups[index].whole else { preconditionFailure("group \(index) of the step is here in outline only") }
+        return group
+    }
+
+    func tokens(of index: Int) -> TokenGroup {
+        let group = self.group(index)
+        return TokenGroup(prompt: group.prompt, responses: group.trajectories.map(\.response), legal: legal(group.promptID))
     }
 
     /// A group as an objective sees it. `values`: V of every state, by response.
     func responses(
-        of group: Int, scores: [ResponseScores], values: [[Double]]? = nil, reward: RewardSettings, step: Int
+        of index: Int, scores: [ResponseScores], values: [[Double]]? = nil, reward: RewardSettings, step: Int
     ) -> [ScoredResponse] {
-        groups[group].trajectories.indices.map { k in
+        group(index).trajectories.enumerated().map { k, trajectory in
             ScoredResponse(
-                groups[group].trajectories[k], scores: scores[k], reward: reward, step: step, sample: samples[group][k],
-                credit: credits?[group][k], values: Array(values?[k].prefix(samples[group][k].rewards.count) ?? []))
+                trajectory, scores: scores[k], reward: reward, step: step, sample: samples[index][k],
+                credit: credits?[index][k], values: Array(values?[k].prefix(samples[index][k].rewards.count) ?? []))
         }
     }
 }

@@ -50,6 +50,9 @@ package struct Trajectory: Sendable, Equatable {
     /// Whether the policy ended the response itself and the whole of it is right.
     package var isCorrect: Bool { stop == .stopToken && (states.last?.isCorrect ?? false) }
 
+    /// m: tokens, and ⊤ where it was chosen.
+    package var actionCount: Int { response.count + (stop == .length ? 0 : 1) }
+
     /// Whether a policy sampled it; a response from data has no log-probabilities of a sampler.
     package var isSampled: Bool { !stopLogProbabilities.isEmpty }
 
@@ -105,6 +108,21 @@ package struct Trajectory: Sendable, Equatable {
             found.append("a step reward of \(reward), expected 0…1")
         }
         return found
+    }
+}
+
+/// What every learner has to know of a group that another one computes: how much of its step it is.
+package struct GroupOutline: Sendable, Equatable {
+    package var slot: Int
+    /// Tokens of each response and, where it was chosen, ⊤: `[K]`.
+    package var actionCounts: [Int32]
+
+    package init(slot: Int, actionCounts: [Int32]) {
+        (self.slot, self.actionCounts) = (slot, actionCounts)
+    }
+
+    package init(_ group: TrajectoryGroup) {
+        self.init(slot: group.address.slot, actionCounts: group.trajectories.map { Int32($0.actionCount) })
     }
 }
 

@@ -44,7 +44,8 @@ import Testing
             RolloutBatch(
                 step: 4, stopRequested: false, saveRequested: true, secondsSampling: 0.5, secondsScoring: 0.25,
                 groups: (0..<count).map { TrajectoryFormat.group(slot: $0, size: 3) },
-                seeds: (0..<count / 2).map { TrajectoryFormat.group(slot: $0, size: 1) })
+                seeds: (0..<count / 2).map { TrajectoryFormat.group(slot: $0, size: 1) },
+                outlines: (0..<count).map { GroupOutline(TrajectoryFormat.group(slot: count + $0, size: 2)) })
         }
         attack("rollout batch", batches.map { $0.encoded() }) { try RolloutBatch(MessageFrame.decode($0)).encoded() }
     }

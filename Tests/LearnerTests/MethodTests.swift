@@ -20,7 +20,7 @@ struct MethodTests {
         let start = try policy.initialParameters(seed: 3)
         policy.adopt(values: start, version: 0)
         let groups = Array(TinyTask.groups(for: method, of: policy, step: 0).prefix(3))
-        var batch = StepBatch(groups, groupsPerSlot: groups.count, reward: TinyTask.reward, step: 0)
+        var batch = StepBatch(groups.map(StepGroup.whole), groupsPerSlot: groups.count, reward: TinyTask.reward, step: 0)
         let width = TinyTask.configuration.hiddenSize
         var random = RandomStream(seed: 29, purpose: .task)
         let head = needs.values
@@ -94,7 +94,7 @@ struct MethodTests {
         for trajectories in cases {
             let group = TrajectoryGroup(
                 address: GroupAddress(step: 0, slot: 0), promptID: 0, prompt: [1], trajectories: trajectories, sampledWith: 0)
-            var batch = StepBatch([group], groupsPerSlot: 1, reward: TinyTask.reward, step: 0)
+            var batch = StepBatch([.whole(group)], groupsPerSlot: 1, reward: TinyTask.reward, step: 0)
             for k in batch.samples[0].indices where needs.values {
                 batch.samples[0][k].values = batch.samples[0][k].rewards.map { _ in 0.25 }
             }
@@ -172,7 +172,7 @@ struct MethodTests {
     func passes() throws {
         let policy = try TinyTask.policy()
         let groups = TinyTask.groups(7, of: policy, step: 0)
-        let batch = StepBatch(groups, groupsPerSlot: 1, reward: TinyTask.reward, step: 0)
+        let batch = StepBatch(groups.map(StepGroup.whole), groupsPerSlot: 1, reward: TinyTask.reward, step: 0)
         #expect(batch.passes(Needs(), seed: 1, step: 3) == [[0, 1, 2, 3, 4, 5, 6]])
         #expect(batch.passes(Needs(epochs: 2), seed: 1, step: 3) == [[0, 1, 2, 3, 4, 5, 6], [0, 1, 2, 3, 4, 5, 6]])
         let passes = batch.passes(Needs(epochs: 2, miniBatches: 3), seed: 1, step: 3)

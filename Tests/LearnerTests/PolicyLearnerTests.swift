@@ -14,12 +14,16 @@ private let distances: [ObjectiveKind] = [
 @Suite("Policy learner") struct PolicyLearnerTests {
     /// Two steps on five groups: the digest of the weights, and the metrics.
     private func twoSteps(
-        ranks: Int, objective: any Objective, adapter: AdapterConfiguration = TinyTask.adapter
+        ranks: Int, objective: any Objective, adapter: AdapterConfiguration = TinyTask.adapter, outlined: Bool = false
     ) throws -> [(String, [StepMetrics?], PolicyLearner.State)] {
         try runInProcess(ranks: ranks) { learners in
             let learner = try TinyTask.learner(learners, objective: objective, trainable: .lora(adapter))
             let metrics = try (0..<2).map { step in
-                try learner.update(on: TinyTask.groups(for: objective, of: learner.policy, step: step)).untimed
+                let groups = TinyTask.groups(for: objective, of: learner.policy, step: step)
+                let parts = groups.enumerated().map { index, group in
+                    learner.computes(index) || !outlined ? StepGroup.whole(group) : .outline(GroupOutline(group))
+                }
+                return try learner.update(on: parts).untimed
             }
             return (sha256Hex(learner.publishedBits), metrics, learner.state)
         }
@@ -34,6 +38,28 @@ private let distances: [ObjectiveKind] = [
                 #expect(result.0 == expected.0 && result.1 == expected.1 && result.2 == expected.2)
             }
         }
+    }
+
+    @Test("and when a learner has only outlines of what others compute", arguments: ObjectiveKind.allCases.filter { !$0.defaults.needs.wholeBatch })
+    func sameBitsOfOutlines(kind: ObjectiveKind) throws {
+        let expected = try twoSteps(ranks: 1, objective: kind.defaults)[0]
+        for ranks in [2, 3] {
+            for result in try twoSteps(ranks: ranks, objective: kind.defaults, outlined: true) {
+                #expect(result.0 == expected.0 && result.1 == expected.1 && result.2 == expected.2)
+            }
+        }
+    }
+
+    @Test("methods that look across groups say that a learner needs all of them")
+    func wholeBatch() {
+        let whole = ObjectiveKind.allCases.filter { $0.defaults.needs.wholeBatch }
+        var grpo = GroupRelativePolicyOptimization()
+        #expect(whole.contains(.proximalPolicyOptimization) && !whole.contains(.subTrajectoryBalance) && !grpo.needs.wholeBatch)
+        grpo.scale = .batch
+        #expect(grpo.needs.wholeBatch)
+        grpo.scale = .group
+        grpo.miniBatches = 2
+        #expect(grpo.needs.wholeBatch)
     }
 
     @Test("the same holds for an adapter whose places differ")

@@ -9,15 +9,18 @@ import Testing
 struct TrafficTests {
     private static let steps = 2, prompts = 16
 
+    private static let samples = 2
+
     /// By rank, of a run in so many virtual ranks.
-    private static func received(_ ranks: Int, learners: Int) throws -> [Traffic] {
+    private static func received(_ ranks: Int, learners: Int, replays: Bool = false) throws -> [Traffic] {
         let temporary = try TemporaryFolder()
         let folder = RunFolder(path: temporary.path)
         var layers = ConfigurationLayers()
         let settings = [
             "threads": "1", "train.steps": "\(steps)", "train.warmup_steps": "1", "train.prompts_per_step": "\(prompts)",
-            "rollout.samples_per_prompt": "2", "replay.share": "0", "evaluate.problems": "1", "evaluate.samples_per_problem": "1",
-            "ranks.learners": "\(learners)",
+            "rollout.samples_per_prompt": "\(samples)", "evaluate.problems": "1", "evaluate.samples_per_problem": "1",
+            // So small a share that nothing is replayed yet: every learner keeps the buffer all the same.
+            "replay.share": replays ? "0.01" : "0", "ranks.learners": "\(learners)",
         ]
         for (name, value) in settings { layers.set(name, to: value, from: Origin(description: "test")) }
         let workspace = try Workspace(try RunConfiguration(layers), ranksOnNode: ranks, needsGradients: true)
@@ -29,28 +32,54 @@ struct TrafficTests {
         }
     }
 
-    @Test("groups go to every learner, weights to every rollout once, and a sum costs a learner less than 16 bytes a parameter")
+    /// Frame and fields of a batch, of which each rollout sends one in a step.
+    private static let overhead = 24 + 8 + 1 + 1 + 8 + 8 + 8 + 8 + 8
+    /// Slot, count and one number of each response.
+    private static let outline = 8 + 8 + 4 * samples
+    /// Two, before each of which rank 0 has a word of each rollout.
+    private static let evaluations = 2
+
+    /// Bytes of both steps' groups that arrive at a learner, beside what batches weigh without them.
+    private static func groups(at rank: Int, _ received: [Traffic], rollouts: Int) -> Int {
+        received[rank].messages - steps * rollouts * overhead - (rank == 0 ? evaluations * rollouts * 24 : 0)
+    }
+
+    @Test("groups go to who needs them, weights to every rollout once, and a sum costs a learner less than 16 bytes a parameter")
     func formulas() throws {
         let alone = try Self.received(2, learners: 1)
-        // Frame and fields of a batch, of which each rollout sends one in a step; two evaluations with a word of each rollout to rank 0.
-        let overhead = 24 + 8 + 1 + 1 + 8 + 8 + 8 + 8, evaluations = 2
-        let groups = alone[0].messages - Self.steps * overhead - evaluations * 24
-        let weights = alone[1].broadcasts
-        #expect(groups > 0 && weights > 0 && alone[0].exchanged == 0 && alone[0].broadcasts == 0)
+        let all = Self.groups(at: 0, alone, rollouts: 1), weights = alone[1].broadcasts
+        #expect(all > 0 && weights > 0 && alone[0].exchanged == 0 && alone[0].broadcasts == 0)
+
+        // With as many learners as slots, each has one group whole and the outlines of the others.
+        let apart = try Self.received(Self.prompts + 1, learners: Self.prompts)
+        var ofSlot = (0..<Self.prompts).map {
+            Self.groups(at: $0, apart, rollouts: 1) - Self.steps * (Self.prompts - 1) * Self.outline
+        }
+        #expect(Self.groups(at: 0, apart, rollouts: 1) == all)
+        ofSlot[0] = all - ofSlot.dropFirst().reduce(0, +)
+        #expect(ofSlot.allSatisfy { $0 > Self.steps * Self.outline })
 
         let two = try Self.received(4, learners: 2)
         let count = (two[0].exchanged + two[1].exchanged) / (16 * Self.steps)
         #expect(count > 100_000)
-        for (ranks, learners, all) in [(4, 2, two), (5, 3, try Self.received(5, learners: 3)), (16, 4, try Self.received(16, learners: 4))] {
-            let share = (count + learners - 1) / learners
-            for (rank, received) in all.enumerated() {
+        for (ranks, learners, traffic) in [(4, 2, two), (5, 3, try Self.received(5, learners: 3)), (16, 4, try Self.received(16, learners: 4))] {
+            let share = (count + learners - 1) / learners, rollouts = ranks - learners
+            for (rank, received) in traffic.enumerated() {
                 let isLearner = rank < learners
-                let rollouts = ranks - learners
                 let own = max(0, min(count, (rank + 1) * share) - rank * share)
-                #expect(received.messages == (isLearner ? groups + Self.steps * rollouts * overhead : 0) + (rank == 0 ? evaluations * rollouts * 24 : 0))
+                let whole = (0..<Self.prompts).filter { rank == 0 || $0 % learners == rank }
+                let expected = whole.reduce(0) { $0 + ofSlot[$1] } + Self.steps * (Self.prompts - whole.count) * Self.outline
+                if isLearner { #expect(Self.groups(at: rank, traffic, rollouts: rollouts) == expected) } else { #expect(received.messages == 0) }
                 #expect(received.broadcasts == (isLearner ? 0 : weights))
                 #expect(received.exchanged == (isLearner ? Self.steps * (12 * own * (learners - 1) + 4 * (count - own)) : 0))
             }
         }
+    }
+
+    @Test("groups go to every learner where each draws from the replay buffer")
+    func replay() throws {
+        let all = Self.groups(at: 0, try Self.received(2, learners: 1), rollouts: 1)
+        let traffic = try Self.received(5, learners: 3, replays: true)
+        for rank in 0..<3 { #expect(Self.groups(at: rank, traffic, rollouts: 2) == all) }
     }
 }

@@ -27,7 +27,9 @@ package struct GroupRelativePolicyOptimization: Objective {
     }
 
     package var needs: Needs {
-        Needs(reference: divergenceWeight > 0, ownSamples: true, smallestGroup: 2, epochs: epochs, miniBatches: miniBatches)
+        Needs(
+            reference: divergenceWeight > 0, ownSamples: true, smallestGroup: 2, epochs: epochs, miniBatches: miniBatches,
+            batchCredits: scale == .batch)
     }
 
     package var settings: [MethodSetting<Self>] {

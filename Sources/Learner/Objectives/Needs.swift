@@ -43,17 +43,23 @@ package struct Needs: Sendable, Equatable {
     /// How often each sample of a step is learned from, and in how many optimiser steps a time.
     package var epochs: Int
     package var miniBatches: Int
+    /// Whether what an action is credited with depends on the other groups of the step.
+    package var batchCredits: Bool
 
     package init(
         samples: Samples = .policy, lesson: Lesson = .group, logRewards: Bool = false, innerStates: InnerStates = .unused,
         root: Bool = false, values: Bool = false, reference: Bool = false, ownSamples: Bool = false, smallestGroup: Int = 1,
-        epochs: Int = 1, miniBatches: Int = 1
+        epochs: Int = 1, miniBatches: Int = 1, batchCredits: Bool = false
     ) {
         (self.samples, self.lesson, self.root, self.values) = (samples, lesson, root, values)
         (self.logRewards, self.innerStates) = (logRewards, innerStates)
         (self.reference, self.ownSamples, self.smallestGroup) = (reference, ownSamples, smallestGroup)
-        (self.epochs, self.miniBatches) = (epochs, miniBatches)
+        (self.epochs, self.miniBatches, self.batchCredits) = (epochs, miniBatches, batchCredits)
     }
+
+    /// Whether each learner needs all groups of a step, also those that another one computes: a loss looks across groups, groups are
+    /// collected for later, or mini-batches deal them out anew.
+    package var wholeBatch: Bool { lesson != .group || batchCredits || miniBatches > 1 }
 
     /// Groups that are computed together: a fixed number, so that the ranks do not change it. Each computation has a pass over all
     /// parameters, so it has to hold enough tokens to be worth that.

@@ -36,7 +36,7 @@ package struct ProximalPolicyOptimization: Objective {
     package var needs: Needs {
         Needs(
             innerStates: rewards == .steps ? .used : .unused, values: true, reference: divergenceWeight > 0, ownSamples: true, epochs: epochs,
-            miniBatches: miniBatches)
+            miniBatches: miniBatches, batchCredits: true)
     }
 
     package var settings: [MethodSetting<Self>] {

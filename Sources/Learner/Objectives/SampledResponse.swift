@@ -53,9 +53,6 @@ package struct SampledResponse: Sendable, Equatable {
 }
 
 extension Trajectory {
-    /// m: tokens, and ⊤ where it was chosen.
-    package var actionCount: Int { response.count + (stop == .length ? 0 : 1) }
-
     /// The log-probabilities of its actions; nil where there are none of a response.
     fileprivate func actions(tokens: [Float], stops: [Float]) -> [Double]? {
         guard tokens.count == response.count, let last = stops.last else { return nil }

@@ -1,7 +1,9 @@
 internal import Collective
+internal import Learner
 internal import Rollout
 
-/// What one rollout rank hands to every learner in one step: its groups, what they took, and whether a signal asks for something.
+/// What one rollout rank hands to a learner in one step: its groups, whole or in outline, what they took, and whether a signal asks for
+/// something.
 struct RolloutBatch {
     static let tag = 1
 
@@ -13,6 +15,21 @@ struct RolloutBatch {
     var groups: [TrajectoryGroup]
     /// Worked solutions of problems that come up for the first time, for the replay buffer only.
     var seeds: [TrajectoryGroup] = []
+    /// Of groups that the learner does not need as a whole.
+    var outlines: [GroupOutline] = []
+
+    /// The batch for a learner that needs only some of the groups as a whole.
+    func outlined(except isNeeded: (TrajectoryGroup) -> Bool) -> RolloutBatch {
+        var batch = self
+        batch.outlines += groups.filter { !isNeeded($0) }.map(GroupOutline.init)
+        batch.groups = groups.filter(isNeeded)
+        return batch
+    }
+
+    /// The groups as the learner has them, by slot.
+    var stepGroups: [(slot: Int, group: StepGroup)] {
+        groups.map { ($0.address.slot, .whole($0)) } + outlines.map { ($0.slot, .outline($0)) }
+    }
 
     func encoded() -> [UInt8] {
         var writer = ByteWriter()
@@ -24,6 +41,11 @@ struct RolloutBatch {
         for list in [groups, seeds] {
             writer.write(list.count)
             for group in list { writer.write(TrajectoryCoding.encode(group)) }
+        }
+        writer.write(outlines.count)
+        for outline in outlines {
+            writer.write(outline.slot)
+            writer.write(outline.actionCounts)
         }
         return MessageFrame(kind: FrameKind.rolloutBatch, version: FrameKind.version, payload: writer.bytes).encoded()
     }
@@ -38,6 +60,9 @@ struct RolloutBatch {
         secondsScoring = try reader.read()
         groups = try Self.readGroups(from: &reader)
         seeds = try Self.readGroups(from: &reader)
+        for _ in 0..<(try reader.readCount(in: 0...1_000_000)) {
+            outlines.append(GroupOutline(slot: try reader.readCount(in: 0...Int(UInt32.max)), actionCounts: try reader.readArray()))
+        }
         try reader.finish()
     }
 
@@ -51,7 +76,7 @@ struct RolloutBatch {
 
     init(
         step: Int, stopRequested: Bool, saveRequested: Bool, secondsSampling: Double, secondsScoring: Double,
-        groups: [TrajectoryGroup], seeds: [TrajectoryGroup] = []
+        groups: [TrajectoryGroup], seeds: [TrajectoryGroup] = [], outlines: [GroupOutline] = []
     ) {
         self.step = step
         self.stopRequested = stopRequested
@@ -60,5 +85,6 @@ struct RolloutBatch {
         self.secondsScoring = secondsScoring
         self.groups = groups
         self.seeds = seeds
+        self.outlines = outlines
     }
 }

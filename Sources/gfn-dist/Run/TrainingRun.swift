@@ -8,7 +8,7 @@ internal import Tensor
 /// The story of a GFlowNet run, as each role lives it.
 ///
 ///              prompts: a function of (seed, step, slot)
-///        ┌──────────────┐  RolloutBatch, to every learner  ┌──────────────┐
+///        ┌──────────────┐  RolloutBatch, by GroupRouting   ┌──────────────┐
 ///        │   explore    │ ───────────────────────────────▶ │    learn     │
 ///        │ version s−lag│ ◀─────────────────────────────── │ version s→s+1│
 ///        └──────────────┘  WeightExchange, from rank 0     └──────────────┘
@@ -19,10 +19,11 @@ final class TrainingRun {
     private let context: RunContext
     private let communicator: any Communicator
     private let layout: RankLayout
+    private let routing: GroupRouting
     private let weights: WeightExchange
     private let explorer: Explorer?
     private let learner: PolicyLearner?
-    /// The same on every learner; unused on the others.
+    /// The same on every learner that gets all groups (`GroupRouting`), rank 0 at least; unused on the others.
     private var replay: ReplayBuffer
     /// The learners among themselves; nil on the others.
     private let learners: (any Communicator)?
@@ -38,6 +39,7 @@ final class TrainingRun {
         needs = context.configuration.needs
         communicator = context.communicator
         layout = try RankLayout(size: communicator.size, learners: context.configuration.optionalInteger("ranks.learners"))
+        routing = GroupRouting(layout: layout, replays: context.configuration.number("replay.share") > 0, needs: needs)
         context.role = layout.role(of: communicator.rank)
         communicator.whereabouts.take(layout.isLearner(communicator.rank), layout.isRollout(communicator.rank))
         learners = try communicator.subgroup(layout.learners)
@@ -99,8 +101,12 @@ final class TrainingRun {
         let batch = RolloutBatch(
             step: step, stopRequested: SignalFlags.takeStop() != nil, saveRequested: SignalFlags.takeSave(),
             secondsSampling: found.secondsSampling, secondsScoring: found.secondsScoring, groups: found.groups, seeds: found.seeds)
-        let bytes = batch.encoded()
-        for rank in layout.learners { try communicator.send(bytes, to: rank, tag: RolloutBatch.tag) }
+        let all = batch.encoded()
+        for rank in layout.learners {
+            let bytes = routing.getsAll(rank)
+                ? all : batch.outlined { routing.isWhole(slot: $0.address.slot, at: rank) }.encoded()
+            try communicator.send(bytes, to: rank, tag: RolloutBatch.tag)
+        }
         return true
     }
 
@@ -112,16 +118,20 @@ final class TrainingRun {
         var watch = StopWatch()
         let batches = try layout.rollouts.map { try receiveBatch(of: step, from: $0) }  // what `explore` above sends
         let fresh = batches.flatMap(\.groups).sorted { $0.address.slot < $1.address.slot }
+        let sampled = batches.flatMap(\.stepGroups).sorted { $0.slot < $1.slot }.map(\.group)
         let seeds = batches.flatMap(\.seeds).sorted { $0.address.slot < $1.address.slot }
         let waited = watch.lap()
         communicator.whereabouts.enter(.backward)
         let difference = try compareLogProbabilities(of: fresh, step: step)
         let replayed = replay.groups(
             configuration.replayedGroups(in: step), size: configuration.samplesPerPrompt, seed: configuration.seed, step: step,
-            firstSlot: fresh.count, reward: context.rewards)
-        replay.insert(seeds, reward: context.rewards)
-        let duplicates = replay.insert(fresh, reward: context.rewards)
-        let metrics = try update(learner, on: fresh + replayed, step: step)
+            firstSlot: sampled.count, reward: context.rewards)
+        var duplicates = 0
+        if routing.getsAll(communicator.rank) {
+            replay.insert(seeds, reward: context.rewards)
+            duplicates = replay.insert(fresh, reward: context.rewards)
+        }
+        let metrics = try update(learner, on: sampled + replayed.map(StepGroup.whole), step: step)
         // What is no number differs too, and the update says which number it is.
         if difference > 0, configuration.endsWhenLogProbabilitiesDiffer {
             throw RunError.notEqual(
@@ -159,7 +169,7 @@ final class TrainingRun {
     }
 
     /// One step of learning: from these groups, or from what was collected in the steps before.
-    private func update(_ learner: PolicyLearner, on groups: [TrajectoryGroup], step: Int) throws -> StepMetrics {
+    private func update(_ learner: PolicyLearner, on groups: [StepGroup], step: Int) throws -> StepMetrics {
         var groups = groups
         if needs.lesson != .group {
             guard step >= needs.collectingSteps else { return learner.skip() }
@@ -167,7 +177,7 @@ final class TrainingRun {
                 examples = CollectedExamples(replay, task: context.workspace.training, needs: needs, seed: configuration.seed)
             }
             guard let batch = examples?.batch(of: step) else { throw context.nothingCollected(needs) }
-            groups = batch
+            groups = batch.map(StepGroup.whole)
         }
         switch try learner.update(on: groups, poll: { communicator.poll() }) {
         case .stepped(let metrics): return metrics
