@@ -84,6 +84,7 @@ for ((case = 0; case < cases; case++)); do
     ! grep -q 'whole' "$folder/after" || fail "$what: a checkpoint was not whole"
     found="$(run_digest "$run")" || true
     [ "$found" = "$expected" ] || fail "$what: other bytes: $found"
+    [ $(((case + 1) % 50)) -ne 0 ] || echo "$((case + 1)) of $cases cases, $failures failures"
 done
 
 # A limit of the size of files, in blocks of 1 KiB: the log and the settings fit, the optimizer's state does not.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # One run in every layout: 1, 2, 3, 4 and 8 ranks under mpirun and 1 to 4 in one process, 1 to 3 of them learners, 1 and 2 threads, two
-# of OpenBLAS's cores, ranks that differ in them; each with lag 0, 1 and 2. For each lag all must end with one SHA-256 of weights, of the
+# of OpenBLAS's cores, ranks that differ in them; each with lag 0, 1 and 2, lag 1 with replay (all groups go to all learners). For each lag all must end with one SHA-256 of weights, of the
 # last checkpoint's optimiser and replay buffer, and of metrics.jsonl without its times and the bytes exchanged.
 # usage: scripts/check-matrix.sh [EVERY]    (each EVERYth layout only: 1)
 set -euo pipefail
@@ -39,10 +39,11 @@ try() {
 }
 
 for lag in 0 1 2; do
-    expected="" before="$runs" number=0
+    expected="" before="$runs" number=0 changes=(--set "lag=$lag")
+    [ "$lag" -ne 1 ] || changes+=(--set replay.share=0.25)
     for core in Haswell Nehalem; do
         for threads in 1 2; do
-            train=("$binary" train --quiet --threads "$threads" --output "$run" --set "lag=$lag" "${settings[@]}")
+            train=("$binary" train --quiet --threads "$threads" --output "$run" "${changes[@]}" "${settings[@]}")
             for ranks in 1 2 3 4 8; do
                 for learners in 1 2 3; do
                     [ "$learners" -eq 1 ] || [ "$learners" -lt "$ranks" ] || continue
@@ -56,7 +57,7 @@ for lag in 0 1 2; do
         done
     done
     for learners in 1 2 3; do
-        one=("$binary" train --quiet --output "$run" --set "lag=$lag" "${settings[@]}" --set "ranks.learners=$learners")
+        one=("$binary" train --quiet --output "$run" "${changes[@]}" "${settings[@]}" --set "ranks.learners=$learners")
         try "lag $lag, mixed ranks, $learners learners" mpirun -n 1 env OPENBLAS_CORETYPE=Haswell "${one[@]}" --threads 2 : \
             -n 1 env OPENBLAS_CORETYPE=Nehalem GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F "${one[@]}" --threads 1 : \
             -n 1 env GFN_KERNELS=portable "${one[@]}" --threads 1 : -n 1 env OPENBLAS_CORETYPE=Zen "${one[@]}" --threads 2
