@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # One run in every layout: 1, 2, 3, 4 and 8 ranks under mpirun and 1 to 4 in one process, 1 to 3 of them learners, 1 and 2 threads, two
-# of OpenBLAS's cores, ranks that differ in them; each with lag 0, 1 and 2, lag 1 with replay (all groups go to all learners). For each lag all must end with one SHA-256 of weights, of the
-# last checkpoint's optimiser and replay buffer, and of metrics.jsonl without its times and the bytes exchanged.
+# of OpenBLAS's cores, ranks that differ in them; each with lag 0, 1 and 2, and lag 1 with replay, for which all groups go to all
+# learners. For each lag all must end with one SHA-256 of weights, of the last checkpoint's optimiser and replay buffer, and of
+# metrics.jsonl without its times and the bytes exchanged.
 # usage: scripts/check-matrix.sh [EVERY]    (each EVERYth layout only: 1)
 set -euo pipefail
 [[ "${1:-1}" =~ ^[1-9][0-9]*$ ]] || { echo "usage: scripts/check-matrix.sh [EVERY], a whole number" >&2 && exit 64; }
