@@ -38,7 +38,8 @@ let package = Package(
         .target(name: "CSignals"),
         .target(name: "CKernels", cSettings: kernelSettings),
         .target(name: "Tensor", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: swiftSettings),
-        .target(name: "Model", dependencies: ["Tensor"], swiftSettings: swiftSettings),
+        .target(
+            name: "Model", dependencies: ["Tensor", .product(name: "Crypto", package: "swift-crypto")], swiftSettings: swiftSettings),
         .target(
             name: "Collective",
             dependencies: ["COpenMPI", "CSignals", "CZstd", .product(name: "Crypto", package: "swift-crypto")],

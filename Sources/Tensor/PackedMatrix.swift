@@ -10,19 +10,31 @@ package final class PackedMatrix: @unchecked Sendable {
     package let precision: Precision
     package let byteCount: Int
     let bytes: UnsafeMutableRawPointer
+    /// What it lies in; nil: memory of its own.
+    private let arena: MemoryArena?
 
     package init(outputs: Int, inputs: Int, precision: Precision) {
-        precondition(outputs > 0 && inputs > 0, "a matrix of \(outputs) outputs and \(inputs) inputs")
-        self.outputs = outputs
-        self.inputs = inputs
-        self.precision = precision
-        let width = (outputs + 15) / 16 * 16
-        byteCount = width * 4 * (precision == .fp32 ? inputs : (inputs + 1) / 2)
+        (self.outputs, self.inputs, self.precision) = (outputs, inputs, precision)
+        byteCount = Self.byteCount(outputs: outputs, inputs: inputs, precision: precision)
+        arena = nil
         bytes = .allocate(byteCount: byteCount, alignment: 64)
         bytes.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
     }
 
-    deinit { bytes.deallocate() }
+    /// In the next part of an arena: zeroed memory to be packed into, or a matrix that was packed there.
+    package init(outputs: Int, inputs: Int, precision: Precision, in cursor: inout ArenaCursor) {
+        (self.outputs, self.inputs, self.precision) = (outputs, inputs, precision)
+        byteCount = Self.byteCount(outputs: outputs, inputs: inputs, precision: precision)
+        arena = cursor.arena
+        bytes = cursor.take(byteCount)
+    }
+
+    deinit { if arena == nil { bytes.deallocate() } }
+
+    package static func byteCount(outputs: Int, inputs: Int, precision: Precision) -> Int {
+        precondition(outputs > 0 && inputs > 0, "a matrix of \(outputs) outputs and \(inputs) inputs")
+        return (outputs + 15) / 16 * 16 * 4 * (precision == .fp32 ? inputs : (inputs + 1) / 2)
+    }
 
     /// The length of an output's chain: K, or the pairs of K.
     var steps: Int { precision == .fp32 ? inputs : (inputs + 1) / 2 }

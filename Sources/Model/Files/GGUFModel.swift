@@ -119,6 +119,7 @@ struct GGUFModel: Sendable {
 
 extension GGUFModel: WeightSource {
     var names: [String] { configuration.tensorShapes.map(\.name) }
+    var paths: [String] { [file.path] }
 
     func shape(of name: String) -> [Int]? { file.tensors[Self.storedName(of: name)]?.shape }
 

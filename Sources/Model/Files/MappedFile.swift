@@ -33,6 +33,11 @@ final class MappedFile: @unchecked Sendable {
         if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
     }
 
+    /// The bytes, which are there for as long as `body` runs.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        withExtendedLifetime(self) { body(bytes) }
+    }
+
     static func lastError() -> String { String(cString: strerror(errno)) }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

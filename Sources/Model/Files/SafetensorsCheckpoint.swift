@@ -3,6 +3,7 @@ package struct SafetensorsCheckpoint: WeightSource {
     private let files: [SafetensorsFile]
     private let places: [String: Int]
     package let names: [String]
+    package var paths: [String] { files.map(\.path) }
 
     static let fileName = "model.safetensors"
     static let indexName = "model.safetensors.index.json"

@@ -150,6 +150,8 @@ package final class SafetensorsFile: Sendable {
 }
 
 extension SafetensorsFile: WeightSource {
+    package var paths: [String] { [path] }
+
     package var names: [String] { entries.map(\.name) }
 
     package func shape(of name: String) -> [Int]? { entry(name)?.shape }

@@ -7,12 +7,16 @@ package protocol WeightSource: Sendable {
     var names: [String] { get }
     /// Extents, outermost first; nil when there is no such tensor.
     func shape(of name: String) -> [Int]?
+    /// The files that it reads; none where the weights come from elsewhere.
+    var paths: [String] { get }
     /// Writes `rows` of the tensor to `destination`, which holds `rows.count · (product of the other extents)` numbers.
     /// A vector counts as one row.
     func readRows(of name: String, _ rows: Range<Int>, into destination: UnsafeMutablePointer<Float>) throws(ModelFileError)
 }
 
 extension WeightSource {
+    package var paths: [String] { [] }
+
     /// All of a tensor. Throws when it is missing or holds a value that is not finite.
     package func read(_ name: String) throws(ModelFileError) -> [Float] {
         guard let shape = shape(of: name) else {

@@ -9,8 +9,8 @@ struct AdapterWeights: Sendable {
     let scaling: Float
 
     init(outputs: Int, inputs: Int, rank: Int, scaling: Float, precision: Precision, gradients: Bool) {
-        a = LinearWeights(outputs: rank, inputs: inputs, bias: false, precision: precision, gradients: gradients)
-        b = LinearWeights(outputs: outputs, inputs: rank, bias: false, precision: precision, gradients: gradients)
+        a = LinearWeights(outputs: rank, inputs: inputs, precision: precision, gradients: gradients)
+        b = LinearWeights(outputs: outputs, inputs: rank, precision: precision, gradients: gradients)
         self.rank = rank
         self.scaling = scaling
     }

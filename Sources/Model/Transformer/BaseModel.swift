@@ -9,15 +9,17 @@ package final class BaseModel: @unchecked Sendable {
     /// What the weights were read from, for those who need exact values again.
     package let source: any WeightSource
     let weights: ModelWeights
+    /// Why the cache was not used as it should have been, in a sentence; nil: it was, or there is none.
+    package let cacheNote: String?
 
-    /// Reads and packs all weights. Throws when a tensor is missing, has another shape than the configuration implies, or
+    /// Packs all weights, or maps what the cache has of them. Throws when a tensor is missing, has another shape than the configuration implies, or
     /// holds a value that is not finite.
     package convenience init(
-        _ files: ModelFiles, precision: Precision, gradients: Bool, parallel: Parallel
+        _ files: ModelFiles, precision: Precision, gradients: Bool, parallel: Parallel, cache: PackedCache? = nil
     ) throws(ModelFileError) {
         try self.init(
             files.configuration, source: files.weights, path: files.path, precision: precision, gradients: gradients,
-            parallel: parallel)
+            parallel: parallel, cache: cache)
     }
 
     /// A model that has learned nothing: see `RandomWeights`.
@@ -32,7 +34,7 @@ package final class BaseModel: @unchecked Sendable {
 
     init(
         _ configuration: TransformerConfiguration, source: any WeightSource, path: String, precision: Precision,
-        gradients: Bool, parallel: Parallel
+        gradients: Bool, parallel: Parallel, cache: PackedCache? = nil
     ) throws(ModelFileError) {
         self.configuration = configuration
         self.precision = precision
@@ -45,25 +47,66 @@ package final class BaseModel: @unchecked Sendable {
             }
             if found != shape { throw .shape(path: path, tensor: slot.name, expected: shape, found: found) }
         }
-        let weights = ModelWeights(configuration, precision: precision, gradients: gradients)
-        self.weights = weights
+        let parts: [WeightPart] = gradients ? [.forward, .transposed] : [.forward]
+        let packing = Packing(configuration, source: source, precision: precision, slots: slots, parallel: parallel)
+        if let cache {
+            (weights, cacheNote) = try cache.weights(parts, packing)
+        } else {
+            (weights, cacheNote) = (try packing.weights(parts), nil)
+        }
+    }
+}
+
+/// How a model's weights become packed ones.
+struct Packing: Sendable {
+    let configuration: TransformerConfiguration
+    let source: any WeightSource
+    let precision: Precision
+    let slots: [(slot: WeightSlot, shape: [Int])]
+    let parallel: Parallel
+
+    init(
+        _ configuration: TransformerConfiguration, source: any WeightSource, precision: Precision,
+        slots: [(slot: WeightSlot, shape: [Int])], parallel: Parallel
+    ) {
+        self.configuration = configuration
+        self.source = source
+        self.precision = precision
+        self.slots = slots
+        self.parallel = parallel
+    }
+
+    func byteCount(_ part: WeightPart) -> Int { part.byteCount(of: configuration, precision: precision) }
+
+    /// In memory of this process.
+    func weights(_ parts: [WeightPart]) throws(ModelFileError) -> ModelWeights {
+        var arenas: [WeightPart: MemoryArena] = [:]
+        for part in parts { arenas[part] = MemoryArena(byteCount: byteCount(part)) }
+        return try weights(in: arenas, packing: Set(parts))
+    }
+
+    /// In these arenas, of which those of `parts` are zeroed memory that is to be packed into.
+    func weights(in arenas: [WeightPart: MemoryArena], packing parts: Set<WeightPart>) throws(ModelFileError) -> ModelWeights {
+        let weights = ModelWeights(configuration, precision: precision, in: arenas)
+        if parts.isEmpty { return weights }
         let failures = Failures(count: slots.count)
         parallel.forEach(slots.count) { range in
             for index in range {
                 let (slot, shape) = slots[index]
                 do throws(ModelFileError) {
-                    try Self.load(slot, shape: shape, from: source, into: weights)
+                    try load(slot, shape: shape, into: weights, parts)
                 } catch {
                     failures.note(error, at: index)
                 }
             }
         }
         if let first = failures.first { throw first }
+        return weights
     }
 
     /// Reads a tensor by blocks of rows, so that the model never lies in memory twice.
-    private static func load(
-        _ slot: WeightSlot, shape: [Int], from source: any WeightSource, into weights: ModelWeights
+    private func load(
+        _ slot: WeightSlot, shape: [Int], into weights: ModelWeights, _ parts: Set<WeightPart>
     ) throws(ModelFileError) {
         let rows = shape.count > 1 ? shape[0] : 1, width = shape.last ?? 1
         let blockRows = max(2, (1 << 18) / width & ~1)
@@ -72,7 +115,7 @@ package final class BaseModel: @unchecked Sendable {
         while start < rows {
             let range = start..<min(start + blockRows, rows)
             try source.readRows(of: slot.name, range, into: block.base)
-            weights.pack(slot, rows: range, from: block.base)
+            weights.pack(slot, rows: range, from: block.base, into: parts)
             start = range.upperBound
         }
     }

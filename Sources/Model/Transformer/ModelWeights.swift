@@ -9,19 +9,31 @@ struct LinearWeights: Sendable {
     /// b: [outputs].
     let bias: FloatTensor?
 
-    init(outputs: Int, inputs: Int, bias: Bool, precision: Precision, gradients: Bool) {
+    init(outputs: Int, inputs: Int, precision: Precision, gradients: Bool) {
         forward = PackedMatrix(outputs: outputs, inputs: inputs, precision: precision)
         transposed = gradients ? PackedMatrix(outputs: inputs, inputs: outputs, precision: precision) : nil
-        self.bias = bias ? FloatTensor(outputs) : nil
+        bias = nil
+    }
+
+    init(outputs: Int, inputs: Int, bias: Bool, precision: Precision, in places: inout WeightPlaces) {
+        forward = PackedMatrix(outputs: outputs, inputs: inputs, precision: precision, in: &places.forward)
+        self.bias = bias ? FloatTensor(outputs, in: &places.forward) : nil
+        // Not through an optional chain, which would hand out a copy of the cursor.
+        if var cursor = places.transposed {
+            transposed = PackedMatrix(outputs: inputs, inputs: outputs, precision: precision, in: &cursor)
+            places.transposed = cursor
+        } else {
+            transposed = nil
+        }
     }
 
     /// Whether W is one of numbers, and Wᵀ where it is kept.
     var isFinite: Bool { forward.isFinite && transposed?.isFinite ?? true }
 
     /// Takes `range` of the rows of W from `rows`, which are `inputs` long and lie one after another.
-    func pack(_ range: Range<Int>, from rows: UnsafePointer<Float>) {
-        forward.pack(outputs: range, from: rows, stride: forward.inputs)
-        transposed?.packTransposed(inputs: range, from: rows, stride: forward.inputs)
+    func pack(_ range: Range<Int>, from rows: UnsafePointer<Float>, into parts: Set<WeightPart> = Set(WeightPart.allCases)) {
+        if parts.contains(.forward) { forward.pack(outputs: range, from: rows, stride: forward.inputs) }
+        if parts.contains(.transposed) { transposed?.packTransposed(inputs: range, from: rows, stride: forward.inputs) }
     }
 }
 
@@ -31,13 +43,13 @@ struct LayerWeights: Sendable {
     let postAttentionNorm: FloatTensor
     private let linears: [LinearWeights]
 
-    init(_ configuration: TransformerConfiguration, precision: Precision, gradients: Bool) {
-        inputNorm = FloatTensor(configuration.hiddenSize)
-        postAttentionNorm = FloatTensor(configuration.hiddenSize)
+    init(_ configuration: TransformerConfiguration, precision: Precision, in places: inout WeightPlaces) {
+        inputNorm = FloatTensor(configuration.hiddenSize, in: &places.forward)
+        postAttentionNorm = FloatTensor(configuration.hiddenSize, in: &places.forward)
         linears = LinearKind.allCases.map { kind in
             let (outputs, inputs) = configuration.extents(of: kind)
             return LinearWeights(
-                outputs: outputs, inputs: inputs, bias: configuration.hasBias(kind), precision: precision, gradients: gradients)
+                outputs: outputs, inputs: inputs, bias: configuration.hasBias(kind), precision: precision, in: &places)
         }
     }
 
@@ -57,34 +69,56 @@ final class ModelWeights: @unchecked Sendable {
     /// The output matrix [V, D]; the embedding when they are tied.
     let head: LinearWeights
 
-    init(_ configuration: TransformerConfiguration, precision: Precision, gradients: Bool) {
-        self.configuration = configuration
-        self.precision = precision
-        embedding = EmbeddingTable(
-            vocabulary: configuration.vocabularySize, width: configuration.hiddenSize, precision: precision)
-        layers = (0..<configuration.layerCount).map { _ in
-            LayerWeights(configuration, precision: precision, gradients: gradients)
-        }
-        finalNorm = FloatTensor(configuration.hiddenSize)
-        head = LinearWeights(
-            outputs: configuration.vocabularySize, inputs: configuration.hiddenSize, bias: false, precision: precision,
-            gradients: gradients)
+    /// Zeros in memory of its own, to be packed into.
+    convenience init(_ configuration: TransformerConfiguration, precision: Precision, gradients: Bool) {
+        let parts: [WeightPart] = gradients ? [.forward, .transposed] : [.forward]
+        self.init(
+            configuration, precision: precision,
+            in: Dictionary(uniqueKeysWithValues: parts.map { part in
+                (part, MemoryArena(byteCount: part.byteCount(of: configuration, precision: precision)))
+            }))
     }
 
-    /// Takes `range` of a tensor's rows from `rows`. A vector is one row; a block of rows starts at an even row and ends at
-    /// an even one or the last, because bf16 weights are packed in pairs.
-    func pack(_ slot: WeightSlot, rows range: Range<Int>, from rows: UnsafePointer<Float>) {
+    /// In arenas of their parts' sizes: zeroed memory to be packed into, or weights that were packed there.
+    init(_ configuration: TransformerConfiguration, precision: Precision, in arenas: [WeightPart: MemoryArena]) {
+        self.configuration = configuration
+        self.precision = precision
+        var places = WeightPlaces(arenas)
+        embedding = EmbeddingTable(
+            vocabulary: configuration.vocabularySize, width: configuration.hiddenSize, precision: precision, in: &places.forward)
+        var layers: [LayerWeights] = []
+        for _ in 0..<configuration.layerCount { layers.append(LayerWeights(configuration, precision: precision, in: &places)) }
+        self.layers = layers
+        finalNorm = FloatTensor(configuration.hiddenSize, in: &places.forward)
+        head = LinearWeights(
+            outputs: configuration.vocabularySize, inputs: configuration.hiddenSize, bias: false, precision: precision, in: &places)
+        precondition(places.areAtEnd, "the tensors of a model do not fill its arenas")
+    }
+
+    /// Takes `range` of a tensor's rows from `rows`, for these parts of the weights. A vector is one row; a block of rows starts at an
+    /// even row and ends at an even one or the last, because bf16 weights are packed in pairs.
+    func pack(
+        _ slot: WeightSlot, rows range: Range<Int>, from rows: UnsafePointer<Float>, into parts: Set<WeightPart> = Set(WeightPart.allCases)
+    ) {
         switch slot {
+        case .weight(let layer, let kind): layers[layer][kind].pack(range, from: rows, into: parts)
+        case .head: head.pack(range, from: rows, into: parts)
         case .embedding:
-            embedding.write(range, from: rows)
-            if configuration.tiedEmbeddings { head.pack(range, from: rows) }
-        case .inputNorm(let layer): copy(rows, to: layers[layer].inputNorm)
-        case .postAttentionNorm(let layer): copy(rows, to: layers[layer].postAttentionNorm)
-        case .weight(let layer, let kind): layers[layer][kind].pack(range, from: rows)
-        case .bias(let layer, let kind):
-            if let bias = layers[layer][kind].bias { copy(rows, to: bias) }
-        case .finalNorm: copy(rows, to: finalNorm)
-        case .head: head.pack(range, from: rows)
+            if parts.contains(.forward) { embedding.write(range, from: rows) }
+            if configuration.tiedEmbeddings { head.pack(range, from: rows, into: parts) }
+        case .inputNorm, .postAttentionNorm, .bias, .finalNorm:
+            if parts.contains(.forward), let vector = vector(slot) { vector.base.update(from: rows, count: vector.count) }
+        }
+    }
+
+    /// A tensor of one dimension; nil where the slot is none, or not there.
+    private func vector(_ slot: WeightSlot) -> FloatTensor? {
+        switch slot {
+        case .inputNorm(let layer): layers[layer].inputNorm
+        case .postAttentionNorm(let layer): layers[layer].postAttentionNorm
+        case .bias(let layer, let kind): layers[layer][kind].bias
+        case .finalNorm: finalNorm
+        case .embedding, .weight, .head: nil
         }
     }
 
@@ -94,59 +128,51 @@ final class ModelWeights: @unchecked Sendable {
         return WeightSlot.all(of: configuration).map(\.slot).filter { slot in
             switch slot {
             case .embedding: !embedding.isFinite
-            case .inputNorm(let layer): !isFinite(layers[layer].inputNorm)
-            case .postAttentionNorm(let layer): !isFinite(layers[layer].postAttentionNorm)
             case .weight(let layer, let kind): !layers[layer][kind].isFinite
-            case .bias(let layer, let kind): !(layers[layer][kind].bias.map(isFinite) ?? true)
-            case .finalNorm: !isFinite(finalNorm)
             case .head: !head.isFinite
+            case .inputNorm, .postAttentionNorm, .bias, .finalNorm: !(vector(slot).map(isFinite) ?? true)
             }
         }
-    }
-
-    private func copy(_ values: UnsafePointer<Float>, to tensor: FloatTensor) {
-        tensor.base.update(from: values, count: tensor.count)
     }
 }
 
 /// The rows of the embedding matrix, kept exactly in fp32 mode and rounded to bf16 in bf16 mode.
-final class EmbeddingTable: @unchecked Sendable {
+struct EmbeddingTable: @unchecked Sendable {
     private enum Storage {
-        case exact(FloatTensor)
-        case rounded(UnsafeMutableBufferPointer<UInt16>)
+        case exact(UnsafeMutablePointer<Float>)
+        case rounded(UnsafeMutablePointer<UInt16>)
     }
     private let width: Int
+    private let count: Int
     private let storage: Storage
+    private let arena: MemoryArena
 
-    init(vocabulary: Int, width: Int, precision: Precision) {
+    init(vocabulary: Int, width: Int, precision: Precision, in cursor: inout ArenaCursor) {
         self.width = width
-        switch precision {
-        case .fp32: storage = .exact(FloatTensor(vocabulary, width))
-        case .bf16:
-            let bits = UnsafeMutableBufferPointer<UInt16>.allocate(capacity: vocabulary * width)
-            bits.initialize(repeating: 0)
-            storage = .rounded(bits)
+        count = vocabulary * width
+        arena = cursor.arena
+        let bytes = cursor.take(Self.byteCount(vocabulary: vocabulary, width: width, precision: precision))
+        storage = switch precision {
+        case .fp32: .exact(bytes.bindMemory(to: Float.self, capacity: count))
+        case .bf16: .rounded(bytes.bindMemory(to: UInt16.self, capacity: count))
         }
     }
 
-    deinit {
-        if case .rounded(let bits) = storage { bits.deallocate() }
-    }
+    static func byteCount(vocabulary: Int, width: Int, precision: Precision) -> Int { vocabulary * width * (precision == .fp32 ? 4 : 2) }
 
     func write(_ range: Range<Int>, from rows: UnsafePointer<Float>) {
         let (start, count) = (range.lowerBound * width, range.count * width)
         guard count > 0 else { return }
         switch storage {
-        case .exact(let table): (table.base + start).update(from: rows, count: count)
-        case .rounded(let bits):
-            if let base = bits.baseAddress { Kernel.roundToBFloat16(rows, count: count, into: base + start) }
+        case .exact(let table): (table + start).update(from: rows, count: count)
+        case .rounded(let bits): Kernel.roundToBFloat16(rows, count: count, into: bits + start)
         }
     }
 
     var isFinite: Bool {
         switch storage {
-        case .exact(let table): Kernel.maximumMagnitude(table.base, count: table.count).isFinite
-        case .rounded(let bits): bits.allSatisfy { $0 & 0x7f80 != 0x7f80 }
+        case .exact(let table): Kernel.maximumMagnitude(table, count: count).isFinite
+        case .rounded(let bits): UnsafeBufferPointer(start: bits, count: count).allSatisfy { $0 & 0x7f80 != 0x7f80 }
         }
     }
 
@@ -155,9 +181,8 @@ final class EmbeddingTable: @unchecked Sendable {
         for (m, token) in tokens.enumerated() {
             let start = Int(token) * width
             switch storage {
-            case .exact(let table): (x + m * width).update(from: table.base + start, count: width)
-            case .rounded(let bits):
-                if let base = bits.baseAddress { Kernel.widenBFloat16(base + start, count: width, into: x + m * width) }
+            case .exact(let table): (x + m * width).update(from: table + start, count: width)
+            case .rounded(let bits): Kernel.widenBFloat16(bits + start, count: width, into: x + m * width)
             }
         }
     }

@@ -24,7 +24,9 @@ struct LoadedModel: Sendable {
         threads = Int(text("threads")) ?? max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, ranksOnNode))
         adapter = text("adapter").isEmpty ? nil : try AdapterFolder.read(text("adapter"), for: files.configuration)
         base = try BaseModel(
-            files, precision: Precision(rawValue: text("precision")) ?? .bf16, gradients: false, parallel: Parallel(threads: threads))
+            files, precision: Precision(rawValue: text("precision")) ?? .bf16, gradients: false, parallel: Parallel(threads: threads),
+            cache: .named(text("base.cache")))
+        if let note = base.cacheNote { Launch.say(note) }
     }
 
     /// What one rank computes with.

@@ -27,7 +27,10 @@ struct OpenedBase {
             try opened.configuration.requireWritable(path: path)
         }
         files = opened
-        base = try BaseModel(opened, precision: configuration.precision, gradients: gradients, parallel: parallel)
+        base = try BaseModel(
+            opened, precision: configuration.precision, gradients: gradients, parallel: parallel,
+            cache: .named(configuration.text("base.cache")))
+        if let note = base.cacheNote { Launch.say(note) }
     }
 
     /// How texts become tokens: random weights stand for the embedded base, and read what it reads.
