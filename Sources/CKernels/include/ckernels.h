@@ -10,11 +10,29 @@
 
 enum gfn_family { gfn_portable, gfn_avx2, gfn_avx512, gfn_avx512bf16, gfn_family_count };
 
+/// Weights as integer codes: w = code · scale (+ offset), one scale (and offset) for each `group` of consecutive inputs of an output. Rounded
+/// to fp32 after each operation, then to bf16, with which products are computed as with weights that are kept so.
+///
+/// Panels of 64 outputs as in `gfn_product`, K even or padded with codes and scales of 0. A panel is a sequence of records of the width of
+/// the panel, scales and offsets in fp32, then codes: for each pair of inputs a byte for each output (4 bits: the even input's code plus `zero`
+/// in the lower half), or the even inputs' bytes and then the odd ones' (8 bits, signed).
+///
+/// A record is one group: scales [width], offsets [width], codes of group / 2 pairs. Of a transposed matrix, whose groups lie along its
+/// outputs, a record is one pair of inputs: scales [2, width / group], offsets likewise, codes.
+struct gfn_codes {
+    int bits;              ///< 4 or 8
+    int zero;              ///< what 4-bit codes are stored above: 8, or 0 where they are not negative
+    int offsets;           ///< whether there are any
+    int transposed;
+    ptrdiff_t group;       ///< 16 or 32
+};
+
 /// One matrix product y = scale · x wᵀ (+ y). Weights lie in panels of 64 outputs (`gfn_panel`), the last one narrower.
 struct gfn_product {
     const void *x;         ///< [M, K] fp32, or [M, ⌈K/2⌉] pairs of bf16
     ptrdiff_t x_stride;    ///< in floats, or in pairs
-    const void *w;         ///< packed panels: [panel][K][width] fp32, or [panel][⌈K/2⌉][width] pairs of bf16
+    const void *w;         ///< packed panels: [panel][K][width] fp32, or [panel][⌈K/2⌉][width] pairs of bf16, or codes
+    const struct gfn_codes *_Nullable codes;  ///< what `w` holds, where it is codes
     ptrdiff_t outputs;     ///< N
     ptrdiff_t steps;       ///< K, or ⌈K/2⌉: the length of an element's chain
     float *y;              ///< [M, N]
@@ -109,6 +127,14 @@ void gfn_pack(void *packed, int pairs, ptrdiff_t outputs, ptrdiff_t inputs, ptrd
 /// The same from rows of Wᵀ (`first..<end` of K, N long).
 void gfn_pack_transposed(void *packed, int pairs, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t first, ptrdiff_t end,
                          const float *rows, ptrdiff_t stride);
+/// Bytes of N outputs of K inputs in codes.
+ptrdiff_t gfn_codes_size(const struct gfn_codes *, ptrdiff_t outputs, ptrdiff_t inputs);
+/// Puts rows (`first..<end` of N) into the panels. `codes`: [rows, K]; `scales` and, where there are any, `offsets`: [rows, K / group].
+/// Of a transposed matrix the rows are inputs (`first..<end` of K, from an even one to an even one or the last) and N the length of each.
+void gfn_pack_codes(const struct gfn_codes *, void *packed, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t first, ptrdiff_t end,
+                    const int8_t *codes, const float *scales, const float *_Nullable offsets);
+/// Whether all scales and offsets are numbers.
+int gfn_codes_are_finite(const struct gfn_codes *, const void *packed, ptrdiff_t outputs, ptrdiff_t inputs);
 /// Rounds [rows, K] to pairs of bf16 with a zero after an odd K: [rows, ⌈K/2⌉].
 void gfn_round_rows(const struct gfn_kernels *, const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t inputs, void *pairs);
 /// cos and sin of position · frequency, each [positions, half].

@@ -1,3 +1,5 @@
+internal import Tensor
+
 /// How a GGUF file stores the numbers of one row: plain, or in blocks that share a scale.
 ///
 /// Dequantisation is bit-exact with llama.cpp's reference: each product and sum is rounded to `Float` on its own.
@@ -63,6 +65,96 @@ enum BlockFormat: UInt32, Sendable, CaseIterable {
     }
 }
 
+extension BlockFormat {
+    /// How its numbers are kept as codes; nil where they are no integers with a scale.
+    var codeFormat: CodeFormat? {
+        switch self {
+        case .f32, .f16, .bf16: nil
+        case .q4_0: CodeFormat(bits: 4, group: 32, hasOffsets: false)
+        case .q4_1, .q4_K: CodeFormat(bits: 4, group: 32, hasOffsets: true)
+        case .q5_0, .q8_0: CodeFormat(bits: 8, group: 32, hasOffsets: false)
+        case .q5_1, .q5_K: CodeFormat(bits: 8, group: 32, hasOffsets: true)
+        case .q6_K: CodeFormat(bits: 8, group: 16, hasOffsets: false)
+        }
+    }
+
+    /// The codes, scales and offsets of `blocks` blocks at `source`: `code · scale + offset`, each rounded to `Float`, is what `dequantise` gives.
+    func readCodes(
+        _ source: UnsafeRawPointer, blocks: Int, codes: UnsafeMutablePointer<Int8>, scales: UnsafeMutablePointer<Float>,
+        offsets: UnsafeMutablePointer<Float>
+    ) {
+        guard let format = codeFormat else { preconditionFailure("\(name) has no codes") }
+        for block in 0..<blocks {
+            let source = source + block * byteCount, codes = codes + block * elementCount
+            let first = block * elementCount / format.group
+            switch self {
+            case .q4_0: nibbleCodes(source, quants: 2, bits: nil, offset: -8, codes)
+            case .q4_1: nibbleCodes(source, quants: 4, bits: nil, offset: 0, codes)
+            case .q5_0: nibbleCodes(source, quants: 6, bits: 2, offset: -16, codes)
+            case .q5_1: nibbleCodes(source, quants: 8, bits: 4, offset: 0, codes)
+            case .q8_0: for i in 0..<32 { codes[i] = source.load(fromByteOffset: 2 + i, as: Int8.self) }
+            case .q4_K: superBlockCodes(source, quants: 16, bits: nil, codes, scales + first, offsets + first)
+            case .q5_K: superBlockCodes(source, quants: 48, bits: 16, codes, scales + first, offsets + first)
+            case .q6_K: sixBitCodes(source, codes, scales + first)
+            case .f32, .f16, .bf16: break
+            }
+            switch self {
+            case .q4_0, .q5_0, .q8_0: scales[first] = half(source, 0)
+            case .q4_1, .q5_1: (scales[first], offsets[first]) = (half(source, 0), half(source, 2))
+            default: break
+            }
+        }
+    }
+}
+
+/// The integers of `nibbles`, with their offset.
+@inline(__always)
+private func nibbleCodes(_ source: UnsafeRawPointer, quants: Int, bits: Int?, offset: Int32, _ codes: UnsafeMutablePointer<Int8>) {
+    let fifth = bits.map { source.loadUnaligned(fromByteOffset: $0, as: UInt32.self) } ?? 0
+    for i in 0..<16 {
+        let pair = byte(source, quants + i)
+        codes[i] = Int8(truncatingIfNeeded: (pair & 15 | Int32(fifth >> UInt32(i) & 1) << 4) + offset)
+        codes[i + 16] = Int8(truncatingIfNeeded: (pair >> 4 | Int32(fifth >> UInt32(i + 16) & 1) << 4) + offset)
+    }
+}
+
+/// The integers of `superBlock`, and the scales and negated minima of its groups.
+@inline(__always)
+private func superBlockCodes(
+    _ source: UnsafeRawPointer, quants: Int, bits: Int?, _ codes: UnsafeMutablePointer<Int8>, _ scales: UnsafeMutablePointer<Float>,
+    _ offsets: UnsafeMutablePointer<Float>
+) {
+    for group in 0..<8 {
+        let (scale, minimum) = scaleAndMinimum(source, group)
+        (scales[group], offsets[group]) = (scale, -minimum)
+        for i in 0..<32 {
+            let pair = byte(source, quants + group / 2 * 32 + i)
+            var q = group % 2 == 0 ? pair & 15 : pair >> 4
+            if let bits { q |= (byte(source, bits + i) >> Int32(group) & 1) << 4 }
+            codes[group * 32 + i] = Int8(truncatingIfNeeded: q)
+        }
+    }
+}
+
+/// The integers of `sixBits`, and the scales of its groups of 16.
+@inline(__always)
+private func sixBitCodes(_ source: UnsafeRawPointer, _ codes: UnsafeMutablePointer<Int8>, _ scales: UnsafeMutablePointer<Float>) {
+    let d = half(source, 208)
+    for part in 0..<2 {
+        for quarter in 0..<4 {
+            for i in 0..<32 {
+                let low = byte(source, 64 * part + quarter % 2 * 32 + i)
+                let high = byte(source, 128 + 32 * part + i) >> Int32(2 * quarter) & 3
+                codes[128 * part + 32 * quarter + i] = Int8(truncatingIfNeeded: ((quarter < 2 ? low & 15 : low >> 4) | high << 4) - 32)
+            }
+            for half in 0..<2 {
+                let scale = source.load(fromByteOffset: 192 + 8 * part + 2 * quarter + half, as: Int8.self)
+                scales[8 * part + 2 * quarter + half] = d * Float(scale)
+            }
+        }
+    }
+}
+
 @inline(__always)
 private func half(_ source: UnsafeRawPointer, _ offset: Int) -> Float {
     Float(float16Bits: source.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
@@ -99,17 +191,8 @@ private func nibbles(
 /// offset 4), which multiply the two half-precision numbers at the beginning.
 @inline(__always)
 private func superBlock(_ source: UnsafeRawPointer, quants: Int, bits: Int?, _ x: UnsafeMutablePointer<Float>) {
-    let (d, dMinimum) = (half(source, 0), half(source, 2))
     for group in 0..<8 {
-        let (scale, minimum): (Int32, Int32)
-        if group < 4 {
-            (scale, minimum) = (byte(source, 4 + group) & 63, byte(source, 8 + group) & 63)
-        } else {
-            let packed = byte(source, 8 + group)
-            scale = packed & 15 | (byte(source, group) >> 6) << 4
-            minimum = packed >> 4 | (byte(source, 4 + group) >> 6) << 4
-        }
-        let (groupScale, groupMinimum) = (d * Float(scale), dMinimum * Float(minimum))
+        let (groupScale, groupMinimum) = scaleAndMinimum(source, group)
         for i in 0..<32 {
             let pair = byte(source, quants + group / 2 * 32 + i)
             var q = group % 2 == 0 ? pair & 15 : pair >> 4
@@ -117,6 +200,19 @@ private func superBlock(_ source: UnsafeRawPointer, quants: Int, bits: Int?, _ x
             x[group * 32 + i] = groupScale * Float(q) - groupMinimum
         }
     }
+}
+
+@inline(__always)
+private func scaleAndMinimum(_ source: UnsafeRawPointer, _ group: Int) -> (scale: Float, minimum: Float) {
+    let (scale, minimum): (Int32, Int32)
+    if group < 4 {
+        (scale, minimum) = (byte(source, 4 + group) & 63, byte(source, 8 + group) & 63)
+    } else {
+        let packed = byte(source, 8 + group)
+        scale = packed & 15 | (byte(source, group) >> 6) << 4
+        minimum = packed >> 4 | (byte(source, 4 + group) >> 6) << 4
+    }
+    return (half(source, 0) * Float(scale), half(source, 2) * Float(minimum))
 }
 
 /// Q6_K: 256 numbers: 128 bytes of low halves, 64 of upper bit pairs, 16 signed scales, one half-precision scale.

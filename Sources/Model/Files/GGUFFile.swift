@@ -149,6 +149,19 @@ final class GGUFFile: Sendable {
         tensor.format.dequantise(
             base + tensor.bytes.lowerBound + row * rowBytes, blocks: rowBytes / tensor.format.byteCount, into: destination)
     }
+
+    /// The same row as it is stored (`BlockFormat.readCodes`).
+    func readCodes(
+        _ row: Int, of tensor: Tensor, codes: UnsafeMutablePointer<Int8>, scales: UnsafeMutablePointer<Float>,
+        offsets: UnsafeMutablePointer<Float>
+    ) {
+        precondition(row >= 0 && row < tensor.rowCount, "row \(row) of \(tensor.name), which has \(tensor.rowCount)")
+        let rowBytes = tensor.bytes.count / tensor.rowCount
+        guard rowBytes > 0, let base = file.bytes.baseAddress else { return }
+        tensor.format.readCodes(
+            base + tensor.bytes.lowerBound + row * rowBytes, blocks: rowBytes / tensor.format.byteCount, codes: codes, scales: scales,
+            offsets: offsets)
+    }
 }
 
 /// Reads from the front of a GGUF file, never beyond its end.

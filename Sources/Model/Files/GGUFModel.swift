@@ -1,3 +1,5 @@
+internal import Tensor
+
 /// A model in a GGUF file, seen through Hugging Face's names and order of rows.
 struct GGUFModel: Sendable {
     let file: GGUFFile
@@ -142,6 +144,26 @@ extension GGUFModel: WeightSource {
         }
         if let index = firstNotFinite(destination, count: rows.count * width) {
             throw .notFinite(path: file.path, tensor: stored, row: rows.lowerBound + index / width)
+        }
+    }
+
+    func codeFormat(of name: String) -> CodeFormat? {
+        guard let tensor = file.tensors[Self.storedName(of: name)], tensor.shape.count > 1 else { return nil }
+        return tensor.format.codeFormat
+    }
+
+    func readCodes(of name: String, _ rows: Range<Int>, into destination: CodeRows) throws(ModelFileError) {
+        let stored = Self.storedName(of: name), groups = destination.width / destination.format.group
+        guard let tensor = file.tensors[stored] else {
+            throw .missing(path: file.path, field: "tensor \(stored)", advice: "the weights do not fit the configuration")
+        }
+        for (index, row) in rows.enumerated() {
+            file.readCodes(
+                storedRow(row, of: name), of: tensor, codes: destination.codes + index * destination.width,
+                scales: destination.scales + index * groups, offsets: destination.offsets + index * groups)
+            if firstNotFinite(destination.scales + index * groups, count: groups) ?? firstNotFinite(destination.offsets + index * groups, count: groups) != nil {
+                throw .notFinite(path: file.path, tensor: stored, row: row)
+            }
         }
     }
 }

@@ -14,13 +14,24 @@ package enum ModelFolder {
         precondition(
             expected.count == tensors.count && Set(expected.map(\.name)) == Set(tensors.map(\.name)),
             "export of \(tensors.count) tensors, where the configuration has \(expected.count)")
+        try write(
+            path, configuration: configuration, shapes: tensors.map { ($0.name, $0.shape) }, tokenizerJSON: tokenizerJSON,
+            tokenizer: tokenizer, chatTemplate: chatTemplate
+        ) { index, file in tensors[index].bits.withUnsafeBytes { file.write($0) } }
+    }
+
+    /// The same with tensors that are not in memory: `content` writes the bits of the one at an index.
+    static func write(
+        _ path: String, configuration: TransformerConfiguration, shapes: [(name: String, shape: [Int])], tokenizerJSON: [UInt8]?,
+        tokenizer: Tokenizer?, chatTemplate: String?, content: (_ index: Int, SideFile) throws(ModelFileError) -> Void
+    ) throws(ModelFileError) {
         try configuration.requireWritable(path: path)
         try SideFile.makeFolder(path)
         try SideFile.write(configuration.jsonObject().encoded(), to: "\(path)/config.json")
         try SideFile.write(configuration.generationObject().encoded(), to: "\(path)/generation_config.json")
         try SafetensorsWriter.write(
-            tensors.map { .init(name: $0.name, shape: $0.shape, values: .bfloat16($0.bits)) }, metadata: ["format": "pt"],
-            to: "\(path)/\(SafetensorsCheckpoint.fileName)")
+            shapes.map { ($0.name, $0.shape, .bfloat16) }, metadata: ["format": "pt"],
+            to: "\(path)/\(SafetensorsCheckpoint.fileName)", content: content)
         guard let json = tokenizerJSON ?? tokenizer?.json else { return }
         try SideFile.write(json, to: "\(path)/tokenizer.json")
         try SideFile.write(

@@ -15,6 +15,16 @@ extension Float {
     }
 }
 
+extension UInt16 {
+    /// The bits of the half-precision number nearest to x, ties to even. x is finite and less than 65,520 in magnitude.
+    init(float16Bits x: Float) {
+        precondition(x.magnitude < 65520, "\(x) in half precision")
+        // The inverse of widening: the fields of x · 2^-112 are those of the half, but for thirteen bits that are rounded away.
+        let bits = (x.magnitude * 0x1p-112).bitPattern
+        self = UInt16((bits + 0xFFF + (bits >> 13 & 1)) >> 13) | (x.sign == .minus ? 0x8000 : 0)
+    }
+}
+
 /// The index of the first NaN or infinity.
 func firstNotFinite(_ values: UnsafePointer<Float>, count: Int) -> Int? {
     // Adding one to an exponent of all ones carries into the sign's place; no branch, so the loop is vectorised.

@@ -82,7 +82,7 @@ package struct PackedCache: Sendable {
     private func key(of packing: Packing) throws(ModelFileError) -> String {
         try SideFile.makeFolder(folder)
         var lines = ["gfn-dist packed weights \(Self.version)", packing.precision.rawValue, "\(type(of: packing.source))"]
-        for (slot, shape) in packing.slots { lines.append("\(slot.name) \(shape)") }
+        for (slot, shape) in packing.slots { lines.append("\(slot.name) \(shape) \(packing.forms[slot])") }
         for path in packing.source.paths { lines.append(try contentDigest(of: path, packing.parallel)) }
         return Self.digest(lines.joined(separator: "\n"))
     }

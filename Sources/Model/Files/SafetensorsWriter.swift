@@ -51,6 +51,15 @@ package enum SafetensorsWriter {
     package static func write(
         _ tensors: [Tensor], metadata: [String: String] = [:], to path: String
     ) throws(ModelFileError) {
+        let entries = tensors.map { (name: $0.name, shape: $0.shape, type: $0.values.type) }
+        try write(entries, metadata: metadata, to: path) { index, file in tensors[index].values.withBytes { file.write($0) } }
+    }
+
+    /// The same with tensors that are not in memory: `content` writes the bytes of the one at an index.
+    static func write(
+        _ tensors: [(name: String, shape: [Int], type: SafetensorsFile.ElementType)], metadata: [String: String], to path: String,
+        content: (_ index: Int, SideFile) throws(ModelFileError) -> Void
+    ) throws(ModelFileError) {
         var members: [JSONMember] = []
         if !metadata.isEmpty {
             let items = metadata.sorted { $0.key < $1.key }.map { JSONMember(ByteString($0.key), JSONValue($0.value)) }
@@ -58,12 +67,12 @@ package enum SafetensorsWriter {
         }
         var offset = 0
         for tensor in tensors {
-            let end = offset + tensor.values.count * tensor.values.type.byteCount
+            let end = offset + tensor.shape.reduce(1, *) * tensor.type.byteCount
             members.append(
                 JSONMember(
                     ByteString(tensor.name),
                     .object([
-                        JSONMember("dtype", JSONValue(tensor.values.type.rawValue)),
+                        JSONMember("dtype", JSONValue(tensor.type.rawValue)),
                         JSONMember("shape", .array(tensor.shape.map { .integer($0) })),
                         JSONMember("data_offsets", .array([.integer(offset), .integer(end)])),
                     ])))
@@ -75,7 +84,7 @@ package enum SafetensorsWriter {
 
         let file = try SideFile(replacing: path)
         (length + header).withUnsafeBytes { file.write($0) }
-        for tensor in tensors { tensor.values.withBytes { file.write($0) } }
+        for index in tensors.indices { try content(index, file) }
         try file.finish()
     }
 }

@@ -1,3 +1,5 @@
+package import Tensor
+
 /// Where a model's weights come from: tensors by their Hugging Face name, in Hugging Face's order of rows.
 ///
 /// Values are read as they are stored and widened (or dequantised) to `Float`; a value that is not finite is an error,
@@ -12,10 +14,18 @@ package protocol WeightSource: Sendable {
     /// Writes `rows` of the tensor to `destination`, which holds `rows.count · (product of the other extents)` numbers.
     /// A vector counts as one row.
     func readRows(of name: String, _ rows: Range<Int>, into destination: UnsafeMutablePointer<Float>) throws(ModelFileError)
+    /// How the numbers of a matrix are stored as integers with scales; nil where they are not.
+    func codeFormat(of name: String) -> CodeFormat?
+    /// Writes `rows` of a matrix that is stored so. `readRows` gives what they stand for.
+    func readCodes(of name: String, _ rows: Range<Int>, into destination: CodeRows) throws(ModelFileError)
 }
 
 extension WeightSource {
     package var paths: [String] { [] }
+    package func codeFormat(of name: String) -> CodeFormat? { nil }
+    package func readCodes(of name: String, _ rows: Range<Int>, into destination: CodeRows) throws(ModelFileError) {
+        preconditionFailure("tensor \(name) is not stored in codes")
+    }
 
     /// All of a tensor. Throws when it is missing or holds a value that is not finite.
     package func read(_ name: String) throws(ModelFileError) -> [Float] {

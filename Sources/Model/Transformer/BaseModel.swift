@@ -15,11 +15,12 @@ package final class BaseModel: @unchecked Sendable {
     /// Packs all weights, or maps what the cache has of them. Throws when a tensor is missing, has another shape than the configuration implies, or
     /// holds a value that is not finite.
     package convenience init(
-        _ files: ModelFiles, precision: Precision, gradients: Bool, parallel: Parallel, cache: PackedCache? = nil
+        _ files: ModelFiles, precision: Precision, gradients: Bool, parallel: Parallel, quantised: QuantisedWeights = .auto,
+        cache: PackedCache? = nil
     ) throws(ModelFileError) {
         try self.init(
             files.configuration, source: files.weights, path: files.path, precision: precision, gradients: gradients,
-            parallel: parallel, cache: cache)
+            parallel: parallel, quantised: quantised, cache: cache)
     }
 
     /// A model that has learned nothing: see `RandomWeights`.
@@ -34,7 +35,7 @@ package final class BaseModel: @unchecked Sendable {
 
     init(
         _ configuration: TransformerConfiguration, source: any WeightSource, path: String, precision: Precision,
-        gradients: Bool, parallel: Parallel, cache: PackedCache? = nil
+        gradients: Bool, parallel: Parallel, quantised: QuantisedWeights = .auto, cache: PackedCache? = nil
     ) throws(ModelFileError) {
         self.configuration = configuration
         self.precision = precision
@@ -48,7 +49,8 @@ package final class BaseModel: @unchecked Sendable {
             if found != shape { throw .shape(path: path, tensor: slot.name, expected: shape, found: found) }
         }
         let parts: [WeightPart] = gradients ? [.forward, .transposed] : [.forward]
-        let packing = Packing(configuration, source: source, precision: precision, slots: slots, parallel: parallel)
+        let packing = Packing(
+            configuration, source: source, precision: precision, slots: slots, quantised: quantised, parallel: parallel)
         if let cache {
             (weights, cacheNote) = try cache.weights(parts, packing)
         } else {
@@ -63,20 +65,22 @@ struct Packing: Sendable {
     let source: any WeightSource
     let precision: Precision
     let slots: [(slot: WeightSlot, shape: [Int])]
+    let forms: WeightForms
     let parallel: Parallel
 
     init(
         _ configuration: TransformerConfiguration, source: any WeightSource, precision: Precision,
-        slots: [(slot: WeightSlot, shape: [Int])], parallel: Parallel
+        slots: [(slot: WeightSlot, shape: [Int])], quantised: QuantisedWeights, parallel: Parallel
     ) {
         self.configuration = configuration
         self.source = source
         self.precision = precision
         self.slots = slots
+        forms = WeightForms(precision, of: source, slots: slots, quantised: quantised)
         self.parallel = parallel
     }
 
-    func byteCount(_ part: WeightPart) -> Int { part.byteCount(of: configuration, precision: precision) }
+    func byteCount(_ part: WeightPart) -> Int { part.byteCount(of: configuration, forms: forms) }
 
     /// In memory of this process.
     func weights(_ parts: [WeightPart]) throws(ModelFileError) -> ModelWeights {
@@ -87,7 +91,7 @@ struct Packing: Sendable {
 
     /// In these arenas, of which those of `parts` are zeroed memory that is to be packed into.
     func weights(in arenas: [WeightPart: MemoryArena], packing parts: Set<WeightPart>) throws(ModelFileError) -> ModelWeights {
-        let weights = ModelWeights(configuration, precision: precision, in: arenas)
+        let weights = ModelWeights(configuration, forms: forms, in: arenas)
         if parts.isEmpty { return weights }
         let failures = Failures(count: slots.count)
         parallel.forEach(slots.count) { range in
@@ -110,6 +114,16 @@ struct Packing: Sendable {
     ) throws(ModelFileError) {
         let rows = shape.count > 1 ? shape[0] : 1, width = shape.last ?? 1
         let blockRows = max(2, (1 << 18) / width & ~1)
+        if case .codes(let format) = forms[slot] {
+            let block = CodeRows(min(blockRows, rows), width: width, format: format)
+            for start in stride(from: 0, to: rows, by: blockRows) {
+                let range = start..<min(start + blockRows, rows)
+                try source.readCodes(of: slot.name, range, into: block)
+                weights.pack(slot, rows: range, from: block, into: parts)
+            }
+            // Tied embeddings are a table of numbers too.
+            guard slot == .embedding, parts.contains(.forward) else { return }
+        }
         let block = FloatTensor(min(blockRows, rows), width)
         var start = 0
         while start < rows {

@@ -15,12 +15,12 @@ struct LinearWeights: Sendable {
         bias = nil
     }
 
-    init(outputs: Int, inputs: Int, bias: Bool, precision: Precision, in places: inout WeightPlaces) {
-        forward = PackedMatrix(outputs: outputs, inputs: inputs, precision: precision, in: &places.forward)
+    init(outputs: Int, inputs: Int, bias: Bool, form: WeightForm, in places: inout WeightPlaces) {
+        forward = form.matrix(outputs: outputs, inputs: inputs, transposed: false, in: &places.forward)
         self.bias = bias ? FloatTensor(outputs, in: &places.forward) : nil
         // Not through an optional chain, which would hand out a copy of the cursor.
         if var cursor = places.transposed {
-            transposed = PackedMatrix(outputs: inputs, inputs: outputs, precision: precision, in: &cursor)
+            transposed = form.matrix(outputs: inputs, inputs: outputs, transposed: true, in: &cursor)
             places.transposed = cursor
         } else {
             transposed = nil
@@ -35,6 +35,12 @@ struct LinearWeights: Sendable {
         if parts.contains(.forward) { forward.pack(outputs: range, from: rows, stride: forward.inputs) }
         if parts.contains(.transposed) { transposed?.packTransposed(inputs: range, from: rows, stride: forward.inputs) }
     }
+
+    /// The same of a matrix in codes.
+    func pack(_ range: Range<Int>, from rows: CodeRows, into parts: Set<WeightPart>) {
+        if parts.contains(.forward) { forward.pack(range, from: rows) }
+        if parts.contains(.transposed) { transposed?.pack(range, from: rows) }
+    }
 }
 
 /// One decoder layer: two norms and the seven linear maps, indexed by `LinearKind`.
@@ -43,13 +49,13 @@ struct LayerWeights: Sendable {
     let postAttentionNorm: FloatTensor
     private let linears: [LinearWeights]
 
-    init(_ configuration: TransformerConfiguration, precision: Precision, in places: inout WeightPlaces) {
+    init(_ layer: Int, of configuration: TransformerConfiguration, forms: WeightForms, in places: inout WeightPlaces) {
         inputNorm = FloatTensor(configuration.hiddenSize, in: &places.forward)
         postAttentionNorm = FloatTensor(configuration.hiddenSize, in: &places.forward)
         linears = LinearKind.allCases.map { kind in
             let (outputs, inputs) = configuration.extents(of: kind)
             return LinearWeights(
-                outputs: outputs, inputs: inputs, bias: configuration.hasBias(kind), precision: precision, in: &places)
+                outputs: outputs, inputs: inputs, bias: configuration.hasBias(kind), form: forms[.weight(layer, kind)], in: &places)
         }
     }
 
@@ -71,27 +77,31 @@ final class ModelWeights: @unchecked Sendable {
 
     /// Zeros in memory of its own, to be packed into.
     convenience init(_ configuration: TransformerConfiguration, precision: Precision, gradients: Bool) {
-        let parts: [WeightPart] = gradients ? [.forward, .transposed] : [.forward]
+        let parts: [WeightPart] = gradients ? [.forward, .transposed] : [.forward], forms = WeightForms(precision)
         self.init(
-            configuration, precision: precision,
+            configuration, forms: forms,
             in: Dictionary(uniqueKeysWithValues: parts.map { part in
-                (part, MemoryArena(byteCount: part.byteCount(of: configuration, precision: precision)))
+                (part, MemoryArena(byteCount: part.byteCount(of: configuration, forms: forms)))
             }))
     }
 
     /// In arenas of their parts' sizes: zeroed memory to be packed into, or weights that were packed there.
-    init(_ configuration: TransformerConfiguration, precision: Precision, in arenas: [WeightPart: MemoryArena]) {
+    init(_ configuration: TransformerConfiguration, forms: WeightForms, in arenas: [WeightPart: MemoryArena]) {
         self.configuration = configuration
+        let precision = forms.precision
         self.precision = precision
         var places = WeightPlaces(arenas)
         embedding = EmbeddingTable(
             vocabulary: configuration.vocabularySize, width: configuration.hiddenSize, precision: precision, in: &places.forward)
         var layers: [LayerWeights] = []
-        for _ in 0..<configuration.layerCount { layers.append(LayerWeights(configuration, precision: precision, in: &places)) }
+        for layer in 0..<configuration.layerCount {
+            layers.append(LayerWeights(layer, of: configuration, forms: forms, in: &places))
+        }
         self.layers = layers
         finalNorm = FloatTensor(configuration.hiddenSize, in: &places.forward)
         head = LinearWeights(
-            outputs: configuration.vocabularySize, inputs: configuration.hiddenSize, bias: false, precision: precision, in: &places)
+            outputs: configuration.vocabularySize, inputs: configuration.hiddenSize, bias: false,
+            form: forms[configuration.tiedEmbeddings ? .embedding : .head], in: &places)
         precondition(places.areAtEnd, "the tensors of a model do not fill its arenas")
     }
 
@@ -105,9 +115,18 @@ final class ModelWeights: @unchecked Sendable {
         case .head: head.pack(range, from: rows, into: parts)
         case .embedding:
             if parts.contains(.forward) { embedding.write(range, from: rows) }
-            if configuration.tiedEmbeddings { head.pack(range, from: rows, into: parts) }
+            if configuration.tiedEmbeddings, head.forward.format == nil { head.pack(range, from: rows, into: parts) }
         case .inputNorm, .postAttentionNorm, .bias, .finalNorm:
             if parts.contains(.forward), let vector = vector(slot) { vector.base.update(from: rows, count: vector.count) }
+        }
+    }
+
+    /// The same of a matrix in codes; of tied embeddings, the output matrix.
+    func pack(_ slot: WeightSlot, rows range: Range<Int>, from rows: CodeRows, into parts: Set<WeightPart>) {
+        switch slot {
+        case .weight(let layer, let kind): layers[layer][kind].pack(range, from: rows, into: parts)
+        case .embedding, .head: head.pack(range, from: rows, into: parts)
+        case .inputNorm, .postAttentionNorm, .bias, .finalNorm: preconditionFailure("\(slot.name) in codes")
         }
     }
 

@@ -8,20 +8,21 @@ enum WeightPart: String, CaseIterable, Sendable {
     case transposed
 
     /// Of all tensors in it, each on a boundary of 64 bytes.
-    func byteCount(of configuration: TransformerConfiguration, precision: Precision) -> Int {
-        WeightSlot.all(of: configuration).reduce(0) { $0 + extent(of: $1.slot, shape: $1.shape, configuration, precision) }
+    func byteCount(of configuration: TransformerConfiguration, forms: WeightForms) -> Int {
+        WeightSlot.all(of: configuration).reduce(0) { $0 + extent(of: $1.slot, shape: $1.shape, configuration, forms) }
     }
 
-    private func extent(of slot: WeightSlot, shape: [Int], _ configuration: TransformerConfiguration, _ precision: Precision) -> Int {
+    private func extent(of slot: WeightSlot, shape: [Int], _ configuration: TransformerConfiguration, _ forms: WeightForms) -> Int {
         func matrix(_ outputs: Int, _ inputs: Int) -> Int {
-            self == .forward
-                ? ArenaCursor.extent(PackedMatrix.byteCount(outputs: outputs, inputs: inputs, precision: precision))
-                : ArenaCursor.extent(PackedMatrix.byteCount(outputs: inputs, inputs: outputs, precision: precision))
+            let form = forms[slot]
+            return self == .forward
+                ? ArenaCursor.extent(form.byteCount(outputs: outputs, inputs: inputs, transposed: false))
+                : ArenaCursor.extent(form.byteCount(outputs: inputs, inputs: outputs, transposed: true))
         }
         switch slot {
         case .weight, .head: return matrix(shape[0], shape[1])
         case .embedding:
-            let table = ArenaCursor.extent(EmbeddingTable.byteCount(vocabulary: shape[0], width: shape[1], precision: precision))
+            let table = ArenaCursor.extent(EmbeddingTable.byteCount(vocabulary: shape[0], width: shape[1], precision: forms.precision))
             return (self == .forward ? table : 0) + (configuration.tiedEmbeddings ? matrix(shape[0], shape[1]) : 0)
         case .inputNorm, .postAttentionNorm, .bias, .finalNorm:
             return self == .forward ? ArenaCursor.extent(shape[0] * MemoryLayout<Float>.stride) : 0

@@ -21,7 +21,7 @@ extension Kernel {
         guard M > 0 else { return }
         let kernels = family.kernels
         var job = gfn_product(
-            x: x, x_stride: xStride, w: w.bytes, outputs: w.outputs, steps: w.steps, y: y, y_stride: yStride, scale: scale,
+            x: x, x_stride: xStride, w: w.bytes, codes: w.codes, outputs: w.outputs, steps: w.steps, y: y, y_stride: yStride, scale: scale,
             accumulating: accumulating ? 1 : 0)
         if w.precision == .bf16 {
             let pairs = gfn_scratch(Int32(gfn_scratch_inputs), M * w.steps * 4)

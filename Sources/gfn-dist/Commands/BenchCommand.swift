@@ -17,13 +17,14 @@ struct BenchCommand: ParsableCommand {
             adapter-gradients: the gradients of low-rank matrices, by this program's kernels and by OpenBLAS's sgemm in turn; needs no model. \
             reward: a process reward model's scores of B responses to one prompt, and a reference's log-probabilities of them, in turn; \
             on the embedded base where no model is named. \
+            codes: products with quantised weights, computed from their blocks, beside those with the same weights in bf16; needs no model. \
             mpi: the exact sum of gradients over ranks beside MPI's own sum of floats, in turn.
 
             Variables: BENCH_GGUF (the model), BENCH_BATCHES (1 8 32), BENCH_PROMPT (128), BENCH_GEN (128), \
             BENCH_REPS (5), BENCH_THREADS (all cores), BENCH_TAG (text added to the variant).
             """)
 
-    static let suites = ["decode", "adapter-gradients", "reward", "mpi"]
+    static let suites = ["decode", "adapter-gradients", "codes", "reward", "mpi"]
 
     @Argument(help: ArgumentHelp("What to measure: \(Self.suites.joined(separator: ", ")).", valueName: "suite"))
     var names: [String]
@@ -57,6 +58,7 @@ struct BenchCommand: ParsableCommand {
                 switch name {
                 case "decode": try DecodeBench(settings: settings, precision: precision).run(report: report)
                 case "mpi": try launch.everyRank { try ReductionBench(settings: settings, ranks: $0).run(report: report) }
+                case "codes": CodesBench(settings: settings).run(report: report)
                 case "reward": try RewardBench(settings: settings, precision: precision).run(report: report)
                 default: AdapterGradientBench(settings: settings).run(report: report)
                 }

@@ -113,4 +113,29 @@ struct GGUFConformanceTests {
         }
         #expect(FixtureWalk.ran(count, "greedy continuations of GGUF files"))
     }
+
+    @Test("log-probabilities and gradients computed from blocks have the bits of those from dequantised weights in bf16")
+    func blocks() throws {
+        var count = 0
+        for gguf in try FixtureWalk.ggufs() {
+            let model = gguf.model, ids = try gguf.sequences()
+            let quantised = model.configuration.tensorShapes.contains { model.weights.codeFormat(of: $0.name) != nil }
+            var results: [([[ResponseScores]], [Float])] = []
+            for weights in [QuantisedWeights.blocks, .bf16] {
+                let base = try BaseModel(model, precision: .bf16, gradients: true, parallel: .serial, quantised: weights)
+                let policy = Policy(
+                    base: base, trainable: .lora(AdapterConfiguration(rank: 3, alpha: 5, targets: LinearKind.allCases)), parallel: .serial)
+                policy.adopt(values: try tinyParameters(policy, scale: 1), version: 1)
+                let groups = ids.map { TokenGroup(prompt: [$0[0]], responses: [Array($0.dropFirst())]) }
+                let forward = policy.forward(groups, recording: true)
+                var gradient = [Float](repeating: 0, count: policy.layout.count)
+                policy.backward(forward, weights: randomWeights(groups), into: &gradient)
+                results.append((forward.scores, gradient))
+            }
+            #expect(results[0].0 == results[1].0 && results[0].1 == results[1].1)
+            #expect(results[0].1.contains { $0 != 0 })
+            if quantised { count += 1 }
+        }
+        #expect(FixtureWalk.ran(count, "files computed from their blocks"))
+    }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 import Testing
 
 @testable import Model
@@ -23,5 +24,32 @@ struct GGUFTests {
             count += blocks
         }
         print("GGUF: \(count) blocks compared")
+    }
+
+    @Test("codes, scales and offsets of every block format stand for the same numbers, bit for bit")
+    func codes() throws {
+        let file = try SafetensorsFile(fixtures("gguf-tiny", own: "gguf").appendingPathComponent("blocks.safetensors").path)
+        var count = 0
+        for format in BlockFormat.allCases {
+            guard let codeFormat = format.codeFormat else { continue }
+            let expected = try file.read("\(format.name).values")
+            let rows = CodeRows(1, width: expected.count, format: codeFormat)
+            file.withBytes(of: "\(format.name).bytes") { bytes in
+                guard let base = bytes.baseAddress else { return }
+                format.readCodes(
+                    base, blocks: expected.count / format.elementCount, codes: rows.codes, scales: rows.scales, offsets: rows.offsets)
+            }
+            let found = expected.indices.map { i in
+                let product = Float(rows.codes[i]) * rows.scales[i / codeFormat.group]
+                return codeFormat.hasOffsets ? product + rows.offsets[i / codeFormat.group] : product
+            }
+            #expect(found.map(\.bitPattern) == expected.map(\.bitPattern), "\(format.name)")
+            if codeFormat.bits == 4 {
+                let range: ClosedRange<Int8> = codeFormat.hasOffsets ? 0...15 : -8...7
+                #expect(expected.indices.allSatisfy { range.contains(rows.codes[$0]) }, "\(format.name)")
+            }
+            count += 1
+        }
+        #expect(count == 8)
     }
 }

@@ -1,0 +1,57 @@
+internal import Tensor
+
+/// How a matrix is kept: in numbers, or in the codes of the file.
+enum WeightForm: Sendable, Hashable {
+    case numbers(Precision)
+    case codes(CodeFormat)
+
+    func matrix(outputs: Int, inputs: Int, transposed: Bool, in cursor: inout ArenaCursor) -> PackedMatrix {
+        switch self {
+        case .numbers(let precision): PackedMatrix(outputs: outputs, inputs: inputs, precision: precision, in: &cursor)
+        case .codes(let format):
+            PackedMatrix(outputs: outputs, inputs: inputs, codes: format, transposed: transposed, in: &cursor)
+        }
+    }
+
+    func byteCount(outputs: Int, inputs: Int, transposed: Bool) -> Int {
+        switch self {
+        case .numbers(let precision): PackedMatrix.byteCount(outputs: outputs, inputs: inputs, precision: precision)
+        case .codes(let format): PackedMatrix.byteCount(outputs: outputs, inputs: inputs, codes: format, transposed: transposed)
+        }
+    }
+}
+
+/// What products with the matrices of a quantised base read. The bits are the same.
+package enum QuantisedWeights: String, Sendable, CaseIterable {
+    /// The blocks, where the matrices in bf16 would take a GiB or more.
+    case auto
+    /// Less memory, and more time for few rows (docs/performance.md).
+    case blocks
+    /// Dequantised and rounded.
+    case bf16
+
+    static let largest = 1 << 30
+}
+
+/// The forms of a model's matrices.
+struct WeightForms: Sendable {
+    let precision: Precision
+    private var codes: [WeightSlot: CodeFormat] = [:]
+
+    /// All in numbers.
+    init(_ precision: Precision) { self.precision = precision }
+
+    /// In codes where the source has them, since bf16 products with these have the same bits; in fp32 they would be others.
+    init(
+        _ precision: Precision, of source: any WeightSource, slots: [(slot: WeightSlot, shape: [Int])], quantised: QuantisedWeights
+    ) {
+        self.precision = precision
+        let size = slots.reduce(0) { $0 + 2 * $1.shape.reduce(1, *) }
+        guard precision == .bf16, quantised == .blocks || quantised == .auto && size >= QuantisedWeights.largest else { return }
+        // A table of embeddings is kept in numbers; where it is the output matrix too, the latter is kept in codes.
+        let isTied = !slots.contains { $0.slot == .head }
+        for (slot, _) in slots where slot != .embedding || isTied { codes[slot] = source.codeFormat(of: slot.name) }
+    }
+
+    subscript(slot: WeightSlot) -> WeightForm { codes[slot].map { .codes($0) } ?? .numbers(precision) }
+}
