@@ -20,11 +20,12 @@ package struct PackedCache: Sendable {
         self.minimumByteCount = minimumByteCount
     }
 
+    /// Whether these weights are kept in files: those of a model that has files of its own and is large enough.
+    func holds(_ packing: Packing) -> Bool { !packing.source.paths.isEmpty && packing.byteCount(.forward) >= minimumByteCount }
+
     /// The weights, mapped from files that are made where they are missing; and, in a sentence, what did not go as it should have.
     func weights(_ parts: [WeightPart], _ packing: Packing) throws(ModelFileError) -> (ModelWeights, note: String?) {
-        guard !packing.source.paths.isEmpty, packing.byteCount(.forward) >= minimumByteCount else {
-            return (try packing.weights(parts), nil)
-        }
+        guard holds(packing) else { return (try packing.weights(parts), nil) }
         let key: String
         switch Result(catching: { () throws(ModelFileError) in try self.key(of: packing) }) {
         case .success(let value): key = value

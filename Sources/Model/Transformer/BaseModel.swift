@@ -19,8 +19,7 @@ package final class BaseModel: @unchecked Sendable {
         cache: PackedCache? = nil
     ) throws(ModelFileError) {
         try self.init(
-            files.configuration, source: files.weights, path: files.path, precision: precision, gradients: gradients,
-            parallel: parallel, quantised: quantised, cache: cache)
+            UnloadedModel(files, precision: precision, parallel: parallel, quantised: quantised), gradients: gradients, cache: cache)
     }
 
     /// A model that has learned nothing: see `RandomWeights`.
@@ -28,29 +27,15 @@ package final class BaseModel: @unchecked Sendable {
         randomly configuration: TransformerConfiguration, seed: UInt64, precision: Precision, gradients: Bool,
         parallel: Parallel
     ) throws(ModelFileError) {
-        try self.init(
-            configuration, source: RandomWeights(configuration, seed: seed), path: "a randomly initialised model",
-            precision: precision, gradients: gradients, parallel: parallel)
+        try self.init(UnloadedModel(randomly: configuration, seed: seed, precision: precision, parallel: parallel), gradients: gradients)
     }
 
-    init(
-        _ configuration: TransformerConfiguration, source: any WeightSource, path: String, precision: Precision,
-        gradients: Bool, parallel: Parallel, quantised: QuantisedWeights = .auto, cache: PackedCache? = nil
-    ) throws(ModelFileError) {
-        self.configuration = configuration
-        self.precision = precision
+    /// Reads what was opened.
+    package init(_ model: UnloadedModel, gradients: Bool, cache: PackedCache? = nil) throws(ModelFileError) {
+        let packing = model.packing
+        (configuration, precision, source) = (packing.configuration, packing.precision, packing.source)
         self.gradients = gradients
-        self.source = source
-        let slots = WeightSlot.all(of: configuration)
-        for (slot, shape) in slots {
-            guard let found = source.shape(of: slot.name) else {
-                throw .missing(path: path, field: "tensor \(slot.name)", advice: "config.json does not describe this file")
-            }
-            if found != shape { throw .shape(path: path, tensor: slot.name, expected: shape, found: found) }
-        }
         let parts: [WeightPart] = gradients ? [.forward, .transposed] : [.forward]
-        let packing = Packing(
-            configuration, source: source, precision: precision, slots: slots, quantised: quantised, parallel: parallel)
         if let cache {
             (weights, cacheNote) = try cache.weights(parts, packing)
         } else {

@@ -1,7 +1,7 @@
 internal import Tensor
 
 /// The weights of a model lie in two stretches of memory, because not every rank needs both.
-enum WeightPart: String, CaseIterable, Sendable {
+package enum WeightPart: String, CaseIterable, Sendable {
     /// What a forward pass reads.
     case forward
     /// The matrices of a backward, Wᵀ.

@@ -28,7 +28,7 @@ struct RewardWork: Sendable {
         threads = configuration.optionalInteger("threads") ?? max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, ranksOnNode))
         let opened = try OpenedBase(
             configuration, gradients: configuration.steps > 0, parallel: Parallel(threads: threads))
-        (base, basePath) = (opened.base, opened.path)
+        basePath = opened.path
         var notes = opened.files?.notes ?? []
         let encoder: StepEncoder
         if let files = opened.files, !configuration.model.isEmpty {
@@ -40,7 +40,7 @@ struct RewardWork: Sendable {
             encoder = .pathSum
         }
         template = encoder.name
-        let data = StepData(encoder: encoder, configuration: configuration, contextLength: base.configuration.contextLength)
+        let data = StepData(encoder: encoder, configuration: configuration, contextLength: opened.model.configuration.contextLength)
         let path = configuration.text("data.train")
         let examples = configuration.steps == 0 ? [] : try data.training(path, notes: &notes)
         training = LabelNoise(share: configuration.number("labels.flipped"), seed: configuration.seed).turningOver(examples)
@@ -50,6 +50,7 @@ struct RewardWork: Sendable {
         let smoothing = configuration.number("labels.smoothing")
         loss = configuration.text("labels.balance") == "inverse"
             ? StepLoss(balancing: training.flatMap { $0.labels.compactMap { $0 } }, smoothing: smoothing) : StepLoss(smoothing: smoothing)
+        base = try opened.load()
         baseDigest = try base.rewardModelDigest
         let adapter = configuration.text("adapter")
         if adapter.isEmpty {

@@ -3,21 +3,25 @@ internal import Model
 internal import Problems
 internal import Tensor
 
-/// The model that the settings name, opened: a folder or file, the embedded base, or random weights in the shape of the latter.
-struct OpenedBase {
-    let base: BaseModel
+/// The model that the settings name, opened but not read: a folder or file, the embedded base, or random weights in the shape of the
+/// latter.
+struct OpenedBase: Sendable {
+    let model: UnloadedModel
     /// As files of a run name it.
     let path: String
     /// Nil for random weights.
     let files: ModelFiles?
+    let cache: PackedCache?
+    /// Whether there will be a backward.
+    private let gradients: Bool
 
-    /// - Parameter gradients: whether there will be a backward.
     init(_ configuration: RunConfiguration, gradients: Bool, parallel: Parallel) throws {
+        self.gradients = gradients
         guard configuration.model != "random" else {
-            (path, files) = ("random", nil)
-            base = try BaseModel(
+            (path, files, cache) = ("random", nil, nil)
+            model = try UnloadedModel(
                 randomly: PathSum.modelConfiguration(configuration.randomSize), seed: configuration.seed,
-                precision: configuration.precision, gradients: gradients, parallel: parallel)
+                precision: configuration.precision, parallel: parallel)
             return
         }
         path = configuration.model.isEmpty ? EmbeddedResources.baseModelPath : configuration.model
@@ -27,10 +31,17 @@ struct OpenedBase {
             try opened.configuration.requireWritable(path: path)
         }
         files = opened
-        base = try BaseModel(
-            opened, precision: configuration.precision, gradients: gradients, parallel: parallel,
-            quantised: QuantisedWeights(rawValue: configuration.text("base.weights")) ?? .auto, cache: .named(configuration.text("base.cache")))
+        cache = .named(configuration.text("base.cache"))
+        model = try UnloadedModel(
+            opened, precision: configuration.precision, parallel: parallel,
+            quantised: QuantisedWeights(rawValue: configuration.text("base.weights")) ?? .auto)
+    }
+
+    /// Reads the weights, or maps what the cache has of them.
+    func load() throws(ModelFileError) -> BaseModel {
+        let base = try BaseModel(model, gradients: gradients, cache: cache)
         if let note = base.cacheNote { Launch.say(note) }
+        return base
     }
 
     /// How texts become tokens: random weights stand for the embedded base, and read what it reads.

@@ -1,5 +1,3 @@
-internal import Collective
-internal import Foundation
 internal import Model
 internal import Problems
 internal import Tensor
@@ -25,64 +23,20 @@ struct Workspace: Sendable {
     /// What people should know about the model's files and the data.
     let notes: [String]
 
-    /// Opens model and data.
+    /// Opens model and data, and reads the weights.
     /// - Parameter ranksOnNode: how many ranks share this machine's cores.
     init(_ configuration: RunConfiguration, ranksOnNode: Int, needsGradients: Bool) throws {
-        threads = configuration.optionalInteger("threads") ?? max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, ranksOnNode))
-        let parallel = Parallel(threads: threads)
-
-        let opened = try OpenedBase(configuration, gradients: needsGradients, parallel: parallel)
-        (base, basePath, files) = (opened.base, opened.path, opened.files)
-
-        let template: String
-        if let split = configuration.trainingSplit {
-            template = RunConfiguration.embeddedTask
-            training = configuration.pathSum(split)
-            evaluations = configuration.evaluationSplits(of: split).map { configuration.pathSum($0) }
-            notes = files?.notes ?? []
-        } else if let path = try configuration.enumerableTaskPath {
-            // Texts of the list are continued as they are.
-            template = files == nil || configuration.model.isEmpty ? RunConfiguration.embeddedTask : ChatTemplate.plain.name
-            training = try TaskFile.read(path).task(named: configuration.text("data.train"), of: opened)
-            evaluations = []
-            notes = files?.notes ?? []
-        } else {
-            guard let files else {
-                throw RunError.badData("model \(basePath) has no tokenizer, and \(configuration.text("data.train")) is text")
-            }
-            let opening = try TaskOpening(files, configuration)
-            template = opening.templateName
-            var notes = files.notes + opening.notes
-            let needs = configuration.needs
-            training = try opening.task(
-                configuration.text("data.train"), of: needs.lesson == .pair && needs.samples == .data ? .preferences : .problems,
-                maxExampleTokens: needs.lesson != .group ? base.configuration.contextLength : .max, isJudged: needs.usesRollouts,
-                notes: &notes)
-            evaluations = try configuration.evaluationPaths.map { try opening.task($0, notes: &notes) }
-            self.notes = notes
-        }
-        try Self.requirePreferences(training, configuration)
-        let rewardModelPath = configuration.text("reward_model")
-        rewardModel = rewardModelPath.isEmpty
-            ? nil : try LoadedRewardModel(rewardModelPath, base: base, template: template, threads: threads)
-        let path = configuration.text("adapter")
-        if path.isEmpty {
-            (self.configuration, trainable, startingBits) = (configuration, configuration.trainable, nil)
-        } else {
-            let adapter = try AdapterFolder.read(path, for: base.configuration)
-            self.configuration = try configuration.taking(adapter.configuration, of: path)
-            trainable = .lora(adapter.configuration)
-            startingBits = ParameterLayout(trainable, of: base.configuration).parameters(of: adapter.matrices).roundedToBFloat16
-        }
+        try self.init(OpenedWorkspace(configuration, ranksOnNode: ranksOnNode, needsGradients: needsGradients))
     }
 
-    /// A method that learns from data's pairs needs data that has them; said before anything begins.
-    private static func requirePreferences(_ task: any Task, _ configuration: RunConfiguration) throws(RunError) {
-        let needs = configuration.needs
-        guard needs.lesson == .pair, needs.samples == .data, task.problemCount > 0, task.preference(of: 0) == nil else { return }
-        throw .badData(
-            "\(task.name) has no preferences, which --objective \(configuration.objective) learns from; "
-                + "name a file with lines {prompt, chosen, rejected} with --set data.train=FILE")
+    /// Reads the weights.
+    init(_ opened: OpenedWorkspace) throws {
+        (configuration, trainable, startingBits) = (opened.configuration, opened.trainable, opened.startingBits)
+        (basePath, files, threads) = (opened.base.path, opened.base.files, opened.threads)
+        (training, evaluations, notes) = (opened.training, opened.evaluations, opened.notes)
+        base = try opened.base.load()
+        let path = configuration.text("reward_model")
+        rewardModel = path.isEmpty ? nil : try LoadedRewardModel(path, base: base, template: opened.template, threads: threads)
     }
 
     /// A policy on the shared base, before it has adopted any parameters.

@@ -27,7 +27,7 @@ extension TaskFile {
 
     /// The task in a model's tokens.
     func task(named data: String, of opened: OpenedBase) throws -> EnumerableTask {
-        let configuration = opened.base.configuration, ends = try opened.ends()
+        let configuration = opened.model.configuration, ends = try opened.ends()
         let name = data.hasPrefix(Self.shippedMark) ? String(data.dropFirst(Self.shippedMark.count)) : URL(fileURLWithPath: data).lastPathComponent
         return try EnumerableTask(
             name: name, problems: problems, correctAt: correctAt, tokenizer: try opened.tokenizer(), beginToken: configuration.beginToken,

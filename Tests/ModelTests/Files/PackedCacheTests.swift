@@ -126,9 +126,8 @@ struct PackedCacheTests {
     func none() throws {
         try withScratchFolder { folder in
             _ = try result(model, PackedCache(folder: folder.path, minimumByteCount: 1 << 30))
-            _ = try BaseModel(
-                tinyConfiguration, source: RandomWeights(tinyConfiguration, seed: 1), path: "random", precision: .bf16, gradients: true,
-                parallel: .serial, cache: PackedCache(folder: folder.path))
+            let random = try UnloadedModel(randomly: tinyConfiguration, seed: 1, precision: .bf16, parallel: .serial)
+            _ = try BaseModel(random, gradients: true, cache: PackedCache(folder: folder.path))
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
         }
     }
