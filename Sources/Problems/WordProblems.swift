@@ -16,6 +16,8 @@ package struct WordProblems: Task {
     private let golds: [Answer?]
     /// The same for worked solutions to learn from, together with their prompts.
     package let longExamples: LongPrompts
+    /// Tokens of the longest of those that were not left out; nil where their lengths do not matter.
+    package let longestExample: Int?
     /// The problems to which no response can be right, or the same text only.
     package let unreadGolds: UnreadGolds
     private let tokenizer: Tokenizer
@@ -45,7 +47,7 @@ package struct WordProblems: Task {
         defaultMaxNewTokens = maxNewTokens
         var (kept, prompts, long): ([Problem], [[Int32]], LongPrompts) = ([], [], LongPrompts(limit: maxPromptTokens))
         var longExamples = LongPrompts(limit: maxExampleTokens, of: .examples)
-        var places: [Int] = []
+        var places: [Int] = [], longestExample = 0
         for (place, problem) in problems.enumerated() {
             // Examples are tokenised beforehand only where their length matters.
             let solution = maxExampleTokens < .max ? problem.solution : nil
@@ -60,12 +62,14 @@ package struct WordProblems: Task {
                 longExamples.add(length, line: problem.line)
             } else {
                 kept.append(problem)
+                longestExample = max(longestExample, length)
                 prompts.append(prompt)
                 places.append(place)
             }
         }
         (self.problems, self.prompts, self.places) = (kept, prompts, places)
         (longPrompts, self.longExamples) = (long, longExamples)
+        self.longestExample = maxExampleTokens < .max ? longestExample : nil
         golds = kept.map { $0.answer.map { Answer($0) } }
         unreadGolds = UnreadGolds(kept, golds)
         stepEnds = StepEnds(tokenizer)

@@ -284,7 +284,7 @@ private func root(for objective: any Objective) -> Double? { objective.needs.roo
             case .integer(let range, _): changed[setting.name] = "\(range.lowerBound + 1)"
             case .number(let range, _): changed[setting.name] = "\(range.lowerBound + 0.5)"
             case .choice(let choices): changed[setting.name] = choices.first { $0 != setting.fallback }
-            case .text: Issue.record("\(setting.name) is a text")
+            case .size, .text: Issue.record("\(setting.name) is neither a number nor a choice")
             }
         }
         let method = kind.objective { changed[$0] ?? "" }

@@ -35,6 +35,7 @@ extension ProgramTests {
                 }
             case .number(let range, let word): "number \(text(range.lowerBound))…\(text(range.upperBound))\(alternative(word))"
             case .choice(let choices): choices.joined(separator: ", ")
+            case .size(let word): "size\(alternative(word))"
             case .text: "text"
             }
         }

@@ -63,7 +63,7 @@ package struct Needs: Sendable, Equatable {
 
     /// Groups that are computed together: a fixed number, so that the ranks do not change it. Each computation has a pass over all
     /// parameters, so it has to hold enough tokens to be worth that.
-    var groupsPerSlot: Int {
+    package var groupsPerSlot: Int {
         switch lesson {
         case .group: 1
         case .demonstration: 32

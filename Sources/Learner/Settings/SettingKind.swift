@@ -4,6 +4,8 @@ package enum SettingKind: Sendable, Equatable {
     case integer(ClosedRange<Int>, or: String? = nil)
     case number(ClosedRange<Double>, or: String? = nil)
     case choice([String])
+    /// A number of bytes with its unit, or a word.
+    case size(or: String)
     case text
 
     /// What is wrong with a value, as the end of a sentence; nil when it is fine.
@@ -21,6 +23,9 @@ package enum SettingKind: Sendable, Equatable {
                 ? nil : "is \(value), expected a number from \(range.lowerBound) to \(range.upperBound)\(Self.alternative(word))"
         case .choice(let choices):
             return choices.contains(value) ? nil : "is '\(value)', expected one of \(choices.joined(separator: ", "))"
+        case .size(let word):
+            return value == word || ByteSize(value) != nil
+                ? nil : "is '\(value)', expected a size such as 500MiB, 20GiB or 16GB\(Self.alternative(word))"
         case .text:
             return nil
         }
@@ -33,6 +38,7 @@ package enum SettingKind: Sendable, Equatable {
         switch self {
         case .integer: a == b || Int(a) != nil && Int(a) == Int(b)
         case .number: a == b || Double(a) != nil && Double(a) == Double(b)
+        case .size: a == b || ByteSize(a) != nil && ByteSize(a) == ByteSize(b)
         case .choice, .text: a == b
         }
     }

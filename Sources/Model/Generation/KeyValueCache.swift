@@ -21,10 +21,20 @@ final class KeyValueCache {
     func keys(_ layer: Int) -> UnsafeMutablePointer<Float> { keyStore.base + layer * capacity * width }
     func values(_ layer: Int) -> UnsafeMutablePointer<Float> { valueStore.base + layer * capacity * width }
 
+    /// Positions that there is room for at first in the cache of a response.
+    static func firstCapacity(_ maxNewTokens: Int) -> Int { max(1, min(32, maxNewTokens)) }
+
+    /// What `first` has become by doubling when there is room for `rows` positions, reserved one by one.
+    static func capacity(holding rows: Int, first: Int) -> Int {
+        var capacity = first
+        while capacity < rows { capacity *= 2 }
+        return capacity
+    }
+
     /// Makes room for `rows` more positions.
     func reserve(_ rows: Int) {
         guard length + rows > capacity else { return }
-        let grown = KeyValueCache(layers: layers, width: width, capacity: max(length + rows, 2 * capacity))
+        let grown = KeyValueCache(layers: layers, width: width, capacity: Self.capacity(holding: length + rows, first: capacity))
         for layer in 0..<layers {
             grown.keys(layer).update(from: keys(layer), count: length * width)
             grown.values(layer).update(from: values(layer), count: length * width)

@@ -18,7 +18,7 @@ struct Sampler {
     private var freeCaches: [KeyValueCache] = []
 
     /// Prompts are read together up to about this many rows.
-    private static let promptRows = 512
+    static let promptRows = 512
 
     init(_ policy: Policy, _ requests: [SampleRequest], _ settings: SamplingSettings) {
         self.policy = policy
@@ -99,7 +99,8 @@ struct Sampler {
     private mutating func freeCache() -> KeyValueCache {
         freeCaches.popLast()
             ?? KeyValueCache(
-                layers: network.configuration.layerCount, width: network.keyWidth, capacity: min(32, settings.maxNewTokens))
+                layers: network.configuration.layerCount, width: network.keyWidth,
+                capacity: KeyValueCache.firstCapacity(settings.maxNewTokens))
     }
 
     /// Feeds the newest token of each response and draws the next.

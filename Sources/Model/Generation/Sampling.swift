@@ -39,9 +39,11 @@ package struct SamplingSettings: Sendable, Equatable {
     /// Draws only from tokens that have at least this share of the likeliest one's probability; 0 is off.
     package var minP: Float
 
+    package static let usualMaxRows = 64
+
     /// Top-k, top-p and min-p apply after the temperature, in this order (see `Truncation`), and change the draws only.
     package init(
-        temperature: Float, maxNewTokens: Int, maxRows: Int = 64, topK: Int = 0, topP: Float = 1, minP: Float = 0
+        temperature: Float, maxNewTokens: Int, maxRows: Int = Self.usualMaxRows, topK: Int = 0, topP: Float = 1, minP: Float = 0
     ) {
         precondition(
             temperature >= 0 && maxNewTokens >= 0 && maxRows >= 1,

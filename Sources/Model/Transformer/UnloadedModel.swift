@@ -21,12 +21,12 @@ package struct UnloadedModel: Sendable {
     ) throws(ModelFileError) {
         try self.init(
             configuration, source: RandomWeights(configuration, seed: seed), path: "a randomly initialised model",
-            precision: precision, parallel: parallel, quantised: .auto)
+            precision: precision, parallel: parallel)
     }
 
-    private init(
+    init(
         _ configuration: TransformerConfiguration, source: any WeightSource, path: String, precision: Precision,
-        parallel: Parallel, quantised: QuantisedWeights
+        parallel: Parallel, quantised: QuantisedWeights = .auto
     ) throws(ModelFileError) {
         let slots = WeightSlot.all(of: configuration)
         for (slot, shape) in slots {
@@ -41,6 +41,14 @@ package struct UnloadedModel: Sendable {
 
     /// Bytes of the packed weights.
     package func byteCount(_ part: WeightPart) -> Int { packing.byteCount(part) }
+
+    /// Whether `QuantisedWeights.blocks` would take less: the file has blocks that are not used.
+    package var couldUseCodes: Bool {
+        packing.precision == .bf16
+            && packing.slots.contains { slot, _ in
+                if case .numbers = packing.forms[slot], slot != .embedding { packing.source.codeFormat(of: slot.name) != nil } else { false }
+            }
+    }
 
     /// Whether all processes of a node map one copy of the weights, as long as files can be made.
     package func isShared(by cache: PackedCache?) -> Bool { cache?.holds(packing) ?? false }

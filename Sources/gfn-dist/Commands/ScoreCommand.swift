@@ -49,7 +49,7 @@ struct ScoreCommand: ParsableCommand {
                 if launch.isFirst { _ = try LineReader(input) }
                 let layers = try layers()
                 launch.watch(by: layers)
-                return try ScoreModel(layers, ranksOnNode: launch.ranksOnNode)
+                return try ScoreModel(layers, on: launch.node)
             }
             if launch.isFirst, !settings.quiet {
                 for note in model.notes { writeToStandardError("score: \(note.printable(limit: 1000))\n") }

@@ -56,6 +56,11 @@ struct Setting: Sendable {
             "base.weights", .choice(["auto", "blocks", "bf16"]), "auto",
             "of a quantised base: products read its blocks, or bf16 made of them, with the same bits; auto: blocks where bf16 takes 1 GiB or more",
             changesWeights: false),
+        Setting(
+            "memory.limit", .size(or: "auto"), "auto",
+            "what all ranks may use of a node's memory; auto: what it has left. A run that needs more is refused before it loads its model; "
+                + "what a chosen limit leaves spares learners work (docs/architecture.md)",
+            changesWeights: false),
         Setting("seed", .integer(0...Int.max), "1", "of every random choice of the run"),
         Setting("threads", .integer(1...1024, or: "auto"), "auto", "of each rank; auto: cores of the node divided by its ranks", changesWeights: false),
         Setting("lag", .integer(0...8), "1", "groups of step s are sampled with the weights of step s - lag"),

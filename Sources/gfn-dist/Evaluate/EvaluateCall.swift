@@ -39,7 +39,7 @@ struct EvaluateCall {
             _ = try launch.decidedByFirst {
                 var embeddings: [String: EmbeddingDistance] = [:]
                 for configuration in hasEmbeddings ? configurations : [] {
-                    let work = try SampleWork(configuration, temperatures: [1], ranksOnNode: launch.ranksOnNode)
+                    let work = try SampleWork(configuration, temperatures: [1], on: launch.node)
                     embeddings[work.task.name] = EmbeddingDistance(work)
                 }
                 // The folder comes last: a call that failed leaves nothing that the next one would have to name another for.
@@ -81,7 +81,7 @@ struct EvaluateCall {
             for set in sets { try set.requireFile() }
             let keys = try run.keys()
             return try zip(keys, configurations).map { key, configuration in
-                let rewards = SampleRewards(try SampleWork(configuration, temperatures: [1], ranksOnNode: launch.ranksOnNode), key)
+                let rewards = SampleRewards(try SampleWork(configuration, temperatures: [1], on: launch.node), key)
                 let censuses = try sets.map { set in
                     try SampleCensus(set, of: key, among: keys.map(\.name), needsVerdicts: run.judge == .recorded)
                 }
@@ -129,7 +129,7 @@ struct EvaluateCall {
             let work =
                 try call.perform(resuming: isResumed, launch)
                 ?? launch.together {
-                    try SampleWork(configuration, temperatures: call.temperatures, ranksOnNode: launch.ranksOnNode)
+                    try SampleWork(configuration, temperatures: call.temperatures, on: launch.node)
                 }
             let exact = try launch.everyRank { communicator in try SolutionScoring.summary(work, communicator) }
             _ = try launch.decidedByFirst {

@@ -23,7 +23,7 @@ struct LabelCall {
         let work = try LineCall(output: output, quiet: quiet).perform(resuming: resuming, launch) {
             try LabelWork(
                 configuration, temperature: temperature, completions: completions, split: split, samples: samples,
-                ranksOnNode: launch.ranksOnNode)
+                on: launch.node)
         }
         return work != nil
     }

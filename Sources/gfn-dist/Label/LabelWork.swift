@@ -27,14 +27,14 @@ struct LabelWork: LineWork {
     /// - Parameters:
     ///   - split: of the embedded task's problems; nil: what the settings name.
     ///   - samples: what is labelled instead of sampled solutions.
-    ///   - ranksOnNode: how many ranks share this machine's cores.
+    ///   - node: what the ranks share.
     init(
         _ configuration: RunConfiguration, temperature: Double, completions: Int, split: PathSum.Split?, samples: SampleSelection?,
-        ranksOnNode: Int
+        on node: NodeShare
     ) throws {
         try samples?.set.requireFile()
         (self.temperature, self.completions) = (temperature, completions)
-        sampling = try SampleWork(configuration, temperatures: [temperature], split: split, ranksOnNode: ranksOnNode)
+        sampling = try SampleWork(configuration, temperatures: [temperature], split: split, on: node)
         given = try samples.map { [sampling] in try GivenSolutions($0, of: sampling) }
     }
 

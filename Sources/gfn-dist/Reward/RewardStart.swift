@@ -13,7 +13,7 @@ enum RewardStart {
             let (configuration, changes) = try resumed?.configuration(request) ?? (RunConfiguration(try request.layers(), for: .reward), [])
             launch.watch(by: configuration.layers)
             if configuration.text("kernels") != "auto" { setenv(KernelFamily.variable, configuration.text("kernels"), 1) }
-            let work = try RewardWork(configuration, ranksOnNode: launch.ranksOnNode)
+            let work = try RewardWork(configuration, on: launch.node)
             let checkpoint = try resumed?.checkpoint.map { path in
                 let checkpoint = try Checkpoint.read(path, layout: work.policy().layout)
                 try checkpoint.check(for: work.base.configuration, path: path)

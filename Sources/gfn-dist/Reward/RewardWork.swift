@@ -24,8 +24,8 @@ struct RewardWork: Sendable {
     private let start: (parameters: [Float], head: RewardHead?)?
 
     /// Opens model and data.
-    init(_ configuration: RunConfiguration, ranksOnNode: Int) throws {
-        threads = configuration.optionalInteger("threads") ?? max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, ranksOnNode))
+    init(_ configuration: RunConfiguration, on node: NodeShare) throws {
+        threads = configuration.optionalInteger("threads") ?? max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, node.ranks))
         let opened = try OpenedBase(
             configuration, gradients: configuration.steps > 0, parallel: Parallel(threads: threads))
         basePath = opened.path
@@ -50,6 +50,7 @@ struct RewardWork: Sendable {
         let smoothing = configuration.number("labels.smoothing")
         loss = configuration.text("labels.balance") == "inverse"
             ? StepLoss(balancing: training.flatMap { $0.labels.compactMap { $0 } }, smoothing: smoothing) : StepLoss(smoothing: smoothing)
+        try node.require(opened.model, opened.cache, gradients: configuration.steps > 0, limit: configuration.text("memory.limit"))
         base = try opened.load()
         baseDigest = try base.rewardModelDigest
         let adapter = configuration.text("adapter")

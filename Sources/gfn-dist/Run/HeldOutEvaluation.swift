@@ -17,7 +17,7 @@ struct HeldOutEvaluation {
     }
 
     /// Problems whose samples are decoded together: bounds the memory of their caches.
-    private static let problemsAtOnce = 32
+    static let problemsAtOnce = 32
 
     let task: any Task
     let configuration: RunConfiguration

@@ -18,6 +18,12 @@ struct Launch: Sendable {
     /// How many ranks share the cores of this machine.
     var ranksOnNode: Int { communicator?.localSize ?? virtualRanks ?? 1 }
 
+    /// Bytes that this node had left when the program started, before any rank had read anything; nil where the system does not say.
+    private let availableMemory: Int?
+
+    /// What this process shares with the others of its node.
+    var node: NodeShare { NodeShare(ranks: ranksOnNode, processes: communicator?.localSize ?? 1, availableMemory: availableMemory) }
+
     /// Whether a rank of this process computes gradients; without a layout every rank does.
     func hasLearner(_ layout: RankLayout?) -> Bool {
         guard let layout, let communicator else { return true }
@@ -37,7 +43,7 @@ struct Launch: Sendable {
         do {
             if ranks == nil, MPICommunicator.isLaunchedByMPI {
                 let communicator = try MPICommunicator.start()
-                let launch = Launch(virtualRanks: nil, communicator: communicator)
+                let launch = Launch(virtualRanks: nil, communicator: communicator, availableMemory: NodeMemory().available)
                 do {
                     if communicator.size == 1 { try refuseUnjoined(tasks) }
                     try communicator.watch()
@@ -48,7 +54,7 @@ struct Launch: Sendable {
                 try communicator.finish()
             } else {
                 try refuseUnjoined(tasks)
-                try body(Launch(virtualRanks: ranks ?? 1, communicator: nil))
+                try body(Launch(virtualRanks: ranks ?? 1, communicator: nil, availableMemory: NodeMemory().available))
             }
         } catch {
             say("\(error)")
@@ -94,6 +100,14 @@ struct Launch: Sendable {
         let own = try together { communicator.rank == 0 ? try body() : "" }
         return String(
             decoding: try communicator.startBroadcast(communicator.rank == 0 ? [UInt8](own.utf8) : nil, root: 0).wait(), as: UTF8.self)
+    }
+
+    /// The ranks on this node, by their roles; `layout` nil: every rank is a learner. Collective over processes.
+    func rolesOnNode(_ layout: RankLayout?) throws -> NodeRoles {
+        guard let communicator else { return NodeRoles(layout, ranks: Array(0..<size), of: size, processes: 1) }
+        let node = [UInt8](ProcessInfo.processInfo.hostName.utf8)
+        let ranks = try communicator.allGather(node).enumerated().filter { $0.element == node }.map(\.offset)
+        return NodeRoles(layout, ranks: ranks, of: size, processes: ranks.count)
     }
 
     /// Does what every process does alike, such as opening the model, and fails on all of them when it fails on one:

@@ -15,17 +15,20 @@ struct LoadedModel: Sendable {
         return try ModelFiles.open(model.isEmpty ? EmbeddedResources.baseModelPath : model)
     }
 
-    /// Takes `adapter`, `precision`, `kernels` and `threads` from the settings; the others do not matter here.
-    /// - Parameter ranksOnNode: how many ranks share this machine's cores.
-    init(_ files: ModelFiles, _ layers: ConfigurationLayers, ranksOnNode: Int) throws {
+    /// Takes what concerns the base, and `adapter`, `kernels`, `threads` and `memory.limit` from the settings; the others do not matter here.
+    /// - Parameter node: what the ranks share.
+    init(_ files: ModelFiles, _ layers: ConfigurationLayers, on node: NodeShare) throws {
         func text(_ name: String) -> String { layers.values[name] ?? "" }
         if let problem = RunConfiguration.kernelsProblem(text("kernels")) { throw RunError.configuration(problem) }
         if text("kernels") != "auto" { setenv(KernelFamily.variable, text("kernels"), 1) }
-        threads = Int(text("threads")) ?? max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, ranksOnNode))
+        threads = Int(text("threads")) ?? max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, node.ranks))
         adapter = text("adapter").isEmpty ? nil : try AdapterFolder.read(text("adapter"), for: files.configuration)
-        base = try BaseModel(
-            files, precision: Precision(rawValue: text("precision")) ?? .bf16, gradients: false, parallel: Parallel(threads: threads),
-            quantised: QuantisedWeights(rawValue: text("base.weights")) ?? .auto, cache: .named(text("base.cache")))
+        let model = try UnloadedModel(
+            files, precision: Precision(rawValue: text("precision")) ?? .bf16, parallel: Parallel(threads: threads),
+            quantised: QuantisedWeights(rawValue: text("base.weights")) ?? .auto)
+        let cache = PackedCache.named(text("base.cache"))
+        try node.require(model, cache, gradients: false, limit: text("memory.limit"))
+        base = try BaseModel(model, gradients: false, cache: cache)
         if let note = base.cacheNote { Launch.say(note) }
     }
 

@@ -57,7 +57,7 @@ final class RunContext {
             "\(configuration.objective) on \(workspace.training.name), \(model), \(policy.layout.count) trainable parameters, "
                 + "\(communicator.size) rank\(communicator.size == 1 ? "" : "s") × \(workspace.threads) thread\(workspace.threads == 1 ? "" : "s"), "
                 + "\(configuration.precision.rawValue), kernels \(kernels.joined(separator: " and ")), \(start)")
-        for note in workspace.notes { report?.say(note) }
+        for note in workspace.notes + [workspace.memory?.note].compactMap({ $0 }) { report?.say(note) }
     }
 
     /// What computes: a family of this program's kernels, and OpenBLAS's core where it has a part.

@@ -9,20 +9,21 @@ enum RunStart {
     static func perform(options: RunOptions, resuming care: ResumedRun.Care?, _ launch: Launch) throws {
         SignalFlags.install()
         let resumed = try care.map { try ResumedRun.find(options, $0, launch) }
-        let (workspace, checkpoint, layout, changes) = try launch.together {
+        let (configuration, layout, changes) = try launch.together {
             let (configuration, changes) = try resumed?.configuration(options) ?? (RunConfiguration(try options.layers()), [])
             launch.watch(by: configuration.layers)
             let layout = !configuration.needs.usesRollouts ? nil : try Self.layout(configuration, ranks: launch.size)
             if configuration.text("kernels") != "auto" { setenv(KernelFamily.variable, configuration.text("kernels"), 1) }
-            let workspace = try Workspace(
-                configuration, ranksOnNode: launch.ranksOnNode, needsGradients: launch.hasLearner(layout))
-            let checkpoint = try resumed?.checkpoint.map { path in
+            return (configuration, layout, changes)
+        }
+        let workspace = try workspace(configuration, layout, launch)
+        let checkpoint = try launch.together {
+            try resumed?.checkpoint.map { path in
                 let checkpoint = try Checkpoint.read(path, layout: workspace.policy().layout)
                 try checkpoint.check(for: workspace.base.configuration, path: path)
                 try resumed?.require(checkpoint, at: path, toServe: workspace.configuration)
                 return checkpoint
             }
-            return (workspace, checkpoint, layout, changes)
         }
         if workspace.configuration.trainable == .full { try launch.requireOneCore(ofLearners: layout) }
         // Nothing is written before all that can be checked has been.
@@ -46,6 +47,20 @@ enum RunStart {
                 throw context.described(error)
             }
         }
+    }
+
+    /// Opens model and data, and reads the weights where memory suffices for the run. Collective over processes.
+    static func workspace(_ configuration: RunConfiguration, _ layout: RankLayout?, _ launch: Launch) throws -> Workspace {
+        let opened = try launch.together {
+            try OpenedWorkspace(configuration, ranksOnNode: launch.ranksOnNode, needsGradients: launch.hasLearner(layout))
+        }
+        let roles = try launch.rolesOnNode(layout)
+        let memory = try launch.together {
+            let plan = MemoryPlan(opened, roles), limit = MemoryLimit(configuration.text("memory.limit"), available: launch.node.availableMemory)
+            try limit.require(plan, advice: opened.configuration.memoryAdvice(roles, opened.base.model))
+            return limit.share(plan)
+        }
+        return try launch.together { try Workspace(opened, memory: memory) }
     }
 
     /// The layout of ranks, or a configuration error.

@@ -22,6 +22,8 @@ struct Workspace: Sendable {
     let rewardModel: LoadedRewardModel?
     /// What people should know about the model's files and the data.
     let notes: [String]
+    /// What the ranks of this node take, and learners may keep; nil where nobody has asked.
+    let memory: MemoryShare?
 
     /// Opens model and data, and reads the weights.
     /// - Parameter ranksOnNode: how many ranks share this machine's cores.
@@ -30,7 +32,8 @@ struct Workspace: Sendable {
     }
 
     /// Reads the weights.
-    init(_ opened: OpenedWorkspace) throws {
+    init(_ opened: OpenedWorkspace, memory: MemoryShare? = nil) throws {
+        self.memory = memory
         (configuration, trainable, startingBits) = (opened.configuration, opened.trainable, opened.startingBits)
         (basePath, files, threads) = (opened.base.path, opened.base.files, opened.threads)
         (training, evaluations, notes) = (opened.training, opened.evaluations, opened.notes)
@@ -43,8 +46,7 @@ struct Workspace: Sendable {
     func policy() -> Policy {
         let policy = Policy(base: base, trainable: trainable, parallel: Parallel(threads: threads))
         policy.stopTokens = training.stopTokens
-        // A learner of a small model on a shared node: the base, its transpose and this stay below 2 GB.
-        policy.activationBudget = 256 << 20
+        policy.activationBudget = memory?.budget ?? MemoryLimit.usualBudget
         return policy
     }
 }

@@ -14,7 +14,7 @@ struct SampleCall {
     func perform(resuming: Bool, _ launch: Launch) throws -> SampleWork? {
         launch.watch(by: configuration.layers)
         return try LineCall(output: output, quiet: quiet).perform(resuming: resuming, launch) {
-            try SampleWork(configuration, temperatures: temperatures, ranksOnNode: launch.ranksOnNode)
+            try SampleWork(configuration, temperatures: temperatures, on: launch.node)
         }
     }
 }

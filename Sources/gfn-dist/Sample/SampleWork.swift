@@ -21,8 +21,8 @@ struct SampleWork: LineWork {
     /// - Parameters:
     ///   - temperatures: of the samples, in the order of their lines.
     ///   - split: of the embedded task's problems, where they are sampled; nil: what the settings name.
-    ///   - ranksOnNode: how many ranks share this machine's cores.
-    init(_ configuration: RunConfiguration, temperatures: [Double], split: PathSum.Split? = nil, ranksOnNode: Int) throws {
+    ///   - node: what the ranks share.
+    init(_ configuration: RunConfiguration, temperatures: [Double], split: PathSum.Split? = nil, on node: NodeShare) throws {
         self.configuration = configuration
         let files = try LoadedModel.files(configuration.layers)
         let template: String
@@ -44,7 +44,7 @@ struct SampleWork: LineWork {
         plan = SamplePlan(
             problemCount: configuration.evaluatedCount(of: task), temperatures: temperatures,
             samplesPerProblem: configuration.integer("evaluate.samples_per_problem"))
-        model = try LoadedModel(files, configuration.layers, ranksOnNode: ranksOnNode)
+        model = try LoadedModel(files, configuration.layers, on: node)
         let path = configuration.text("reward_model")
         rewardModel = path.isEmpty ? nil : try model.rewardModel(path, template: template)
     }

@@ -16,8 +16,8 @@ struct ScoreModel: Sendable {
     let notes: [String]
 
     /// Takes what `LoadedModel` takes from the settings, and `model`, `data.chat_template`, `reward_model` and how its scores are put together.
-    /// - Parameter ranksOnNode: how many ranks share this machine's cores.
-    init(_ layers: ConfigurationLayers, ranksOnNode: Int) throws {
+    /// - Parameter node: what the ranks share.
+    init(_ layers: ConfigurationLayers, on node: NodeShare) throws {
         try layers.check()
         guard layers.values["model"] != "random" else {
             throw RunError.configuration("model is 'random', which has learned nothing to score with; name a folder or a .gguf file")
@@ -33,7 +33,7 @@ struct ScoreModel: Sendable {
         }
         stopTokens = ends.stopTokens
         notes = files.notes + [ends.note].compactMap { $0 }
-        model = try LoadedModel(files, layers, ranksOnNode: ranksOnNode)
+        model = try LoadedModel(files, layers, on: node)
         let path = layers.values["reward_model"] ?? ""
         // Prompts are as they stand in the lines, so there is no form of them to compare.
         rewardModel = path.isEmpty ? nil : try model.rewardModel(path, template: nil)

@@ -29,7 +29,10 @@ struct FinishedRun {
         let measured = try launch.together { () -> Measured in
             let configuration = try configuration(choices)
             launch.watch(by: configuration.layers)
-            let workspace = try Workspace(configuration, ranksOnNode: launch.ranksOnNode, needsGradients: false)
+            let opened = try OpenedWorkspace(configuration, ranksOnNode: launch.ranksOnNode, needsGradients: false)
+            try launch.node.require(
+                opened.base.model, opened.base.cache, gradients: false, limit: configuration.text("memory.limit"))
+            let workspace = try Workspace(opened)
             let tasks = workspace.training.legalResponses(to: 0) != nil ? [workspace.training] : workspace.evaluations
             for task in tasks where task.problemCount == 0 || task.listedResponses(to: 0) == nil {
                 throw RunError.configuration(

@@ -30,9 +30,7 @@ struct VerifyRun {
         }
         launch.watch(by: configuration.layers)
         if configuration.text("kernels") != "auto" { setenv(KernelFamily.variable, configuration.text("kernels"), 1) }
-        var workspace = try launch.together {
-            try Workspace(configuration, ranksOnNode: launch.ranksOnNode, needsGradients: launch.hasLearner(layout))
-        }
+        var workspace = try RunStart.workspace(configuration, layout, launch)
         if workspace.configuration.trainable == .full { try launch.requireOneCore(ofLearners: layout) }
         // Nothing is written before all that can be checked has been.
         let rewardSettings = configuration.text("reward_model").isEmpty ? file.rewardModel : nil
@@ -40,10 +38,8 @@ struct VerifyRun {
         let folder = try RunStart.newFolder(request, workspace.configuration, launch)
         if let rewardLayers {
             let path = try trainRewardModel(rewardLayers, workspace, folder, launch)
-            workspace = try launch.together {
-                let configuration = try RunConfiguration(configuration.layers.setting("reward_model", to: path))
-                return try Workspace(configuration, ranksOnNode: launch.ranksOnNode, needsGradients: launch.hasLearner(layout))
-            }
+            let rewarded = try launch.together { try RunConfiguration(configuration.layers.setting("reward_model", to: path)) }
+            workspace = try RunStart.workspace(rewarded, layout, launch)
             _ = try launch.decidedByFirst {
                 try folder.write(workspace.configuration)
                 return ""
@@ -108,7 +104,7 @@ struct VerifyRun {
             return ""
         }
         let work = try launch.together {
-            try RewardWork(try RunConfiguration(layers.setting("data.train", to: data), for: .reward), ranksOnNode: launch.ranksOnNode)
+            try RewardWork(try RunConfiguration(layers.setting("data.train", to: data), for: .reward), on: launch.node)
         }
         _ = try launch.decidedByFirst {
             try own.write(work.configuration)

@@ -1,0 +1,148 @@
+internal import Learner
+internal import Model
+internal import Problems
+internal import Tensor
+
+extension MemoryPlan {
+    /// A process without anything of a run: code, MPI and its buffers, tokenizer, what the allocator keeps. Measured
+    /// (docs/performance.md).
+    private static let program = 48 << 20
+
+    /// Of the base alone, for commands that compute with a model.
+    init(computingWith model: UnloadedModel, cache: PackedCache?, gradients: Bool, processes: Int) {
+        self.init(
+            roles: NodeRoles(nil, ranks: [], of: 0, processes: processes),
+            parts: Self.base(model, cache: cache, forward: processes, transposed: gradients ? processes : 0)
+                + [Part(name: "the program", each: Self.program, count: processes)],
+            learner: Work(), rollout: Work())
+    }
+
+    /// Of a training run as it was opened.
+    init(_ run: OpenedWorkspace, _ roles: NodeRoles) {
+        let sizes = RunSizes(run, roles)
+        func policy(gradients: Bool) -> Int {
+            PolicyMemory.weights(
+                run.trainable, of: run.base.model.configuration, precision: run.base.model.precision, gradients: gradients)
+        }
+        // A rank has a policy and a reference, and where it learns one more. Whole weights are there where they have been adopted, which
+        // the reference has not.
+        let copies = run.trainable == .full ? 1 : 2, name = run.trainable == .full ? "policies" : "packed adapters"
+        // Ranks of one process share a base that has all parts.
+        let isTransposed = roles.processes < roles.ranks && roles.learning > 0
+        let n = sizes.parameterCount
+        var parts = Self.base(
+            run.base.model, cache: run.base.cache, forward: roles.processes, transposed: roles.learningProcesses)
+        parts += [
+            Part(name: "the program", each: Self.program, count: roles.processes),
+            Part(name: "learners' \(name)", each: policy(gradients: true), count: (copies + 1) * roles.learning),
+            Part(name: "rollouts' \(name)", each: policy(gradients: isTransposed), count: copies * roles.rollouts),
+            // What lag asks for, the start, and one that arrives: bf16.
+            Part(name: "published versions", each: 2 * n * (run.configuration.lag + 3), count: roles.ranks),
+            // The master and two moments, the gradient, and the integers of the sum.
+            Part(name: "optimiser states", each: (12 + 4 + 12) * n, count: roles.learning),
+        ]
+        // Of the newest version as it is encoded, and of those on their way.
+        if roles.hasFirst, roles.allRollouts > 0, roles.allRanks > 1 { parts.append(Part(name: "messages", each: 4 * n, count: 1)) }
+        self.init(roles: roles, parts: parts, learner: sizes.work(learns: true), rollout: sizes.work(learns: false))
+    }
+
+    private static func base(_ model: UnloadedModel, cache: PackedCache?, forward: Int, transposed: Int) -> [Part] {
+        let isShared = model.isShared(by: cache)
+        return [
+            Part(name: "the base", each: model.byteCount(.forward), count: isShared ? 1 : forward),
+            Part(name: "the base transposed", each: model.byteCount(.transposed), count: isShared ? min(1, transposed) : transposed),
+        ]
+    }
+}
+
+/// The numbers of a run that say how large its passes are.
+private struct RunSizes {
+    let parameterCount: Int
+    private let configuration: TransformerConfiguration
+    private let run: OpenedWorkspace
+    private let roles: NodeRoles
+    private let adapter: AdapterConfiguration?
+    private let longestPrompt, maxNewTokens: Int
+
+    init(_ run: OpenedWorkspace, _ roles: NodeRoles) {
+        (self.run, self.roles) = (run, roles)
+        configuration = run.base.model.configuration
+        parameterCount = ParameterLayout(run.trainable, of: configuration).count
+        if case .lora(let adapter) = run.trainable { self.adapter = adapter } else { adapter = nil }
+        longestPrompt = Self.longestPrompt(of: run.training)
+        maxNewTokens = run.configuration.maxNewTokens(for: run.training)
+    }
+
+    private static func longestPrompt(of task: any Task) -> Int {
+        (0..<task.problemCount).reduce(1) { max($0, task.promptTokens(of: $1).count) }
+    }
+
+    func work(learns: Bool) -> MemoryPlan.Work {
+        var work = MemoryPlan.Work()
+        let samples = run.configuration.needs.usesRollouts && (!learns || roles.both > 0)
+        if learns {
+            let needs = run.configuration.needs
+            let pass = learning(needs)
+            (work.learning, work.recomputed) = (pass.least, pass.most - pass.least)
+            // In several optimiser steps of one training step the copy is there meanwhile.
+            if needs.epochs * needs.miniBatches > 1 { work.learning += 12 * parameterCount }
+            work.stepping = 12 * parameterCount
+        }
+        // Scoring is a pass over a group under π_ref, or one that compares a learner's log-probabilities with a rollout's.
+        if run.configuration.needs.usesRollouts { work.scoring = scoring(responses: run.configuration.samplesPerPrompt) }
+        work.sampling = max(samples ? sampling : 0, evaluating)
+        return work
+    }
+
+    /// A pass over the largest slot.
+    private func learning(_ needs: Needs) -> (least: Int, most: Int) {
+        let responses = switch needs.lesson {
+        case .group: run.configuration.samplesPerPrompt
+        case .demonstration: 1
+        case .pair: 2
+        }
+        let group: (rows: Int, states: Int, longest: Int)
+        if needs.samples == .data, let example = (run.training as? WordProblems)?.longestExample {
+            group = (responses * example, responses * example, example)
+        } else {
+            group = (longestPrompt + responses * maxNewTokens, responses * maxNewTokens + 1, longestPrompt + maxNewTokens)
+        }
+        let groups = needs.lesson == .group ? 1 : min(needs.groupsPerSlot, examplesPerStep(needs))
+        return PolicyMemory.learning(
+            configuration, adapter: adapter, rows: groups * group.rows, states: groups * group.states, longest: group.longest,
+            threads: run.threads)
+    }
+
+    private func examplesPerStep(_ needs: Needs) -> Int {
+        if case .start(_, let examplesPerStep) = needs.samples { return examplesPerStep }
+        return run.configuration.promptsPerStep
+    }
+
+    private func scoring(responses: Int) -> Int {
+        PolicyMemory.scoring(
+            configuration, adapter: adapter, rows: longestPrompt + responses * maxNewTokens, states: responses * maxNewTokens + 1)
+    }
+
+    /// The groups of a step that a rollout samples together.
+    private var sampling: Int {
+        let rollouts = max(1, roles.allRollouts)
+        return PolicyMemory.sampling(
+            configuration, adapter: adapter,
+            .init(
+                prompts: (run.configuration.promptsPerStep + rollouts - 1) / rollouts, responses: run.configuration.samplesPerPrompt,
+                longestPrompt: longestPrompt, maxNewTokens: maxNewTokens))
+    }
+
+    /// All ranks evaluate.
+    private var evaluating: Int {
+        run.evaluations.map { task in
+            let problems = (run.configuration.evaluatedCount(of: task) + roles.allRanks - 1) / max(1, roles.allRanks)
+            return PolicyMemory.sampling(
+                configuration, adapter: adapter,
+                .init(
+                    prompts: min(HeldOutEvaluation.problemsAtOnce, problems),
+                    responses: run.configuration.integer("evaluate.samples_per_problem"), longestPrompt: Self.longestPrompt(of: task),
+                    maxNewTokens: run.configuration.maxNewTokens(for: task)))
+        }.max() ?? 0
+    }
+}
