@@ -4,13 +4,19 @@ internal import Glibc
 package final class MemoryArena: @unchecked Sendable {
     package let bytes: UnsafeMutableRawBufferPointer
 
-    /// Private memory, zeroed. Traps where the system has none.
-    package convenience init(byteCount: Int) {
+    /// Private memory, zeroed. Nil where the system gives none.
+    package convenience init?(byteCount: Int) {
         precondition(byteCount > 0, "an arena of \(byteCount) bytes")
         guard let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), base != MAP_FAILED else {
-            fatalError("no memory for \(byteCount) bytes: \(String(cString: strerror(errno)))")
+            return nil
         }
         self.init(mapping: UnsafeMutableRawBufferPointer(start: base, count: byteCount))
+    }
+
+    /// The same where there is nobody to tell: traps where the system gives none, as an allocation of any tensor does.
+    package static func required(byteCount: Int) -> MemoryArena {
+        guard let arena = MemoryArena(byteCount: byteCount) else { fatalError("the system gave no memory for \(byteCount) bytes") }
+        return arena
     }
 
     /// Takes over what `mmap` gave, and unmaps it in the end.

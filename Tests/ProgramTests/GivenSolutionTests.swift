@@ -61,7 +61,7 @@ extension ProgramTests {
         private static let sampled = Result {
             let text = try output(labelling + ["--samples-per-problem", "\(samplesPerProblem)"] + options, in: nil)
             let configuration = try RunConfiguration(try SamplingOptions.parse([]).layers(problems: "pathsum"), for: .sampling)
-            let work = try SampleWork(configuration, temperatures: [1.2], split: .train, on: NodeShare(ranks: 1, processes: 1, availableMemory: nil))
+            let work = try SampleWork(configuration, temperatures: [1.2], split: .train, on: .ofOneRank)
             let requests = (0..<problems).map { problem in
                 let streams = (0..<samplesPerProblem).map {
                     RandomStream(seed: configuration.seed, purpose: .labelSolutions, slot: problem, sample: $0)

@@ -149,7 +149,7 @@ extension ProgramTests {
                 "--samples-per-problem", "\(samples)", "--limit", "\(problems)", "--max-new-tokens", "\(limit)", "--seed", "5",
             ])
             let configuration = try RunConfiguration(try options.layers(problems: "pathsum"), for: .sampling)
-            let work = try SampleWork(configuration, temperatures: [1], split: .train, on: NodeShare(ranks: 1, processes: 1, availableMemory: nil))
+            let work = try SampleWork(configuration, temperatures: [1], split: .train, on: .ofOneRank)
             let (task, policy) = (work.task, work.policy())
             func sample(_ prompt: [Int32], _ stream: RandomStream, limit: Int) -> SampledResponse {
                 let settings = SamplingSettings(temperature: 1, maxNewTokens: limit)
@@ -302,7 +302,7 @@ extension ProgramTests {
             // Where a step ends in words, by the ids of this tokenizer, which are the bytes.
             let options = try SamplingOptions.parse(["--model", model])
             let configuration = try RunConfiguration(try options.layers(problems: file), for: .sampling)
-            let work = try SampleWork(configuration, temperatures: [1], on: NodeShare(ranks: 1, processes: 1, availableMemory: nil))
+            let work = try SampleWork(configuration, temperatures: [1], on: .ofOneRank)
             func solution(_ text: String, _ stop: StopReason) -> StepwiseSolution? {
                 let scores = ResponseScores(tokenLogProbabilities: [-1, -2], stopLogProbabilities: [0, 0, -4], entropies: [])
                 let response = SampledResponse(tokens: text.utf8.map { Int32($0) }, stop: stop, scores: scores)

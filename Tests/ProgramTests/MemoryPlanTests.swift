@@ -18,7 +18,9 @@ extension ProgramTests {
             return try OpenedWorkspace(try RunConfiguration(layers), ranksOnNode: 1, needsGradients: true)
         }
 
-        private static func roles(_ size: Int, learners: Int? = nil, on ranks: Range<Int>? = nil, processes: Int? = nil) throws -> NodeRoles {
+        private static func roles(
+            _ size: Int, learners: Int? = nil, on ranks: Range<Int>? = nil, processes: Int? = nil
+        ) throws -> NodeRoles {
             let ranks = ranks ?? 0..<size
             return NodeRoles(
                 try RankLayout(size: size, learners: learners), ranks: Array(ranks), of: size, processes: processes ?? ranks.count)
@@ -27,7 +29,7 @@ extension ProgramTests {
         /// The embedded base: hidden 128, intermediate 344, 4 layers, 4 heads of 32, its own output matrix.
         private static let vocabulary = 119
 
-        /// By hand, in bf16: [outputs, inputs] takes 4 bytes for each 2 inputs of outputs rounded up to 16; a vector 4 bytes for each number.
+        /// By hand, in bf16: [outputs, inputs] takes 4 bytes for each 2 inputs of outputs rounded up to 16; a vector 4 bytes a number.
         private static let forward =
             4 * (2 * 512 + 4 * 32_768 + 2 * 90_112 + 88_064) + 512 + 128 * 256 + 119 * 256
         private static let transposed = 4 * (4 * 32_768 + 2 * 88_064 + 90_112) + 128 * 4 * 60
@@ -49,8 +51,8 @@ extension ProgramTests {
             #expect(part("messages", of: plan) == nil)
             // Prompts of 4 tokens, and 4 responses of up to 16 to each.
             let pass = PolicyMemory.learning(
-                try Self.opened().base.model.configuration, adapter: AdapterConfiguration(rank: 16, alpha: 32, targets: LinearKind.allCases),
-                rows: 68, states: 65, longest: 20, threads: 1)
+                try Self.opened().base.model.configuration,
+                adapter: AdapterConfiguration(rank: 16, alpha: 32, targets: LinearKind.allCases), rows: 68, states: 65, longest: 20, threads: 1)
             #expect(plan.learner.learning == pass.least && plan.learner.recomputed == pass.most - pass.least)
             #expect(plan.learner.stepping == 12 * Self.parameters)
             #expect(plan.bytes() == plan.parts.reduce(0) { $0 + $1.each * $1.count } + plan.learner.bytes())
@@ -61,7 +63,7 @@ extension ProgramTests {
             let opened = try Self.opened()
             let plan = MemoryPlan(opened, try Self.roles(4))
             #expect(part("the base", of: plan)?.count == 4 && part("the base transposed", of: plan)?.count == 1)
-            #expect(part("learners' packed adapters", of: plan)?.count == 3 && part("the program", of: plan)?.count == 4)
+            #expect(part("learners' packed adapters", of: plan)?.count == 3 && part("its processes", of: plan)?.count == 4)
             // A, B of rank 16 alone: 4,096 bytes each of square maps, 4,096 and 11,008 or 11,264 of the others.
             let forward = 4 * (4 * 8192 + 2 * (4096 + 11_264) + 11_008 + 4096)
             #expect(part("rollouts' packed adapters", of: plan) == .init(name: "rollouts' packed adapters", each: forward, count: 6))
@@ -70,12 +72,13 @@ extension ProgramTests {
             #expect(plan.bytes() == plan.parts.reduce(0) { $0 + $1.bytes } + plan.learner.bytes() + 3 * plan.rollout.bytes())
             let threads = MemoryPlan(opened, try Self.roles(4, processes: 1))
             #expect(part("the base", of: threads)?.count == 1 && part("the base transposed", of: threads)?.count == 1)
-            #expect(part("rollouts' packed adapters", of: threads) == .init(name: "rollouts' packed adapters", each: Self.adapter, count: 6))
-            #expect(part("the program", of: threads)?.count == 1)
+            #expect(part("rollouts' packed adapters", of: threads)?.bytes == 6 * Self.adapter)
+            #expect(part("its processes", of: threads)?.count == 1)
             // Another node of the same run has rollouts only.
             let other = MemoryPlan(opened, try Self.roles(8, learners: 2, on: 4..<8))
             #expect(part("the base transposed", of: other)?.bytes == 0 && part("messages", of: other) == nil)
-            #expect(part("rollouts' packed adapters", of: other)?.bytes == 8 * forward && other.roles.learning == 0 && other.budget(within: .max) == 0)
+            #expect(part("rollouts' packed adapters", of: other)?.bytes == 8 * forward)
+            #expect(other.roles.learning == 0 && other.budget(within: .max) == 0)
         }
 
         @Test("a base in files of the cache is there once for all processes")
@@ -91,7 +94,7 @@ extension ProgramTests {
         @Test("whole weights are packed for what samples and for what learns, and their states are as large")
         func full() throws {
             let plan = MemoryPlan(try Self.opened(["trainable": "full"]), try Self.roles(1))
-            #expect(part("learners' policies", of: plan) == .init(name: "learners' policies", each: Self.forward + Self.transposed, count: 2))
+            #expect(part("learners' policies", of: plan)?.bytes == 2 * (Self.forward + Self.transposed))
             let n = 4 * (2 * 128 + 4 * 128 * 128 + 3 * 128 * 344) + 128 + 2 * Self.vocabulary * 128
             #expect(part("optimiser states", of: plan)?.bytes == 28 * n)
         }
@@ -139,14 +142,14 @@ extension ProgramTests {
             #expect {
                 try MemoryLimit("1MiB", available: nil).require(large, advice: ["do this"])
             } throws: { error in
-                "\(error)" == "memory.limit is 1 MiB for a node, but its 1 rank needs at least 2 MiB: the base 1 MiB, a pass 1 MiB; do this, or "
-                    + "raise memory.limit" && ExitCode.of(error) == 78
+                "\(error)" == "memory.limit is 1 MiB for a node, but its 1 rank needs at least 2 MiB: the base 1 MiB, a pass 1 MiB; do "
+                    + "this, or raise memory.limit" && ExitCode.of(error) == 78
             }
             #expect {
                 try MemoryLimit("auto", available: 2 << 20 - 1).require(large, advice: ["do this", "do that"])
             } throws: { error in
-                "\(error)" == "the node has 1 MiB of memory left, but its 1 rank needs at least 2 MiB: the base 1 MiB, a pass 1 MiB; do this, do "
-                    + "that, or take a node with more memory"
+                "\(error)" == "the node has 1 MiB of memory left, but its 1 rank needs at least 2 MiB: the base 1 MiB, a pass 1 MiB; do "
+                    + "this, do that, or take a node with more memory"
             }
         }
     }

@@ -22,7 +22,8 @@ extension ProgramTests {
         @Test("is MemAvailable where no group has a limit, and unknown where nothing is said")
         func plain() throws {
             #expect(try available(Self.meminfo) == 1000 << 10)
-            #expect(try available(Self.meminfo.merging(["/proc/self/cgroup": "0::/job\n", "/sys/fs/cgroup/job/memory.max": "max\n"]) { $1 }) == 1000 << 10)
+            let group = ["/proc/self/cgroup": "0::/job\n", "/sys/fs/cgroup/job/memory.max": "max\n"]
+            #expect(try available(Self.meminfo.merging(group) { $1 }) == 1000 << 10)
             #expect(try available([:]) == nil)
             #expect(try available(["/proc/meminfo": "MemTotal: 5 kB\n"]) == nil)
         }
@@ -48,8 +49,10 @@ extension ProgramTests {
         func first() throws {
             let files = Self.meminfo.merging([
                 "/proc/self/cgroup": "12:cpu,cpuacct:/other\n4:memory:/job\n1:name=systemd:/a:b\n",
-                "/sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n", "/sys/fs/cgroup/memory/memory.usage_in_bytes": "700000\n",
-                "/sys/fs/cgroup/memory/job/memory.limit_in_bytes": "600000\n", "/sys/fs/cgroup/memory/job/memory.usage_in_bytes": "300000\n",
+                "/sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+                "/sys/fs/cgroup/memory/memory.usage_in_bytes": "700000\n",
+                "/sys/fs/cgroup/memory/job/memory.limit_in_bytes": "600000\n",
+                "/sys/fs/cgroup/memory/job/memory.usage_in_bytes": "300000\n",
                 "/sys/fs/cgroup/memory/job/memory.stat": "total_active_file 20000\ntotal_inactive_file 30000\nactive_file 7\n",
             ]) { $1 }
             #expect(try available(files) == 600_000 - 250_000)

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import gfn_dist
+
 /// The settings of a small run of the embedded task, a second or two long.
 struct Settings: Hashable, Sendable {
     static let steps = 8
@@ -19,6 +21,11 @@ struct Settings: Hashable, Sendable {
     }
 
     var arguments: [String] { values.sorted { $0.key < $1.key }.flatMap { ["--set", "\($0.key)=\($0.value)"] } }
+}
+
+extension NodeShare {
+    /// Of a rank that has a node to itself, whose memory nobody counts.
+    static let ofOneRank = NodeShare(ranks: 1, processes: 1, availableMemory: nil)
 }
 
 /// The folder of one run, as others read it.

@@ -37,7 +37,7 @@ struct CodeProductTests {
 
     private func matrix(outputs: Int, inputs: Int, _ format: CodeFormat, transposed: Bool) -> PackedMatrix {
         let size = PackedMatrix.byteCount(outputs: outputs, inputs: inputs, codes: format, transposed: transposed)
-        var cursor = ArenaCursor(MemoryArena(byteCount: ArenaCursor.extent(size)))
+        var cursor = ArenaCursor(MemoryArena.required(byteCount: ArenaCursor.extent(size)))
         defer { precondition(cursor.isAtEnd) }
         return PackedMatrix(outputs: outputs, inputs: inputs, codes: format, transposed: transposed, in: &cursor)
     }

@@ -15,6 +15,8 @@ package enum ModelFileError: Error, Equatable, Sendable {
     case shape(path: String, tensor: String, expected: [Int], found: [Int])
     /// A weight is NaN or infinite.
     case notFinite(path: String, tensor: String, row: Int)
+    /// The system gives no memory for a part of the packed weights.
+    case noMemory(part: String, byteCount: Int)
 }
 
 extension ModelFileError: CustomStringConvertible {
@@ -34,6 +36,9 @@ extension ModelFileError: CustomStringConvertible {
             "\(path): \(field.printable()) is \(found.printable()), which is not supported; supported: \(supported)"
         case .shape(let path, let tensor, let expected, let found):
             "\(path): tensor \(tensor.printable()) has shape \(found), but the configuration makes it \(expected)"
+        case .noMemory(let part, let byteCount):
+            "the system gives no memory for the \(part) weights of the base, which take \((byteCount >> 20) + 1) MiB; start fewer ranks on a "
+                + "node, set base.weights=blocks for a quantised base, or take a node with more memory"
         case .notFinite(let path, let tensor, let row):
             "\(path): tensor \(tensor.printable()) holds NaN or an infinity in row \(row); the file is damaged or its training diverged"
         }

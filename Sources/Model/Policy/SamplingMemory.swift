@@ -21,6 +21,15 @@ extension PolicyMemory {
         }
     }
 
+    /// Of a pass that records nothing and is scored.
+    package static func scoring(
+        _ configuration: TransformerConfiguration, adapter: AdapterConfiguration?, rows: Int, states: Int
+    ) -> Int {
+        let w = PassWidths(configuration, adapter: adapter)
+        let head = min(OutputHead.blockRows, states) * configuration.vocabularySize
+        return 4 * (rows * (w.layer + w.scratch) + states * (w.hidden + 5) + head) + w.inputs(rows: rows)
+    }
+
     /// What is sampled together: `responses` each to `prompts` prompts, none of them longer than these.
     package struct Sampling: Sendable, Equatable {
         package var prompts, responses: Int
@@ -51,4 +60,31 @@ extension PolicyMemory {
         let pass = 4 * (w.layer + w.scratch) * (readRows + maxRows) + w.inputs(rows: max(readRows, rows))
         return caches + pass + 4 * (min(maxRows, OutputHead.blockRows) + 1) * configuration.vocabularySize
     }
+}
+
+/// How many numbers a row of a pass has in the memory of its layers.
+struct PassWidths {
+    let hidden, query, key, intermediate: Int
+    /// Of `LayerActivations` that keep neither gate nor up, in place.
+    let layer: Int
+    /// Of `LayerScratch`.
+    let scratch: Int
+    let largestRank: Int
+    private let widestInput: Int
+
+    init(_ c: TransformerConfiguration, adapter: AdapterConfiguration?) {
+        (hidden, intermediate) = (c.hiddenSize, c.intermediateSize)
+        (query, key) = (c.headCount * c.headSize, c.keyValueHeadCount * c.headSize)
+        var ranks: [LinearKind: Int] = [:]
+        for (place, strength) in adapter?.places(layerCount: c.layerCount) ?? [] {
+            ranks[place.kind] = max(ranks[place.kind] ?? 0, strength.rank)
+        }
+        layer = hidden + 2 + 2 * query + 2 * key + c.headCount + ranks.values.reduce(0, +)
+        scratch = hidden + 3 * intermediate
+        largestRank = ranks.values.max() ?? 0
+        widestInput = max(hidden, query, intermediate)
+    }
+
+    /// Bytes of the inputs of a product, rounded to bf16.
+    func inputs(rows: Int) -> Int { rows * ((widestInput + 1) / 2) * 4 }
 }

@@ -67,10 +67,14 @@ struct Packing: Sendable {
 
     func byteCount(_ part: WeightPart) -> Int { part.byteCount(of: configuration, forms: forms) }
 
-    /// In memory of this process.
+    /// In memory of this process. Throws where the system gives none.
     func weights(_ parts: [WeightPart]) throws(ModelFileError) -> ModelWeights {
         var arenas: [WeightPart: MemoryArena] = [:]
-        for part in parts { arenas[part] = MemoryArena(byteCount: byteCount(part)) }
+        for part in parts {
+            let size = byteCount(part)
+            guard let arena = MemoryArena(byteCount: size) else { throw .noMemory(part: part.rawValue, byteCount: size) }
+            arenas[part] = arena
+        }
         return try weights(in: arenas, packing: Set(parts))
     }
 

@@ -81,7 +81,7 @@ final class ModelWeights: @unchecked Sendable {
         self.init(
             configuration, forms: forms,
             in: Dictionary(uniqueKeysWithValues: parts.map { part in
-                (part, MemoryArena(byteCount: part.byteCount(of: configuration, forms: forms)))
+                (part, MemoryArena.required(byteCount: part.byteCount(of: configuration, forms: forms)))
             }))
     }
 

@@ -46,7 +46,8 @@ package struct UnloadedModel: Sendable {
     package var couldUseCodes: Bool {
         packing.precision == .bf16
             && packing.slots.contains { slot, _ in
-                if case .numbers = packing.forms[slot], slot != .embedding { packing.source.codeFormat(of: slot.name) != nil } else { false }
+                guard case .numbers = packing.forms[slot], slot != .embedding else { return false }
+                return packing.source.codeFormat(of: slot.name) != nil
             }
     }
 

@@ -34,9 +34,9 @@ struct CodesBench {
         let codeBytes = PackedMatrix.byteCount(outputs: outputs, inputs: inputs, codes: format, transposed: transposed)
         let plainBytes = PackedMatrix.byteCount(outputs: outputs, inputs: inputs, precision: .bf16)
         let copies = max(1, Self.coldBytes / codeBytes)
-        var places = ArenaCursor(MemoryArena(byteCount: copies * ArenaCursor.extent(codeBytes)))
+        var places = ArenaCursor(MemoryArena.required(byteCount: copies * ArenaCursor.extent(codeBytes)))
         let codes = (0..<copies).map { _ in PackedMatrix(outputs: outputs, inputs: inputs, codes: format, transposed: transposed, in: &places) }
-        var plainPlaces = ArenaCursor(MemoryArena(byteCount: copies * ArenaCursor.extent(plainBytes)))
+        var plainPlaces = ArenaCursor(MemoryArena.required(byteCount: copies * ArenaCursor.extent(plainBytes)))
         let plain = (0..<copies).map { _ in PackedMatrix(outputs: outputs, inputs: inputs, precision: .bf16, in: &plainPlaces) }
         let rows = CodeRows(N, width: K, format: format), numbers = FloatTensor(N, K)
         var random = RandomStream(seed: 0, purpose: .task)

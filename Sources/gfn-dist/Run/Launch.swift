@@ -226,6 +226,7 @@ enum ExitCode {
             switch error {
             case .missing, .inaccessible: 66
             case .unwritable: 74
+            case .noMemory: 78
             default: 65
             }
         case is EnumerableTaskError: 65

@@ -15,7 +15,8 @@ struct LoadedModel: Sendable {
         return try ModelFiles.open(model.isEmpty ? EmbeddedResources.baseModelPath : model)
     }
 
-    /// Takes what concerns the base, and `adapter`, `kernels`, `threads` and `memory.limit` from the settings; the others do not matter here.
+    /// Takes what concerns the base, and `adapter`, `kernels`, `threads` and `memory.limit` from the settings; the others do not
+    /// matter here.
     /// - Parameter node: what the ranks share.
     init(_ files: ModelFiles, _ layers: ConfigurationLayers, on node: NodeShare) throws {
         func text(_ name: String) -> String { layers.values[name] ?? "" }

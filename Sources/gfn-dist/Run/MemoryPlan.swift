@@ -42,7 +42,9 @@ struct MemoryPlan: Sendable, Equatable {
     /// What is needed, the largest first.
     var account: String {
         var all = parts.map { ($0.name, $0.bytes, $0.count) }
-        if roles.learning > 0 { all.append((roles.both > 0 ? "a pass" : "learners' passes", roles.learning * learner.bytes(), roles.learning)) }
+        if roles.learning > 0 {
+            all.append((roles.both > 0 ? "a pass" : "learners' passes", roles.learning * learner.bytes(), roles.learning))
+        }
         if roles.rollouts > 0 { all.append(("rollouts' passes", roles.rollouts * rollout.bytes(), roles.rollouts)) }
         return all.filter { $0.1 > 0 }.enumerated().sorted { ($1.element.1, $0.offset) < ($0.element.1, $1.offset) }.map { _, part in
             "\(part.0) \(ByteSize(part.1))" + (part.2 > 1 ? " (\(part.2) times \(ByteSize(part.1 / part.2)))" : "")

@@ -4,16 +4,18 @@ internal import Problems
 internal import Tensor
 
 extension MemoryPlan {
-    /// A process without anything of a run: code, MPI and its buffers, tokenizer, what the allocator keeps. Measured
-    /// (docs/performance.md).
-    private static let program = 48 << 20
+    /// Without anything of a run: code and libraries, which all processes map, and what each has of its own, such as MPI's buffers and what
+    /// the allocator keeps. Measured: runs of the embedded base on 1, 2 and 4 ranks.
+    private static func program(_ processes: Int) -> [Part] {
+        [Part(name: "the program", each: 32 << 20, count: 1), Part(name: "its processes", each: 24 << 20, count: processes)]
+    }
 
     /// Of the base alone, for commands that compute with a model.
     init(computingWith model: UnloadedModel, cache: PackedCache?, gradients: Bool, processes: Int) {
         self.init(
             roles: NodeRoles(nil, ranks: [], of: 0, processes: processes),
             parts: Self.base(model, cache: cache, forward: processes, transposed: gradients ? processes : 0)
-                + [Part(name: "the program", each: Self.program, count: processes)],
+                + Self.program(processes),
             learner: Work(), rollout: Work())
     }
 
@@ -32,8 +34,8 @@ extension MemoryPlan {
         let n = sizes.parameterCount
         var parts = Self.base(
             run.base.model, cache: run.base.cache, forward: roles.processes, transposed: roles.learningProcesses)
+        parts += Self.program(roles.processes)
         parts += [
-            Part(name: "the program", each: Self.program, count: roles.processes),
             Part(name: "learners' \(name)", each: policy(gradients: true), count: (copies + 1) * roles.learning),
             Part(name: "rollouts' \(name)", each: policy(gradients: isTransposed), count: copies * roles.rollouts),
             // What lag asks for, the start, and one that arrives: bf16.

@@ -26,7 +26,8 @@ struct NodeMemory {
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
             guard fields.count == 3 else { return nil }
             if fields[1].isEmpty { return least(Self.second, below: "/sys/fs/cgroup", path: fields[2]) }
-            return fields[1].split(separator: ",").contains("memory") ? least(Self.first, below: "/sys/fs/cgroup/memory", path: fields[2]) : nil
+            guard fields[1].split(separator: ",").contains("memory") else { return nil }
+            return least(Self.first, below: "/sys/fs/cgroup/memory", path: fields[2])
         }.min()
     }
 

@@ -56,7 +56,8 @@ enum RunStart {
         }
         let roles = try launch.rolesOnNode(layout)
         let memory = try launch.together {
-            let plan = MemoryPlan(opened, roles), limit = MemoryLimit(configuration.text("memory.limit"), available: launch.node.availableMemory)
+            let plan = MemoryPlan(opened, roles)
+            let limit = MemoryLimit(configuration.text("memory.limit"), available: launch.node.availableMemory)
             try limit.require(plan, advice: opened.configuration.memoryAdvice(roles, opened.base.model))
             return limit.share(plan)
         }

@@ -122,6 +122,20 @@ struct PackedCacheTests {
         }
     }
 
+    @Test("where the system gives no memory for the weights, that is an error with their size")
+    func noMemory() throws {
+        // More than an address space holds.
+        let huge = TransformerConfiguration(
+            hiddenSize: 64, intermediateSize: 64, layerCount: 1, headCount: 1, keyValueHeadCount: 1, headSize: 64, vocabularySize: 1 << 44,
+            contextLength: 8, tiedEmbeddings: true, beginToken: 1, endTokens: [2])
+        let model = try UnloadedModel(randomly: huge, seed: 1, precision: .bf16, parallel: .serial)
+        #expect(throws: ModelFileError.noMemory(part: "forward", byteCount: model.byteCount(.forward))) {
+            _ = try BaseModel(model, gradients: false)
+        }
+        let sentence = ModelFileError.noMemory(part: "forward", byteCount: 5 << 30).description
+        #expect(sentence.contains("5121 MiB") && sentence.contains("fewer ranks"))
+    }
+
     @Test("small models and random ones have no files")
     func none() throws {
         try withScratchFolder { folder in

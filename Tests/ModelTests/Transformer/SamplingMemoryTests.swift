@@ -8,7 +8,7 @@ private let configuration = TransformerConfiguration(
     contextLength: 512, tiedEmbeddings: false, beginToken: 1, endTokens: [2])
 
 @Suite("What passes take of memory, by hand")
-struct PolicyMemoryTests {
+struct SamplingMemoryTests {
     /// Numbers of a row: input, two 1/rms, queries and attention, keys and values, heads; norm's output, gate, up and product.
     private let layer = 64 + 2 + 2 * 64 + 2 * 32 + 4
     private let scratch = 64 + 3 * 96
@@ -73,6 +73,6 @@ struct PolicyMemoryTests {
         #expect(usual.most > usual.least && usual.least > PolicyMemory.scoring(configuration, adapter: nil, rows: 200, states: 180))
         #expect(bytes(rows: 300).least > usual.least && bytes(states: 200).least > usual.least)
         #expect(bytes(longest: 130).least > usual.least && bytes(threads: 2).least > usual.least)
-        #expect(bytes(rows: 400).most - bytes(rows: 400).least == 2 * (usual.most - usual.least))
+        #expect(bytes(rows: 400).most - bytes(rows: 400).least > usual.most - usual.least)
     }
 }
