@@ -77,6 +77,7 @@ private struct Pass {
         return widths.reduce(0) { $0 + FloatTensor.bytes(rows * $1) }
     }
 
-    /// Arrays: tokens and positions, which may be twice as long as what they hold; scores, targets and legal states; and the small ones.
-    var lists: Int { 16 * rows + 64 * states + (64 << 10) }
+    /// Arrays, which may be twice as long as what they hold: tokens and positions; scores, targets and legal states; and what attention
+    /// is told of each response, which matters where responses are of one token and so as many as states.
+    var lists: Int { 16 * rows + 1152 * states + (64 << 10) }
 }
