@@ -2,8 +2,8 @@ internal import Tensor
 
 /// How much memory a learner's pass takes, without the weights: known before there is one, so that what cannot fit may be refused.
 ///
-/// An upper bound, of which a pass of some megabytes in bf16 on one thread takes all but a few per cent. What OpenBLAS allocates for the gradients of whole
-/// weight matrices is not part of it, and neither are the gradient and the groups, which are the caller's.
+/// An upper bound, of which a pass of some megabytes in bf16 on one thread takes all but a few per cent. What OpenBLAS allocates for
+/// the gradients of whole weight matrices is not part of it, and neither are the gradient and the groups, which are the caller's.
 package enum PolicyMemory {
     /// Bytes that a recorded forward and its backward take at most at one time, over `rows` rows of which `states` are state rows, in
     /// sequences of at most `longest` positions: `least` where every layer keeps its input only, `most` where nothing is computed again.
