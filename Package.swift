@@ -78,7 +78,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Tensor", "Model"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "ModelTests", dependencies: ["Model", "Tensor", "Learner", "TestSupport"], exclude: ["Fixtures"],
+            name: "ModelTests", dependencies: ["Model", "Tensor", "Learner", "CAllocationMeter", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "CollectiveTests", dependencies: ["Collective", "gfn-mpi-check", "TestSupport"],

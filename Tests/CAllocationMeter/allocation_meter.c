@@ -14,14 +14,23 @@ extern void *__libc_memalign(size_t, size_t);
 extern void __libc_free(void *);
 
 static _Atomic long live, peak, start;
+// Of the calling thread. An access must not allocate.
+static _Thread_local __attribute__((tls_model("initial-exec"))) long thread_live, thread_peak, thread_start;
 
 static void *counted(void *block) {
     if (block) {
-        long now = atomic_fetch_add(&live, (long)malloc_usable_size(block)) + (long)malloc_usable_size(block);
+        long size = (long)malloc_usable_size(block), now = atomic_fetch_add(&live, size) + size;
         long most = atomic_load(&peak);
         while (now > most && !atomic_compare_exchange_weak(&peak, &most, now)) {}
+        thread_live += size;
+        if (thread_live > thread_peak) thread_peak = thread_live;
     }
     return block;
+}
+
+static void uncounted(long size) {
+    atomic_fetch_sub(&live, size);
+    thread_live -= size;
 }
 
 void gfn_allocation_meter_begin(void) {
@@ -30,6 +39,10 @@ void gfn_allocation_meter_begin(void) {
 }
 
 long gfn_allocation_meter_peak(void) { return atomic_load(&peak) - atomic_load(&start); }
+
+void gfn_allocation_meter_begin_thread(void) { thread_start = thread_peak = thread_live; }
+
+long gfn_allocation_meter_thread_peak(void) { return thread_peak - thread_start; }
 
 void *malloc(size_t size) { return counted(__libc_malloc(size)); }
 void *calloc(size_t count, size_t size) { return counted(__libc_calloc(count, size)); }
@@ -49,11 +62,11 @@ void *realloc(void *block, size_t size) {
     void *moved = __libc_realloc(block, size);
     // A failure leaves the block as it was.
     if (!moved && size) return NULL;
-    atomic_fetch_sub(&live, before);
+    uncounted(before);
     return counted(moved);
 }
 
 void free(void *block) {
-    if (block) atomic_fetch_sub(&live, (long)malloc_usable_size(block));
+    if (block) uncounted((long)malloc_usable_size(block));
     __libc_free(block);
 }

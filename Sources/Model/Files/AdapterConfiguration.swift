@@ -81,6 +81,16 @@ package struct AdapterConfiguration: Sendable, Equatable {
         }
     }
 
+    /// The largest rank that each linear map has in any layer, by kind; 0 where it has no adapter.
+    package func maximumRanks(layerCount: Int) -> [Int] {
+        var ranks = [Int](repeating: 0, count: LinearKind.allCases.count)
+        for (place, strength) in places(layerCount: layerCount) {
+            let kind = place.kind.rawValue
+            ranks[kind] = max(ranks[kind], strength.rank)
+        }
+        return ranks
+    }
+
     /// The rank and α that most places have: what PEFT's `r` and `lora_alpha` are written as. Nil when there is no place.
     package var usualStrength: Strength? {
         switch extent {

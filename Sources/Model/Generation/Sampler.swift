@@ -69,7 +69,7 @@ struct Sampler {
         let batch = PackedGroups(groups, network: network)
         let c = network.configuration
         let caches = groups.map { KeyValueCache(layers: c.layerCount, width: network.keyWidth, capacity: $0.prompt.count) }
-        let a = LayerActivations(network, rows: batch.rows, keepingGateAndUp: false, inPlace: true)
+        let a = LayerActivations(network, rows: batch.rows)
         let scratch = LayerScratch(network, rows: batch.rows)
         let context = PromptPass(batch: batch, caches: caches)
         network.weights.embedding.gather(batch.tokens, into: a.input.base)
@@ -154,7 +154,7 @@ private struct StepMemory {
     let readings: HeadReadings
 
     init(_ network: Network, rows: Int) {
-        activations = LayerActivations(network, rows: rows, keepingGateAndUp: false, inPlace: true)
+        activations = LayerActivations(network, rows: rows)
         scratch = LayerScratch(network, rows: rows)
         logits = FloatTensor(min(rows, OutputHead.blockRows), network.configuration.vocabularySize)
         readings = HeadReadings(rows: rows)

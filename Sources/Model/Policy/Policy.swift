@@ -14,8 +14,9 @@ package final class Policy {
     package var adapterEnabled = true
     /// ⊤, whose log-probability is read at every state and any of which ends a response. Never fed.
     package var stopTokens: StopTokens
-    /// Bytes of activations a recording may keep; where they do not suffice, layers compute their gate and up projections
-    /// again in the backward. Changes time, not results.
+    /// Bytes of activations that a recording may keep on top of what a pass takes in any case (`PolicyMemory`), to which the input of each
+    /// layer and one layer's activations but for gate and up belong. Where they do not suffice, layers compute again in the
+    /// backward what they have not kept (`RecordingLevel`). Changes time, not results.
     package var activationBudget = 512 << 20
 
     private let adapters: AdapterStack?

@@ -27,18 +27,19 @@ extension Policy {
         guard !rows.isEmpty else { return places.map { $0.map { _ in [] } } }
         let last = base.configuration.layerCount - 1
         let scratch = LayerScratch(network, rows: batch.rows)
-        let all = LayerActivations(network, rows: batch.rows, keepingGateAndUp: false, inPlace: true)
+        let all = LayerActivations(network, rows: batch.rows)
         network.weights.embedding.gather(batch.tokens, into: all.input.base)
         for layer in 0..<last { network.forward(layer: layer, rows: batch.rows, context: batch, all, scratch, into: all.input.base) }
         network.attend(layer: last, rows: batch.rows, context: batch, all, scratch)
 
-        let chosen = LayerActivations(network, rows: rows.count, keepingGateAndUp: false, inPlace: true)
+        let chosen = LayerActivations(network, rows: rows.count)
         for (index, row) in rows.enumerated() {
             (chosen.input.base + index * width).update(from: all.input.base + row * width, count: width)
             (chosen.attention.base + index * network.queryWidth)
                 .update(from: all.attention.base + row * network.queryWidth, count: network.queryWidth)
         }
         let hidden = chosen.input.base
+        network.addOutput(layer: last, rows: rows.count, chosen)
         network.finish(layer: last, rows: rows.count, chosen, LayerScratch(network, rows: rows.count), into: hidden)
         network.normalize(hidden, rows: rows.count, gain: network.weights.finalNorm, into: hidden)
         var next = 0
@@ -119,16 +120,14 @@ extension Policy {
         let M = batch.rows, count = base.configuration.layerCount
         let scratch = LayerScratch(network, rows: M)
         guard recording else {
-            let a = LayerActivations(network, rows: M, keepingGateAndUp: false, inPlace: true)
+            let a = LayerActivations(network, rows: M)
             network.weights.embedding.gather(batch.tokens, into: a.input.base)
             for layer in 0..<count {
                 network.forward(layer: layer, rows: M, context: batch, a, scratch, into: a.input.base)
             }
             return ([a], a.input)
         }
-        let size = LayerActivations.size(network, rows: M)
-        let kept = max(0, activationBudget - count * size.rest) / max(1, size.gateAndUp)
-        let layers = (0..<count).map { LayerActivations(network, rows: M, keepingGateAndUp: $0 < kept) }
+        let layers = LayerActivations.recording(network, rows: M, budget: activationBudget)
         let output = FloatTensor(M, network.hiddenSize)
         network.weights.embedding.gather(batch.tokens, into: layers[0].input.base)
         for layer in 0..<count {

@@ -2,9 +2,10 @@ internal import Tensor
 
 /// What one layer computes for all rows of a batch. M rows · D hidden · Q query width · E key width · I intermediate · H heads
 ///
-/// A recording pass has one of these per layer; a pass without recording uses one for all layers, and keeps gate and up in
-/// its scratch memory.
+/// A recording pass has one of these per layer; those of `RecordingLevel.input` share all memory but their inputs. A pass without
+/// recording uses one for all layers.
 final class LayerActivations {
+    let level: RecordingLevel
     /// The residual stream that enters the layer, [M, D].
     let input: FloatTensor
     /// … and after attention was added, [M, D].
@@ -17,16 +18,24 @@ final class LayerActivations {
     let attention: FloatTensor
     /// [M, H]
     let logSumExp: FloatTensor
-    /// [M, I] each; nil in a recording that computes them again in the backward.
+    /// [M, I] each; nil where they lie in scratch memory and a backward computes them again.
     let gate, up: FloatTensor?
     /// A x of each adapted linear map, [M, rank], with room for its largest rank in any layer; one number where there is no adapter.
     private let projected: [FloatTensor]
 
-    /// `inPlace`: `middle` is the memory of `input`, for a pass that records nothing.
-    init(_ network: Network, rows: Int, keepingGateAndUp: Bool = true, inPlace: Bool = false) {
+    /// A layer of a recording, with memory of its own.
+    convenience init(_ network: Network, rows: Int, keeping level: RecordingLevel) {
+        self.init(network, rows: rows, keeping: level, middle: FloatTensor(rows, network.hiddenSize))
+    }
+
+    /// For a pass that records nothing: `middle` is the memory of `input`.
+    convenience init(_ network: Network, rows: Int) { self.init(network, rows: rows, keeping: .input, middle: nil) }
+
+    private init(_ network: Network, rows: Int, keeping level: RecordingLevel, middle: FloatTensor?) {
         let c = network.configuration
+        self.level = level
         input = FloatTensor(rows, c.hiddenSize)
-        middle = inPlace ? input : FloatTensor(rows, c.hiddenSize)
+        self.middle = middle ?? input
         inputInverseRMS = FloatTensor(rows)
         middleInverseRMS = FloatTensor(rows)
         queries = FloatTensor(rows, network.queryWidth)
@@ -34,23 +43,45 @@ final class LayerActivations {
         values = FloatTensor(rows, network.keyWidth)
         attention = FloatTensor(rows, network.queryWidth)
         logSumExp = FloatTensor(rows, c.headCount)
-        gate = keepingGateAndUp ? FloatTensor(rows, c.intermediateSize) : nil
-        up = keepingGateAndUp ? FloatTensor(rows, c.intermediateSize) : nil
+        gate = level == .everything ? FloatTensor(rows, c.intermediateSize) : nil
+        up = level == .everything ? FloatTensor(rows, c.intermediateSize) : nil
         projected = LinearKind.allCases.map { kind in
             guard let rank = network.adapters?.maximumRank(kind), rank > 0 else { return FloatTensor(1) }
             return FloatTensor(rows, rank)
         }
     }
 
-    func projected(_ kind: LinearKind) -> UnsafeMutablePointer<Float> { projected[kind.rawValue].base }
-
-    /// Bytes of a recording's gate and up, and of all the rest, per layer.
-    static func size(_ network: Network, rows: Int) -> (gateAndUp: Int, rest: Int) {
-        let c = network.configuration
-        let ranks = LinearKind.allCases.map { network.adapters?.maximumRank($0) ?? 0 }.reduce(0, +)
-        let rest = 2 * c.hiddenSize + 2 + 2 * network.queryWidth + 2 * network.keyWidth + c.headCount + ranks
-        return (8 * rows * c.intermediateSize, 4 * rows * rest)
+    /// Another layer of the same rows that keeps its input only, and works in this one's memory.
+    init(sharing other: LayerActivations) {
+        precondition(other.level == .input, "activations that a recording keeps cannot be shared")
+        level = .input
+        input = FloatTensor(other.input.shape)
+        middle = other.middle
+        inputInverseRMS = other.inputInverseRMS
+        middleInverseRMS = other.middleInverseRMS
+        queries = other.queries
+        keys = other.keys
+        values = other.values
+        attention = other.attention
+        logSumExp = other.logSumExp
+        gate = nil
+        up = nil
+        projected = other.projected
     }
+
+    /// A recording of all layers, which keeps what `budget` bytes allow beyond the inputs.
+    static func recording(_ network: Network, rows: Int, budget: Int) -> [LayerActivations] {
+        let sizes = LayerSizes(network.configuration, ranks: network.adapters?.ranks ?? [], rows: rows)
+        var shared: LayerActivations?
+        return RecordingLevel.levels(sizes, layers: network.configuration.layerCount, budget: budget).map { level in
+            if level == .input, let shared { return LayerActivations(sharing: shared) }
+            let layer = LayerActivations(network, rows: rows, keeping: level)
+            if level == .input { shared = layer }
+            return layer
+        }
+    }
+
+    func projected(_ kind: LinearKind) -> UnsafeMutablePointer<Float> { projected[kind.rawValue].base }
 }
 
 /// Memory that every layer of a pass uses in turn.

@@ -19,21 +19,20 @@ struct AdapterWeights: Sendable {
 /// The adapters of all layers, which may differ in their places and ranks.
 struct AdapterStack: Sendable {
     private let matrices: [[AdapterWeights?]]
-    private let ranks: [Int]
+    /// The largest rank that each linear map has in any layer, by kind; 0 where it has no adapter.
+    let ranks: [Int]
 
     init(_ configuration: AdapterConfiguration, of model: TransformerConfiguration, precision: Precision, gradients: Bool) {
         let kinds = LinearKind.allCases.count
         var matrices = [[AdapterWeights?]](repeating: Array(repeating: nil, count: kinds), count: model.layerCount)
-        var ranks = [Int](repeating: 0, count: kinds)
         for (place, strength) in configuration.places(layerCount: model.layerCount) {
             let (outputs, inputs) = model.extents(of: place.kind), kind = place.kind.rawValue
             matrices[place.layer][kind] = AdapterWeights(
                 outputs: outputs, inputs: inputs, rank: strength.rank, scaling: configuration.scaling(of: strength),
                 precision: precision, gradients: gradients)
-            ranks[kind] = max(ranks[kind], strength.rank)
         }
         self.matrices = matrices
-        self.ranks = ranks
+        ranks = configuration.maximumRanks(layerCount: model.layerCount)
     }
 
     subscript(layer: Int, kind: LinearKind) -> AdapterWeights? { matrices[layer][kind.rawValue] }
@@ -51,6 +50,5 @@ struct AdapterStack: Sendable {
         return nil
     }
 
-    /// The largest rank that the linear map has in any layer; 0 where it has no adapter.
     func maximumRank(_ kind: LinearKind) -> Int { ranks[kind.rawValue] }
 }

@@ -20,22 +20,19 @@ protocol GradientMap {
 final class BackwardScratch {
     /// dL/d of a norm's output, [M, D].
     let dNormed: FloatTensor
-    /// dL/d of gate, up and of their product, [M, I] each.
-    let dGate, dUp, dGated: FloatTensor
+    /// dL/d of the gated product, and then of gate: [M, I].
+    let dGated: FloatTensor
     let attention: AttentionGradients
     /// Bᵀ dy, [M, largest rank].
     let dProjected: FloatTensor
 
     init(_ network: Network, rows: Int) {
-        let intermediate = network.configuration.intermediateSize
         dNormed = FloatTensor(rows, network.hiddenSize)
-        dGate = FloatTensor(rows, intermediate)
-        dUp = FloatTensor(rows, intermediate)
-        dGated = FloatTensor(rows, intermediate)
+        dGated = FloatTensor(rows, network.configuration.intermediateSize)
         attention = AttentionGradients(
             outputs: FloatTensor(rows, network.queryWidth), queries: FloatTensor(rows, network.queryWidth),
             keys: FloatTensor(rows, network.keyWidth), values: FloatTensor(rows, network.keyWidth))
-        dProjected = FloatTensor(rows, max(1, LinearKind.allCases.map { network.adapters?.maximumRank($0) ?? 0 }.max() ?? 1))
+        dProjected = FloatTensor(rows, max(1, network.adapters?.ranks.max() ?? 1))
     }
 }
 
@@ -85,7 +82,7 @@ extension Network {
 
     /// The backward of one layer: `dx` [M, D] is dL/d of its output on entry, and of its input on return.
     ///
-    /// Norm outputs and the gated product are computed again instead of having been kept.
+    /// Norm outputs and the gated product are computed again in any case, and so is what `a.level` does not keep.
     func backward(
         layer: Int, batch: PackedGroups, _ a: LayerActivations, _ forwardScratch: LayerScratch, _ scratch: BackwardScratch,
         _ dx: UnsafeMutablePointer<Float>, gradients: some GradientMap
@@ -106,23 +103,27 @@ extension Network {
                 gainGradient: gradients.vector(slot), parallel: parallel)
         }
 
+        if a.level == .input { addAttention(layer: layer, rows: M, context: batch, a, forwardScratch) }
         // y = h + W_down (silu(gate) · up)
-        if a.gate == nil {
+        if a.level < .everything {
             gateAndUp(layer: layer, rows: M, a, forwardScratch)
         } else {
             normalize(a.middle.base, rows: M, gain: layerWeights.postAttentionNorm, into: normed)
         }
-        let (gate, up) = (a.gate ?? forwardScratch.gate, a.up ?? forwardScratch.up)
+        let (gate, up, gated) = (a.gate ?? forwardScratch.gate, a.up ?? forwardScratch.up, forwardScratch.gated)
         Kernel.swiGLU(
-            gate: gate.base, up: up.base, rows: M, width: c.intermediateSize, into: forwardScratch.gated.base, parallel: parallel)
+            gate: gate.base, up: up.base, rows: M, width: c.intermediateSize, into: gated.base, parallel: parallel)
+        if a.level == .input { project(.down, layer: layer, gated.base, rows: M, into: a.projected(.down)) }
         applyBackward(
-            .down, layer: layer, dx, x: forwardScratch.gated.base, rows: M, projected: a.projected(.down), scratch,
+            .down, layer: layer, dx, x: gated.base, rows: M, projected: a.projected(.down), scratch,
             into: scratch.dGated.base, gradient: gradients.linear(.down, layer: layer))
+        // Nobody reads the gated product or its gradient again, so theirs is the memory of dGate and dUp.
+        let (dGate, dUp) = (scratch.dGated, gated)
         Kernel.swiGLUBackward(
-            scratch.dGated.base, gate: gate.base, up: up.base, rows: M, width: c.intermediateSize, into: scratch.dGate.base,
-            scratch.dUp.base, parallel: parallel)
-        linear(.gate, scratch.dGate, x: normed, into: dNormed)
-        linear(.up, scratch.dUp, x: normed, into: dNormed, accumulating: true)
+            scratch.dGated.base, gate: gate.base, up: up.base, rows: M, width: c.intermediateSize, into: dGate.base, dUp.base,
+            parallel: parallel)
+        linear(.gate, dGate, x: normed, into: dNormed)
+        linear(.up, dUp, x: normed, into: dNormed, accumulating: true)
         norm(.postAttentionNorm(layer), gain: layerWeights.postAttentionNorm, x: a.middle, inverseRMS: a.middleInverseRMS)
 
         // h = x + W_o attention(q, k, v)

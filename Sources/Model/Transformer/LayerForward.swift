@@ -17,13 +17,29 @@ extension Network {
         layer: Int, rows M: Int, context: some AttentionContext, _ activations: LayerActivations, _ scratch: LayerScratch,
         into output: UnsafeMutablePointer<Float>
     ) {
-        let middle = activations.middle.base
-        attend(layer: layer, rows: M, context: context, activations, scratch)
-        if middle != activations.input.base { middle.update(from: activations.input.base, count: M * hiddenSize) }
+        addAttention(layer: layer, rows: M, context: context, activations, scratch)
         finish(layer: layer, rows: M, activations, scratch, into: output)
     }
 
-    /// The first part of a layer, up to attention's output in `activations.attention`: all that other rows need of a row.
+    /// The first half of a layer, from `activations.input` to `activations.middle`. The backward calls this again for a layer that kept
+    /// its input only, and gets the same bits.
+    func addAttention(
+        layer: Int, rows M: Int, context: some AttentionContext, _ activations: LayerActivations, _ scratch: LayerScratch
+    ) {
+        let a = activations, middle = a.middle.base
+        attend(layer: layer, rows: M, context: context, a, scratch)
+        if middle != a.input.base { middle.update(from: a.input.base, count: M * hiddenSize) }
+        addOutput(layer: layer, rows: M, a)
+    }
+
+    /// Adds W_o of attention's output to the layer's input in `activations.middle`.
+    func addOutput(layer: Int, rows M: Int, _ a: LayerActivations) {
+        apply(
+            .output, layer: layer, to: a.attention.base, rows: M, into: a.middle.base, accumulating: true,
+            projected: a.projected(.output))
+    }
+
+    /// Up to attention's output in `activations.attention`: all that other rows need of a row.
     func attend(
         layer: Int, rows M: Int, context: some AttentionContext, _ activations: LayerActivations, _ scratch: LayerScratch
     ) {
@@ -40,13 +56,11 @@ extension Network {
             scale: attentionScale, parallel: parallel)
     }
 
-    /// The rest, row by row, from `activations.attention` and the layer's input in `activations.middle` to `output`.
+    /// The second half, row by row, from `activations.middle` to `output`.
     func finish(
         layer: Int, rows M: Int, _ activations: LayerActivations, _ scratch: LayerScratch, into output: UnsafeMutablePointer<Float>
     ) {
         let a = activations, c = configuration, middle = a.middle.base
-        apply(.output, layer: layer, to: a.attention.base, rows: M, into: middle, accumulating: true, projected: a.projected(.output))
-
         gateAndUp(layer: layer, rows: M, a, scratch)
         let (gate, up) = (a.gate ?? scratch.gate, a.up ?? scratch.up)
         Kernel.swiGLU(
@@ -55,7 +69,7 @@ extension Network {
         apply(.down, layer: layer, to: scratch.gated.base, rows: M, into: output, accumulating: true, projected: a.projected(.down))
     }
 
-    /// The two products from the second norm, into the recording or, where it has no room for them, into scratch memory. The
+    /// The two products from the second norm, into the recording or, where that does not keep them, into scratch memory. The
     /// backward calls this again in the latter case and gets the same bits. Leaves the norm's output in `scratch.normed`.
     func gateAndUp(layer: Int, rows M: Int, _ a: LayerActivations, _ scratch: LayerScratch) {
         normalize(

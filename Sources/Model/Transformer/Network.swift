@@ -28,11 +28,18 @@ struct Network {
             parallel: parallel)
         if let bias = linear.bias { Kernel.addRow(bias.base, into: y, rows: rows, width: outputs, stride: outputs) }
         guard let adapter = adapters?[layer, kind] else { return }
-        Kernel.multiply(
-            x, rows: rows, stride: inputs, by: adapter.a.forward, into: projected, stride: adapter.rank, parallel: parallel)
+        project(kind, layer: layer, x, rows: rows, into: projected)
         Kernel.multiply(
             projected, rows: rows, stride: adapter.rank, by: adapter.b.forward, into: y, stride: outputs,
             scale: adapter.scaling, accumulating: true, parallel: parallel)
+    }
+
+    /// t = A x of the linear map's adapter, [rows, rank]; not touched where there is none.
+    func project(
+        _ kind: LinearKind, layer: Int, _ x: UnsafePointer<Float>, rows: Int, into projected: UnsafeMutablePointer<Float>
+    ) {
+        guard let a = adapters?[layer, kind]?.a.forward else { return }
+        Kernel.multiply(x, rows: rows, stride: a.inputs, by: a, into: projected, stride: a.outputs, parallel: parallel)
     }
 
     func normalize(
