@@ -1,4 +1,5 @@
 internal import Learner
+internal import Model
 internal import Problems
 internal import Rollout
 
@@ -53,9 +54,8 @@ struct Setting: Sendable {
             "packed weights in files that all ranks of a node map (GFN_CACHE, or gfn-dist in XDG's cache folder); auto: from 32 MiB on",
             changesWeights: false),
         Setting(
-            "base.weights", .choice(["auto", "blocks", "bf16"]), "auto",
-            "of a quantised base: products read its blocks, or bf16 made of them, with the same bits; auto: blocks where bf16 takes 1 GiB or more",
-            changesWeights: false),
+            "base.weights", .choice(QuantisedWeights.allCases.map(\.rawValue)), "blocks",
+            "of a quantised base in bf16 precision: products read its blocks, or bf16 made of them"),
         Setting("seed", .integer(0...Int.max), "1", "of every random choice of the run"),
         Setting("threads", .integer(1...1024, or: "auto"), "auto", "of each rank; auto: cores of the node divided by its ranks", changesWeights: false),
         Setting("lag", .integer(0...8), "1", "groups of step s are sampled with the weights of step s - lag"),

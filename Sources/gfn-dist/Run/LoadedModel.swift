@@ -25,7 +25,7 @@ struct LoadedModel: Sendable {
         adapter = text("adapter").isEmpty ? nil : try AdapterFolder.read(text("adapter"), for: files.configuration)
         base = try BaseModel(
             files, precision: Precision(rawValue: text("precision")) ?? .bf16, gradients: false, parallel: Parallel(threads: threads),
-            quantised: QuantisedWeights(rawValue: text("base.weights")) ?? .auto, cache: .named(text("base.cache")))
+            quantised: QuantisedWeights(rawValue: text("base.weights")) ?? .blocks, cache: .named(text("base.cache")))
         if let note = base.cacheNote { Launch.say(note) }
     }
 

@@ -29,7 +29,7 @@ struct OpenedBase {
         files = opened
         base = try BaseModel(
             opened, precision: configuration.precision, gradients: gradients, parallel: parallel,
-            quantised: QuantisedWeights(rawValue: configuration.text("base.weights")) ?? .auto, cache: .named(configuration.text("base.cache")))
+            quantised: QuantisedWeights(rawValue: configuration.text("base.weights")) ?? .blocks, cache: .named(configuration.text("base.cache")))
         if let note = base.cacheNote { Launch.say(note) }
     }
 
