@@ -27,9 +27,11 @@ struct GGUFCase {
         model = try ModelFiles.open(folder.appendingPathComponent(meta.file).path)
     }
 
+    /// With weights as numbers.
     func policy(precision: Precision = .fp32) throws -> Policy {
         Policy(
-            base: try BaseModel(model, precision: precision, gradients: false, parallel: .serial), trainable: .full, parallel: .serial)
+            base: try BaseModel(model, precision: precision, gradients: false, parallel: .serial, quantised: .bf16), trainable: .full,
+            parallel: .serial)
     }
 
     func sequences() throws -> [[Int32]] {
