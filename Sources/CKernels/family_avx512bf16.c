@@ -1,13 +1,15 @@
-/// AVX-512 with VDPBF16PS: two products of bf16 and their sum in one instruction.
+/// AVX-512 with VDPBF16PS and VPDPBUSD: two products of bf16, or four of bytes, and their sum in one instruction.
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include <math.h>
 #include <string.h>
-#pragma clang attribute push(__attribute__((target("avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512bf16,avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
 #define LANES 16
 #define TILE_ROWS 6
 #define PAIR_ROWS 6
 #define TILE_VECTORS 4
+#define INTEGER_ROWS 6
+#define INTEGER_VECTORS 2
 #include "attention_backward.h"
 #include "elementwise.h"
 #include "fixed_point.h"
@@ -30,7 +32,11 @@ INLINE v16 nibble_of(i16 codes, const int zero) {
     const v16 values = (v16){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} - (float)zero;
     return (v16)_mm512_permutexvar_ps((__m512i)codes, (__m512)values);
 }
+#define OWN_DOT4
+INLINE i16 dot4(i16 c, i16 w, int32_t x) { return (i16)_mm512_dpbusd_epi32((__m512i)c, (__m512i)w, _mm512_set1_epi32(x)); }
 #include "product.h"
+#include "codes.h"
+#include "integers.h"
 #include "outer.h"
 #include "softmax.h"
 #pragma clang attribute pop

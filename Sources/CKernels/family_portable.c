@@ -6,10 +6,14 @@
 #define TILE_ROWS 2
 #define PAIR_ROWS 2
 #define TILE_VECTORS 4
+#define INTEGER_ROWS 2
+#define INTEGER_VECTORS 1
 #include "attention_backward.h"
 #include "elementwise.h"
 #include "fixed_point.h"
 #include "product.h"
+#include "codes.h"
+#include "integers.h"
 #include "outer.h"
 #include "softmax.h"
 #include "table.h"

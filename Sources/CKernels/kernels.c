@@ -18,7 +18,9 @@ const struct gfn_kernels *gfn_kernels_of(enum gfn_family family) {
                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     if (family == gfn_avx2 && avx2) return &gfn_kernels_avx2;
     if (family == gfn_avx512 && avx512) return &gfn_kernels_avx512;
-    if (family == gfn_avx512bf16 && avx512 && __builtin_cpu_supports("avx512bf16")) return &gfn_kernels_avx512bf16;
+    if (family == gfn_avx512bf16 && avx512 && __builtin_cpu_supports("avx512bf16") &&
+        __builtin_cpu_supports("avx512vnni"))
+        return &gfn_kernels_avx512bf16;
 #endif
     return NULL;
 }
@@ -89,69 +91,6 @@ void gfn_pack_transposed(void *packed, int pairs, ptrdiff_t outputs, ptrdiff_t i
             rows += stride;
         }
     }
-}
-
-static ptrdiff_t pair_bytes(const struct gfn_codes *codes) { return codes->bits == 4 ? 1 : 2; }
-
-/// Bytes of a record of a panel of so many outputs.
-static ptrdiff_t record_size(const struct gfn_codes *codes, ptrdiff_t width) {
-    const ptrdiff_t numbers = (codes->transposed ? 2 * (width / codes->group) : width) * (codes->offsets ? 2 : 1);
-    const ptrdiff_t pairs = codes->transposed ? 1 : codes->group / 2;
-    return numbers * (ptrdiff_t)sizeof(float) + pairs * width * pair_bytes(codes);
-}
-
-static ptrdiff_t record_count(const struct gfn_codes *codes, ptrdiff_t inputs) {
-    return codes->transposed ? (inputs + 1) / 2 : inputs / codes->group;
-}
-
-ptrdiff_t gfn_codes_size(const struct gfn_codes *codes, ptrdiff_t outputs, ptrdiff_t inputs) {
-    const ptrdiff_t panels = (outputs + gfn_panel - 1) / gfn_panel, last = panel_width(outputs, panels - 1);
-    return record_count(codes, inputs) * ((panels - 1) * record_size(codes, gfn_panel) + record_size(codes, last));
-}
-
-int gfn_codes_are_finite(const struct gfn_codes *codes, const void *packed, ptrdiff_t outputs, ptrdiff_t inputs) {
-    const ptrdiff_t panels = (outputs + gfn_panel - 1) / gfn_panel, records = record_count(codes, inputs);
-    const uint8_t *record = packed;
-    for (ptrdiff_t panel = 0; panel < panels; panel++) {
-        const ptrdiff_t width = panel_width(outputs, panel);
-        const ptrdiff_t numbers = (codes->transposed ? 2 * (width / codes->group) : width) * (codes->offsets ? 2 : 1);
-        for (ptrdiff_t r = 0; r < records; r++, record += record_size(codes, width))
-            for (ptrdiff_t i = 0; i < numbers; i++) {
-                uint32_t bits;
-                memcpy(&bits, record + 4 * i, sizeof bits);
-                if ((bits & 0x7f800000) == 0x7f800000) return 0;
-            }
-    }
-    return 1;
-}
-
-/// Of a pair, the code of its even or odd input.
-static void put_code(const struct gfn_codes *codes, uint8_t *pair, ptrdiff_t width, ptrdiff_t column, ptrdiff_t odd, int8_t code) {
-    if (codes->bits == 8) pair[odd * width + column] = (uint8_t)code;
-    else pair[column] = (uint8_t)((pair[column] & (odd ? 0x0f : 0xf0)) | (uint8_t)(code + codes->zero) << (odd ? 4 : 0));
-}
-
-void gfn_pack_codes(const struct gfn_codes *format, void *packed, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t first, ptrdiff_t end,
-                    const int8_t *codes, const float *scales, const float *offsets) {
-    const ptrdiff_t length = format->transposed ? outputs : inputs, groups = length / format->group;
-    for (ptrdiff_t row = first; row < end; row++, codes += length, scales += groups, offsets = offsets ? offsets + groups : offsets)
-        for (ptrdiff_t g = 0; g < groups; g++) {
-            // The place of the group: its panel, record, and the column of its first number.
-            const ptrdiff_t panel = (format->transposed ? g * format->group : row) / gfn_panel;
-            const ptrdiff_t column = (format->transposed ? g * format->group : row) % gfn_panel, width = panel_width(outputs, panel);
-            const ptrdiff_t numbers = format->transposed ? 2 * (width / format->group) : width;
-            uint8_t *record = (uint8_t *)packed + panel * record_size(format, gfn_panel) * record_count(format, inputs) +
-                              (format->transposed ? row / 2 : g) * record_size(format, width);
-            const ptrdiff_t number = format->transposed ? row % 2 * (width / format->group) + column / format->group : column;
-            memcpy(record + number * 4, scales + g, sizeof(float));
-            if (offsets) memcpy(record + (numbers + number) * 4, offsets + g, sizeof(float));
-            uint8_t *pairs = record + numbers * 4 * (format->offsets ? 2 : 1);
-            for (ptrdiff_t i = 0; i < format->group; i++) {
-                const int8_t code = codes[g * format->group + i];
-                if (format->transposed) put_code(format, pairs, width, column + i, row % 2, code);
-                else put_code(format, pairs + i / 2 * width * pair_bytes(format), width, column, i % 2, code);
-            }
-        }
 }
 
 void gfn_round_rows(const struct gfn_kernels *kernels, const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t inputs,

@@ -21,8 +21,6 @@ typedef float vf_at __attribute__((vector_size(LANES * 4), aligned(4), may_alias
 typedef uint32_t vu_at __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 
 enum { chunk_rows = 16 * TILE_ROWS, stretch_fp32 = 1024, stretch_bf16 = 1024 };
-/// Of weights in codes: what is unpacked at a time stays in the smallest cache, and serves more rows.
-enum { stretch_codes = 64, chunk_rows_codes = 32 * TILE_ROWS };
 
 INLINE vf splat_fp32(float a) { return a - (vf){0}; }
 INLINE vu splat_pair(uint32_t a) { return a - (vu){0}; }
@@ -92,86 +90,6 @@ INLINE void finish(const struct gfn_product *job, const float *sums, ptrdiff_t r
     }
 }
 
-typedef uint32_t u16 __attribute__((vector_size(64)));
-typedef uint32_t u16_at __attribute__((vector_size(64), aligned(4), may_alias));
-typedef uint8_t b16_at __attribute__((vector_size(16), aligned(1), may_alias));
-typedef int8_t s16_at __attribute__((vector_size(16), aligned(1), may_alias));
-
-#ifndef OWN_CODES
-/// Both rounded to bf16, to nearest even: the even one in the lower half.
-INLINE u16 pairs_of(v16 even, v16 odd) {
-    u16 a = (u16)even, b = (u16)odd;
-    a = (a + 0x7fffu + (a >> 16 & 1u)) >> 16;
-    b = (b + 0x7fffu + (b >> 16 & 1u)) & 0xffff0000u;
-    return a | b;
-}
-/// Of the lower four bits.
-INLINE v16 nibble_of(i16 codes, const int zero) { return __builtin_convertvector((codes & 15) - zero, v16); }
-#endif
-
-/// Sixteen pairs of weights from their codes.
-INLINE void unpack_pairs(const int bits, const int zero, const int offsets, const uint8_t *codes, ptrdiff_t width, v16 even_scale,
-                         v16 odd_scale, v16 even_offset, v16 odd_offset, uint32_t *out) {
-    v16 even, odd;
-    if (bits == 4) {
-        i16 both = __builtin_convertvector(*(const b16_at *)codes, i16);
-        even = nibble_of(both, zero) * even_scale;
-        odd = nibble_of(both >> 4, zero) * odd_scale;
-    } else {
-        even = __builtin_convertvector(__builtin_convertvector(*(const s16_at *)codes, i16), v16) * even_scale;
-        odd = __builtin_convertvector(__builtin_convertvector(*(const s16_at *)(codes + width), i16), v16) * odd_scale;
-    }
-    if (offsets) {
-        even = even + even_offset;
-        odd = odd + odd_offset;
-    }
-    *(u16_at *)out = pairs_of(even, odd);
-}
-
-/// Weights `step..<step + steps` of a panel, which is `width` wide, as pairs of bf16 [steps][width]. Forward, steps are whole groups.
-INLINE void unpack(const int bits, const int zero, const int offsets, const int transposed, const ptrdiff_t group,
-                   const uint8_t *panel, ptrdiff_t width, ptrdiff_t step, ptrdiff_t steps, uint32_t *out) {
-    const ptrdiff_t numbers = transposed ? 2 * (width / group) : width, pairs = transposed ? 1 : group / 2, bytes = bits == 4 ? 1 : 2;
-    const ptrdiff_t head = numbers * 4 * (1 + offsets), record_size = head + pairs * width * bytes;
-    const uint8_t *record = panel + step / pairs * record_size;
-    for (ptrdiff_t s = 0; s < steps; s += pairs, record += record_size, out += pairs * width) {
-        const float *scales = (const float *)record;
-        for (ptrdiff_t j = 0; j < width; j += 16)
-            if (transposed) {
-                const float *even = scales + j / group, *odd = even + width / group;
-                unpack_pairs(bits, zero, offsets, record + head + j, width, splat(*even), splat(*odd),
-                             offsets ? splat(even[numbers]) : (v16){0}, offsets ? splat(odd[numbers]) : (v16){0}, out + j);
-            } else {
-                const v16 scale = load(scales + j), offset = offsets ? load(scales + numbers + j) : (v16){0};
-                for (ptrdiff_t i = 0; i < pairs; i++)
-                    unpack_pairs(bits, zero, offsets, record + head + i * width * bytes + j, width, scale, scale, offset, offset,
-                                 out + i * width + j);
-            }
-    }
-}
-
-/// In a mode of the processor in which nothing is flushed, and so before the product.
-static __attribute__((noinline)) void unpack_codes(const struct gfn_codes *c, ptrdiff_t total, const uint8_t *codes, ptrdiff_t panel,
-                                                   ptrdiff_t width, ptrdiff_t step, ptrdiff_t steps, uint32_t *out) {
-    const ptrdiff_t numbers = c->transposed ? 2 * (gfn_panel / c->group) : gfn_panel, pairs = c->transposed ? 1 : c->group / 2;
-    const ptrdiff_t record_size = numbers * 4 * (1 + (c->offsets != 0)) + pairs * gfn_panel * (c->bits == 4 ? 1 : 2);
-    const uint8_t *start = codes + panel * record_size * (total / pairs);
-    // Nearly all panels are full, and then everything about the loops is known.
-#define UNPACK_WIDE(bits, zero, offsets, group, width)                                             \
-    if (c->transposed) unpack(bits, zero, offsets, 1, group, start, width, step, steps, out);      \
-    else unpack(bits, zero, offsets, 0, group, start, width, step, steps, out)
-#define UNPACK(bits, zero, offsets, group)                                                         \
-    if (width == gfn_panel) { UNPACK_WIDE(bits, zero, offsets, group, gfn_panel); }                \
-    else { UNPACK_WIDE(bits, zero, offsets, group, width); }
-    if (c->bits == 4 && !c->offsets) { UNPACK(4, 8, 0, 32) }
-    else if (c->bits == 4) { UNPACK(4, 0, 1, 32) }
-    else if (c->offsets) { UNPACK(8, 0, 1, 32) }
-    else if (c->group == 32) { UNPACK(8, 0, 0, 32) }
-    else { UNPACK(8, 0, 0, 16) }
-#undef UNPACK
-#undef UNPACK_WIDE
-}
-
 #define ROWS_CASE(kind, rows, vectors) \
     case rows: tile_##kind(rows, vectors, x, x_stride, w, width, steps, first, sums); break;
 #if TILE_ROWS == 6
@@ -237,44 +155,10 @@ DEFINE_ROWS(bf16, uint32_t)
 DEFINE_MULTIPLY(fp32, float, stretch_fp32, TILE_ROWS)
 DEFINE_MULTIPLY(bf16, uint32_t, stretch_bf16, PAIR_ROWS)
 
-/// The same with weights in codes, of which a stretch is unpacked for each chunk of rows.
-static __attribute__((noinline)) void multiply_codes(const struct gfn_product *job, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row,
-                                                     ptrdiff_t row_end) {
-    _Alignas(64) float sums[chunk_rows_codes * gfn_panel];
-    _Alignas(64) uint32_t w[stretch_codes * gfn_panel];
-    const uint32_t *x = job->x;
-    for (; panel < panel_end; panel++) {
-        const ptrdiff_t columns = smaller(job->outputs - panel * gfn_panel, gfn_panel), width = (columns + 15) / 16 * 16;
-        for (ptrdiff_t m = row; m < row_end; m += chunk_rows_codes) {
-            const ptrdiff_t chunk = smaller(row_end - m, chunk_rows_codes), tiles = (chunk + PAIR_ROWS - 1) / PAIR_ROWS;
-            for (ptrdiff_t k = 0; k < job->steps; k += stretch_codes) {
-                const ptrdiff_t steps = smaller(job->steps - k, stretch_codes);
-                unpack_codes(job->codes, job->steps, job->w, panel, width, k, steps, w);
-                ENTER_PAIRS
-                for (ptrdiff_t t = 0; t < tiles; t++) {
-                    const ptrdiff_t r = t * chunk / tiles, rows = (t + 1) * chunk / tiles - r;
-                    const uint32_t *x_tile = x + (m + r) * job->x_stride + k;
-                    for (ptrdiff_t j = 0; j < width;) {
-                        const int wide = j + TILE_VECTORS * LANES <= width;
-                        (wide ? rows_bf16 : narrow_bf16)(rows, x_tile, job->x_stride, w + j, width, steps, k == 0, sums + r * gfn_panel + j);
-                        j += wide ? TILE_VECTORS * LANES : LANES;
-                    }
-                }
-                LEAVE_PAIRS
-            }
-            finish(job, sums, m, chunk, panel * gfn_panel, columns);
-        }
-    }
-}
-
 static void multiply_fp32(const struct gfn_product *job, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end) {
     multiply_fp32_inner(job, panel, panel_end, row, row_end);
 }
 static void multiply_bf16(const struct gfn_product *job, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end) {
-    if (job->codes) {
-        multiply_codes(job, panel, panel_end, row, row_end);
-        return;
-    }
     ENTER_PAIRS
     multiply_bf16_inner(job, panel, panel_end, row, row_end);
     LEAVE_PAIRS

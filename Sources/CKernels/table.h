@@ -3,7 +3,8 @@
 
 #define GFN_TABLE                                                                                                          \
     {                                                                                                                      \
-        .multiply_fp32 = multiply_fp32, .multiply_bf16 = multiply_bf16, .outer_product = outer_product,                      \
+        .multiply_fp32 = multiply_fp32, .multiply_bf16 = multiply_bf16, .multiply_codes = multiply_codes,                    \
+        .multiply_integers = multiply_integers, .round_integers = round_integers, .outer_product = outer_product,          \
         .round_bf16 = round_bf16, .widen_bf16 = widen_bf16,                                                                \
         .add = add, .add_row = add_row, .maximum_magnitude = maximum_magnitude, .sum_of_squares = sum_of_squares,          \
         .rms_norm = rms_norm, .rms_norm_backward = rms_norm_backward, .rms_norm_gain_gradient = rms_norm_gain_gradient,    \

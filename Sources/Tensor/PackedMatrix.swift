@@ -3,8 +3,9 @@ internal import CKernels
 /// A weight matrix W [N outputs, K inputs] in the layout that products read: panels of 64 outputs, then inputs, then outputs.
 ///
 /// bf16 keeps two consecutive inputs of an output side by side, with a zero behind an odd K. Padding is zero. A matrix in codes
-/// (`CodeFormat`) has groups along its inputs, or where it is the transpose of one, along its outputs; a product with it has the bits of one
-/// with the weights dequantised and rounded to bf16. Not to be packed and multiplied with at the same time.
+/// (`CodeFormat`) has groups along its inputs, and x is rounded to integers for a product with it; or it is the transpose of one and has them
+/// along its outputs, and the product has the bits of one with the weights dequantised and rounded to bf16. Not to be packed and multiplied
+/// with at the same time.
 package final class PackedMatrix: @unchecked Sendable {
     package let outputs: Int
     package let inputs: Int
@@ -35,7 +36,7 @@ package final class PackedMatrix: @unchecked Sendable {
         bytes = cursor.take(byteCount)
     }
 
-    /// In codes, likewise; products are those of bf16 weights.
+    /// In codes, likewise.
     package init(outputs: Int, inputs: Int, codes format: CodeFormat, transposed: Bool, in cursor: inout ArenaCursor) {
         (self.outputs, self.inputs, precision) = (outputs, inputs, .bf16)
         byteCount = Self.byteCount(outputs: outputs, inputs: inputs, codes: format, transposed: transposed)
@@ -60,6 +61,15 @@ package final class PackedMatrix: @unchecked Sendable {
         let length = transposed ? outputs : inputs
         precondition(outputs > 0 && inputs > 0 && length % format.group == 0, "\(outputs) outputs of \(inputs) inputs in groups of \(format.group)")
         return withUnsafePointer(to: format.layout(transposed: transposed)) { gfn_codes_size($0, outputs, inputs) }
+    }
+
+    /// Which kernel multiplies with it.
+    enum Kind {
+        case fp32, bf16, codes, transposedCodes
+    }
+    var kind: Kind {
+        guard let codes else { return precision == .fp32 ? .fp32 : .bf16 }
+        return codes.pointee.transposed == 0 ? .codes : .transposedCodes
     }
 
     /// The length of an output's chain: K, or the pairs of K.

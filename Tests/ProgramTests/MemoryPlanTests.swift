@@ -124,18 +124,18 @@ extension ProgramTests {
             for limit in 407..<600 { #expect(plan.bytes(budget: plan.budget(within: limit)) <= limit) }
         }
 
-        @Test("a chosen limit counts, or else what the node has left, of which learners take 256 MiB at most")
+        @Test("a chosen limit counts, or else what the node has left, of which learners take 1 GiB at most")
         func limit() throws {
             func plan(_ recomputed: Int) throws -> MemoryPlan {
                 MemoryPlan(
                     roles: try Self.roles(1), parts: [.init(name: "the base", each: 1 << 20, count: 1)],
                     learner: .init(learning: 1 << 20, recomputed: recomputed), rollout: .init())
             }
-            let (large, small) = (try plan(1 << 30), try plan(5))
-            #expect(MemoryLimit("auto", available: nil).share(large).budget == 256 << 20)
-            #expect(MemoryLimit("auto", available: 4 << 30).share(large).budget == 256 << 20)
+            let (large, small) = (try plan(2 << 30), try plan(5))
+            #expect(MemoryLimit("auto", available: nil).share(large).budget == 1 << 30)
+            #expect(MemoryLimit("auto", available: 4 << 30).share(large).budget == 1 << 30)
             #expect(MemoryLimit("auto", available: 3 << 20).share(large).budget == 1 << 20)
-            #expect(MemoryLimit("3GiB", available: 1).share(large).budget == 1 << 30)
+            #expect(MemoryLimit("3GiB", available: 1).share(large).budget == 2 << 30)
             #expect(MemoryLimit("3GiB", available: nil).share(small).budget == 5)
             try MemoryLimit("2MiB", available: 1).require(large, advice: [])
             try MemoryLimit("auto", available: nil).require(large, advice: [])

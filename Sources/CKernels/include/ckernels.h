@@ -10,15 +10,16 @@
 
 enum gfn_family { gfn_portable, gfn_avx2, gfn_avx512, gfn_avx512bf16, gfn_family_count };
 
-/// Weights as integer codes: w = code · scale (+ offset), one scale (and offset) for each `group` of consecutive inputs of an output. Rounded
-/// to fp32 after each operation, then to bf16, with which products are computed as with weights that are kept so.
+/// Weights as integer codes: w = code · scale (+ offset), one scale (and offset) for each `group` of consecutive inputs of an output.
 ///
-/// Panels of 64 outputs as in `gfn_product`, K even or padded with codes and scales of 0. A panel is a sequence of records of the width of
-/// the panel, scales and offsets in fp32, then codes: for each pair of inputs a byte for each output (4 bits: the even input's code plus `zero`
-/// in the lower half), or the even inputs' bytes and then the odd ones' (8 bits, signed).
+/// Panels of 64 outputs as in `gfn_product`, their number rounded up to 16 with codes and scales of 0. As they are, a panel is, for each group
+/// and each 16 outputs, a record: scales [16] and offsets [16] in fp32, then the codes with `zero` added (128 to those of 8 bits), of four
+/// inputs after another [16 outputs][4], the next four in the upper half of the bytes where they have 4 bits. So a record starts on a
+/// boundary of 64 bytes.
 ///
-/// A record is one group: scales [width], offsets [width], codes of group / 2 pairs. Of a transposed matrix, whose groups lie along its
-/// outputs, a record is one pair of inputs: scales [2, width / group], offsets likewise, codes.
+/// Of a transposed matrix, whose groups lie along its outputs and whose inputs are padded to an even number, a panel of a width is, for each
+/// pair of inputs, a record: scales [2, width / group], offsets likewise, then a byte for each output (4 bits: the even input's code plus
+/// `zero` in the lower half), or the even inputs' bytes and then the odd ones' (8 bits, signed).
 struct gfn_codes {
     int bits;              ///< 4 or 8
     int zero;              ///< what 4-bit codes are stored above: 8, or 0 where they are not negative
@@ -27,10 +28,17 @@ struct gfn_codes {
     ptrdiff_t group;       ///< 16 or 32
 };
 
+/// Of a row of x and a group of inputs, with the integers that stand for its numbers (integers.h).
+struct gfn_integer_group {
+    float scale;           ///< d: a number is about d · q
+    int32_t start;         ///< −zero · Σ q
+    float sum;             ///< d · Σ q
+};
+
 /// One matrix product y = scale · x wᵀ (+ y). Weights lie in panels of 64 outputs (`gfn_panel`), the last one narrower.
 struct gfn_product {
-    const void *x;         ///< [M, K] fp32, or [M, ⌈K/2⌉] pairs of bf16
-    ptrdiff_t x_stride;    ///< in floats, or in pairs
+    const void *x;         ///< [M, K] fp32, or [M, ⌈K/2⌉] pairs of bf16, or rows of integers (`gfn_integer_group`)
+    ptrdiff_t x_stride;    ///< in floats, or in pairs, or in bytes
     const void *w;         ///< packed panels: [panel][K][width] fp32, or [panel][⌈K/2⌉][width] pairs of bf16, or codes
     const struct gfn_codes *_Nullable codes;  ///< what `w` holds, where it is codes
     ptrdiff_t outputs;     ///< N
@@ -80,6 +88,11 @@ struct gfn_adamw {
 struct gfn_kernels {
     void (*multiply_fp32)(const struct gfn_product *, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end);
     void (*multiply_bf16)(const struct gfn_product *, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end);
+    void (*multiply_codes)(const struct gfn_product *, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end);
+    void (*multiply_integers)(const struct gfn_product *, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end);
+    /// Rows of K upper and K lower bytes and then a `gfn_integer_group` for each group, `out_stride` bytes apart.
+    void (*round_integers)(const struct gfn_codes *, const float *x, ptrdiff_t x_stride, ptrdiff_t rows, ptrdiff_t inputs, uint8_t *out,
+                           ptrdiff_t out_stride);
     void (*outer_product)(const struct gfn_outer *, ptrdiff_t column, ptrdiff_t column_end);  ///< columns of the wide side
     void (*round_bf16)(const float *x, ptrdiff_t count, uint16_t *out);
     void (*widen_bf16)(const uint16_t *x, ptrdiff_t count, float *out);

@@ -12,7 +12,7 @@ package struct PackedCache: Sendable {
     private let folder: String
     private let minimumByteCount: Int
     /// Raised with every change of what is packed where.
-    private static let version = 1
+    private static let version = 2
 
     /// - Parameter minimumByteCount: smaller models are packed in memory.
     package init(folder: String, minimumByteCount: Int = 0) {

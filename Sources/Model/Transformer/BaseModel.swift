@@ -15,7 +15,7 @@ package final class BaseModel: @unchecked Sendable {
     /// Packs all weights, or maps what the cache has of them. Throws when a tensor is missing, has another shape than the configuration implies, or
     /// holds a value that is not finite.
     package convenience init(
-        _ files: ModelFiles, precision: Precision, gradients: Bool, parallel: Parallel, quantised: QuantisedWeights = .auto,
+        _ files: ModelFiles, precision: Precision, gradients: Bool, parallel: Parallel, quantised: QuantisedWeights = .blocks,
         cache: PackedCache? = nil
     ) throws(ModelFileError) {
         try self.init(

@@ -9,7 +9,7 @@ package struct UnloadedModel: Sendable {
 
     /// Throws when a tensor is missing, or has another shape than the configuration implies.
     package init(
-        _ files: ModelFiles, precision: Precision, parallel: Parallel, quantised: QuantisedWeights = .auto
+        _ files: ModelFiles, precision: Precision, parallel: Parallel, quantised: QuantisedWeights = .blocks
     ) throws(ModelFileError) {
         try self.init(
             files.configuration, source: files.weights, path: files.path, precision: precision, parallel: parallel, quantised: quantised)
@@ -26,7 +26,7 @@ package struct UnloadedModel: Sendable {
 
     init(
         _ configuration: TransformerConfiguration, source: any WeightSource, path: String, precision: Precision,
-        parallel: Parallel, quantised: QuantisedWeights = .auto
+        parallel: Parallel, quantised: QuantisedWeights = .blocks
     ) throws(ModelFileError) {
         let slots = WeightSlot.all(of: configuration)
         for (slot, shape) in slots {

@@ -21,16 +21,12 @@ enum WeightForm: Sendable, Hashable {
     }
 }
 
-/// What products with the matrices of a quantised base read. The bits are the same.
+/// What products with the matrices of a quantised base read, in bf16 precision.
 package enum QuantisedWeights: String, Sendable, CaseIterable {
-    /// The blocks, where the matrices in bf16 would take a GiB or more.
-    case auto
-    /// Less memory, and more time for few rows (docs/performance.md).
+    /// Its blocks: x is rounded to integers of 16 bits (integers.h).
     case blocks
-    /// Dequantised and rounded.
+    /// What they stand for, rounded to bf16, and so is x.
     case bf16
-
-    static let largest = 1 << 30
 }
 
 /// The forms of a model's matrices.
@@ -41,13 +37,12 @@ struct WeightForms: Sendable {
     /// All in numbers.
     init(_ precision: Precision) { self.precision = precision }
 
-    /// In codes where the source has them, since bf16 products with these have the same bits; in fp32 they would be others.
+    /// In codes where the source has them; in fp32 precision, all in numbers.
     init(
         _ precision: Precision, of source: any WeightSource, slots: [(slot: WeightSlot, shape: [Int])], quantised: QuantisedWeights
     ) {
         self.precision = precision
-        let size = slots.reduce(0) { $0 + 2 * $1.shape.reduce(1, *) }
-        guard precision == .bf16, quantised == .blocks || quantised == .auto && size >= QuantisedWeights.largest else { return }
+        guard precision == .bf16, quantised == .blocks else { return }
         // A table of embeddings is kept in numbers; where it is the output matrix too, the latter is kept in codes.
         let isTied = !slots.contains { $0.slot == .head }
         for (slot, _) in slots where slot != .embedding || isTied { codes[slot] = source.codeFormat(of: slot.name) }

@@ -10,7 +10,8 @@ extension Kernel {
     /// y[m,n] = (accumulating ? y[m,n] : 0) + scale · Σ_k x[m,k]·W[n,k]
     ///
     /// The sum is one chain over k (see product.h), so a row's bits depend neither on M nor on threads nor on the family. The scale
-    /// is applied once to the finished sum. With bf16 weights, x is rounded to bf16 first.
+    /// is applied once to the finished sum. With bf16 weights, x is rounded to bf16 first; with weights in codes, to integers (integers.h),
+    /// and with their transpose, to bf16, as the weights are (codes.h).
     package static func multiply(
         _ x: UnsafePointer<Float>, rows M: Int, stride xStride: Int, by w: PackedMatrix, into y: UnsafeMutablePointer<Float>,
         stride yStride: Int, scale: Float = 1, accumulating: Bool = false, parallel: Parallel, family: KernelFamily = .current
@@ -23,13 +24,18 @@ extension Kernel {
         var job = gfn_product(
             x: x, x_stride: xStride, w: w.bytes, codes: w.codes, outputs: w.outputs, steps: w.steps, y: y, y_stride: yStride, scale: scale,
             accumulating: accumulating ? 1 : 0)
-        if w.precision == .bf16 {
+        let run: @convention(c) (UnsafePointer<gfn_product>, Int, Int, Int, Int) -> Void
+        switch w.kind {
+        case .fp32: run = kernels.pointee.multiply_fp32
+        case .bf16, .transposedCodes:
+            run = w.kind == .bf16 ? kernels.pointee.multiply_bf16 : kernels.pointee.multiply_codes
             let pairs = gfn_scratch(Int32(gfn_scratch_inputs), M * w.steps * 4)
             gfn_round_rows(kernels, x, xStride, M, w.inputs, pairs)
-            job.x = UnsafeRawPointer(pairs)
-            job.x_stride = w.steps
+            (job.x, job.x_stride) = (UnsafeRawPointer(pairs), w.steps)
+        case .codes:
+            run = kernels.pointee.multiply_integers
+            (job.x, job.x_stride) = integers(of: x, rows: M, stride: xStride, for: w, parallel: parallel, kernels)
         }
-        let run = w.precision == .bf16 ? kernels.pointee.multiply_bf16 : kernels.pointee.multiply_fp32
         let panels = w.panels
         // Waking a thread costs more than a small product, such as a low-rank adapter's.
         let isSmall = M * w.outputs * w.inputs < 2_000_000 && w.byteCount < 1 << 20
@@ -44,6 +50,21 @@ extension Kernel {
                 withUnsafePointer(to: job) { run($0, 0, panels, part.lowerBound, part.upperBound) }
             }
         }
+    }
+
+    /// Rows of x as a product with codes reads them, in this thread's scratch memory, and how far apart.
+    private static func integers(
+        of x: UnsafePointer<Float>, rows M: Int, stride: Int, for w: PackedMatrix, parallel: Parallel, _ kernels: UnsafePointer<gfn_kernels>
+    ) -> (UnsafeRawPointer, Int) {
+        guard let codes = w.codes else { preconditionFailure("integers for a matrix of numbers") }
+        let rowBytes = 2 * w.inputs + w.inputs / codes.pointee.group * MemoryLayout<gfn_integer_group>.stride, bytes = (rowBytes + 63) & ~63
+        let out = gfn_scratch(Int32(gfn_scratch_inputs), M * bytes).assumingMemoryBound(to: UInt8.self)
+        nonisolated(unsafe) let (rows, x) = (out, x)
+        parallel.forEach(M, grain: max(1, 65_536 / w.inputs)) { part in
+            kernels.pointee.round_integers(
+                codes, x + part.lowerBound * stride, stride, part.count, w.inputs, rows + part.lowerBound * bytes, bytes)
+        }
+        return (UnsafeRawPointer(out), bytes)
     }
 
     /// dW[n,k] += scale · Σ_m dy[m,n]·x[m,k]                       dy: [M, N]   x: [M, K]   dW: [N, K]

@@ -1,4 +1,5 @@
 internal import Learner
+internal import Model
 internal import Problems
 internal import Rollout
 
@@ -53,9 +54,8 @@ struct Setting: Sendable {
             "packed weights in files that all ranks of a node map (GFN_CACHE, or gfn-dist in XDG's cache folder); auto: from 32 MiB on",
             changesWeights: false),
         Setting(
-            "base.weights", .choice(["auto", "blocks", "bf16"]), "auto",
-            "of a quantised base: products read its blocks, or bf16 made of them, with the same bits; auto: blocks where bf16 takes 1 GiB or more",
-            changesWeights: false),
+            "base.weights", .choice(QuantisedWeights.allCases.map(\.rawValue)), "blocks",
+            "of a quantised base in bf16 precision: products read its blocks, or bf16 made of them"),
         Setting(
             "memory.limit", .size(or: "auto"), "auto",
             "what all ranks may use of a node's memory; auto: what it has left. A run that needs more is refused before it loads its model; "

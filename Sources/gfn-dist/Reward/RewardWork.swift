@@ -76,7 +76,7 @@ struct RewardWork: Sendable {
 
     func policy() -> Policy {
         let policy = Policy(base: base, trainable: trainable, parallel: Parallel(threads: threads))
-        policy.activationBudget = 256 << 20
+        policy.activationBudget = MemoryLimit.usualBudget
         return policy
     }
 

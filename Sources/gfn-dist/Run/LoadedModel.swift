@@ -26,7 +26,7 @@ struct LoadedModel: Sendable {
         adapter = text("adapter").isEmpty ? nil : try AdapterFolder.read(text("adapter"), for: files.configuration)
         let model = try UnloadedModel(
             files, precision: Precision(rawValue: text("precision")) ?? .bf16, parallel: Parallel(threads: threads),
-            quantised: QuantisedWeights(rawValue: text("base.weights")) ?? .auto)
+            quantised: QuantisedWeights(rawValue: text("base.weights")) ?? .blocks)
         let cache = PackedCache.named(text("base.cache"))
         try node.require(model, cache, gradients: false, limit: text("memory.limit"))
         base = try BaseModel(model, gradients: false, cache: cache)

@@ -9,7 +9,7 @@ struct MemoryLimit: Sendable, Equatable {
     private let isChosen: Bool
 
     /// What learners keep of activations where no limit is named, at most: enough for small models, and room for what else runs.
-    static let usualBudget = 256 << 20
+    static let usualBudget = 1 << 30
 
     /// - Parameters:
     ///   - setting: the value of `memory.limit`.

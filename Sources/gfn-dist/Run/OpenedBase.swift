@@ -34,7 +34,7 @@ struct OpenedBase: Sendable {
         cache = .named(configuration.text("base.cache"))
         model = try UnloadedModel(
             opened, precision: configuration.precision, parallel: parallel,
-            quantised: QuantisedWeights(rawValue: configuration.text("base.weights")) ?? .auto)
+            quantised: QuantisedWeights(rawValue: configuration.text("base.weights")) ?? .blocks)
     }
 
     /// Reads the weights, or maps what the cache has of them.
