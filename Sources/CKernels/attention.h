@@ -5,7 +5,8 @@
 ///
 /// A query row (one position, one head) meets its keys in blocks of 32 that are counted from position 0, and within a block in
 /// an order fixed by the key's position. So its bits depend neither on the other rows nor on where a key is stored.
-/// q·k is a chain over the head's components: keys are transposed, so that a lane is a key.
+/// q·k is a chain over the head's components: keys are transposed, so that a lane is a key. Keys and values in bf16 are widened block by
+/// block, which gives the bits of the same numbers in fp32.
 ///
 ///     R rows of this unit · G query heads per key head · C head size, P the same rounded up to 16 · B = 32 keys
 #include "vector.h"
@@ -13,13 +14,30 @@
 
 enum { B = 32 };
 
+/// The key of a position, from one of its heads on. (fp32)
 INLINE const float *key_at(const struct gfn_segment *s, ptrdiff_t position, ptrdiff_t offset) {
-    return position < s->prefix_length ? s->prefix_keys + position * s->prefix_stride + offset
-                                       : s->own_keys + (position - s->prefix_length) * s->own_stride + offset;
+    return position < s->prefix_length ? (const float *)s->prefix_keys + position * s->prefix_stride + offset
+                                       : (const float *)s->own_keys + (position - s->prefix_length) * s->own_stride + offset;
 }
 INLINE const float *value_at(const struct gfn_segment *s, ptrdiff_t position, ptrdiff_t offset) {
-    return position < s->prefix_length ? s->prefix_values + position * s->prefix_stride + offset
-                                       : s->own_values + (position - s->prefix_length) * s->own_stride + offset;
+    return position < s->prefix_length ? (const float *)s->prefix_values + position * s->prefix_stride + offset
+                                       : (const float *)s->own_values + (position - s->prefix_length) * s->own_stride + offset;
+}
+
+/// C numbers in bf16, which is exact.
+INLINE void widen_row(float *to, const void *from, ptrdiff_t at, ptrdiff_t C) {
+    const uint16_t *bits = (const uint16_t *)from + at;
+    for (ptrdiff_t c = 0; c < C; c++) {
+        const uint32_t wide = (uint32_t)bits[c] << 16;
+        memcpy(to + c, &wide, sizeof wide);
+    }
+}
+/// The key and the value of a position in bf16, widened.
+INLINE void widen_position(const struct gfn_segment *s, ptrdiff_t position, ptrdiff_t offset, ptrdiff_t C, float *key, float *value) {
+    const int isPrefix = position < s->prefix_length;
+    const ptrdiff_t at = (isPrefix ? position * s->prefix_stride : (position - s->prefix_length) * s->own_stride) + offset;
+    widen_row(key, isPrefix ? s->prefix_keys : s->own_keys, at, C);
+    widen_row(value, isPrefix ? s->prefix_values : s->own_values, at, C);
 }
 
 /// 16 rows of 16 floats → columns `out[c·stride]`. Only moves numbers.
@@ -146,8 +164,8 @@ static void attention(const struct gfn_segment *segments, struct gfn_attention_u
     const ptrdiff_t C = shape->head_size, P = (C + 15) / 16 * 16, G = shape->heads / shape->key_value_heads;
     const ptrdiff_t total = unit.rows * G, offset = kv_head * C;
     float *columns = gfn_scratch(gfn_scratch_attention,
-                                 (size_t)(P * B + B * P + total * P) * sizeof(float) + (size_t)total * sizeof(struct query) + 64);
-    float *padded = columns + P * B, *sums = padded + B * P;
+                                 (size_t)(P * B + 2 * B * P + total * P) * sizeof(float) + (size_t)total * sizeof(struct query) + 64);
+    float *wide_keys = columns + P * B, *padded = wide_keys + B * P, *sums = padded + B * P;
     struct query *queries = (struct query *)(sums + total * P);
     memset(padded, 0, (size_t)(B * P) * sizeof(float));
     memset(sums, 0, (size_t)(total * P) * sizeof(float));
@@ -177,6 +195,12 @@ static void attention(const struct gfn_segment *segments, struct gfn_attention_u
         for (ptrdiff_t b = at == 0 ? 0 : shared_blocks; b * B < last; b++) {
             ptrdiff_t count = smaller(last - b * B, B);
             for (ptrdiff_t j = 0; j < count; j++) {
+                if (s->keys_in_bf16) {
+                    widen_position(s, b * B + j, offset, C, wide_keys + j * P, padded + j * P);
+                    keys[j] = wide_keys + j * P;
+                    values[j] = padded + j * P;
+                    continue;
+                }
                 keys[j] = key_at(s, b * B + j, offset);
                 values[j] = value_at(s, b * B + j, offset);
                 if (P != C) {

@@ -64,8 +64,10 @@ struct gfn_segment {
     const float *queries; ptrdiff_t query_stride;
     float *_Nullable outputs; ptrdiff_t output_stride;
     ptrdiff_t rows, start;
-    const float *_Nullable prefix_keys; const float *_Nullable prefix_values; ptrdiff_t prefix_length, prefix_stride;
-    const float *own_keys; const float *own_values; ptrdiff_t own_stride;
+    /// fp32; where `keys_in_bf16` is set, which a forward pass may read, bf16. Strides are in numbers.
+    const void *_Nullable prefix_keys; const void *_Nullable prefix_values; ptrdiff_t prefix_length, prefix_stride;
+    const void *own_keys; const void *own_values; ptrdiff_t own_stride;
+    int keys_in_bf16;
     float *_Nullable log_sum_exp;
     const float *_Nullable d_outputs; float *_Nullable d_queries;
     float *_Nullable d_own_keys; float *_Nullable d_own_values;

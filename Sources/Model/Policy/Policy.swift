@@ -110,7 +110,7 @@ package final class Policy {
         }
         return Network(
             weights: adapterEnabled ? ownWeights ?? base.weights : base.weights, adapters: adapterEnabled ? adapters : nil,
-            rotary: rotary, parallel: parallel)
+            rotary: rotary, keyPrecision: base.keyPrecision, parallel: parallel)
     }
 
     func gradients(into buffer: UnsafeMutablePointer<Float>) -> ParameterGradients {

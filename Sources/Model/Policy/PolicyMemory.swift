@@ -34,7 +34,7 @@ package enum PolicyMemory {
         // Attention: heads of `padded` numbers, keys in blocks of 32; see attention.h and attention_backward.h.
         let padded = (c.headSize + 15) / 16 * 16, blocks = (longest + 31) / 32
         let queries = 64 * c.headCount / c.keyValueHeadCount
-        let forward = 4 * (2 * 32 * padded + queries * padded) + 128 * queries + 64
+        let forward = 4 * (3 * 32 * padded + queries * padded) + 128 * queries + 64
         let backward = 4 * (16 * (3 * padded + 2 * 32 + 2) + 3 * blocks * padded * 32)
         // Sums of outer products, for the gradients of adapters: 64 lines of a block of columns (outer.h).
         let outer = pass.ranks.isEmpty ? 0 : grown(4 * 64 * min(1024, (widest + 15) / 16 * 16))

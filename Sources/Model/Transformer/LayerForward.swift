@@ -51,6 +51,10 @@ extension Network {
         }
         rotate(a.queries.base, rows: M, heads: c.headCount, positions: context.positions)
         rotate(a.keys.base, rows: M, heads: c.keyValueHeadCount, positions: context.positions)
+        if keyPrecision == .bf16 {
+            // Here and nowhere else, so that a learner's pass reads what the sampler's cache holds.
+            for x in [a.keys, a.values] { Kernel.roundToBFloat16(x.base, count: M * keyWidth, parallel: parallel) }
+        }
         Kernel.attention(
             context.segments(layer: layer, a), heads: c.headCount, keyValueHeads: c.keyValueHeadCount, headSize: c.headSize,
             scale: attentionScale, parallel: parallel)

@@ -6,6 +6,8 @@ struct Network {
     /// Nil for a model without adapter.
     let adapters: AdapterStack?
     let rotary: RotaryTable
+    /// Of keys (after rotation) and values: bf16, where attention is to read what a cache in bf16 would hold.
+    let keyPrecision: Precision
     let parallel: Parallel
 
     var configuration: TransformerConfiguration { weights.configuration }

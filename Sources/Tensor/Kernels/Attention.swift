@@ -12,13 +12,15 @@ package struct AttentionSegment {
     package var outputStride: Int
     package var rows: Int
     package var start: Int
-    package var prefixKeys: UnsafePointer<Float>?
-    package var prefixValues: UnsafePointer<Float>?
+    package var prefixKeys: UnsafeRawPointer?
+    package var prefixValues: UnsafeRawPointer?
     package var prefixLength: Int
     package var prefixStride: Int
-    package var ownKeys: UnsafePointer<Float>
-    package var ownValues: UnsafePointer<Float>
+    package var ownKeys: UnsafeRawPointer
+    package var ownValues: UnsafeRawPointer
     package var ownStride: Int
+    /// Of keys and values as they lie in memory: fp32, or what was rounded to bf16, which only a forward pass reads.
+    package var keyPrecision: Precision
     /// log Σ e^score of each row and head, [rows, heads]: written by the forward pass, read by the backward.
     package var logSumExp: UnsafeMutablePointer<Float>?
 
@@ -31,8 +33,8 @@ package struct AttentionSegment {
 
     package init(
         queries: UnsafeMutablePointer<Float>, queryStride: Int, outputs: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int,
-        start: Int, prefixKeys: UnsafePointer<Float>? = nil, prefixValues: UnsafePointer<Float>? = nil, prefixLength: Int = 0,
-        prefixStride: Int = 0, ownKeys: UnsafePointer<Float>, ownValues: UnsafePointer<Float>, ownStride: Int,
+        start: Int, prefixKeys: UnsafeRawPointer? = nil, prefixValues: UnsafeRawPointer? = nil, prefixLength: Int = 0,
+        prefixStride: Int = 0, ownKeys: UnsafeRawPointer, ownValues: UnsafeRawPointer, ownStride: Int, keyPrecision: Precision = .fp32,
         logSumExp: UnsafeMutablePointer<Float>? = nil, dOutputs: UnsafePointer<Float>? = nil,
         dQueries: UnsafeMutablePointer<Float>? = nil, dOwnKeys: UnsafeMutablePointer<Float>? = nil,
         dOwnValues: UnsafeMutablePointer<Float>? = nil, dPrefixKeys: UnsafeMutablePointer<Float>? = nil,
@@ -51,6 +53,7 @@ package struct AttentionSegment {
         self.ownKeys = ownKeys
         self.ownValues = ownValues
         self.ownStride = ownStride
+        self.keyPrecision = keyPrecision
         self.logSumExp = logSumExp
         self.dOutputs = dOutputs
         self.dQueries = dQueries
@@ -99,10 +102,10 @@ extension Kernel {
         let shape = attentionShape(heads, keyValueHeads, headSize, scale)
         let segments = segments.filter { $0.rows > 0 }.map { segment in
             precondition(
-                segment.logSumExp != nil && segment.dOutputs != nil && segment.dQueries != nil && segment.dOwnKeys != nil
+                segment.keyPrecision == .fp32 && segment.logSumExp != nil && segment.dOutputs != nil && segment.dQueries != nil && segment.dOwnKeys != nil
                     && segment.dOwnValues != nil
                     && (segment.prefixLength == 0 || (segment.dPrefixKeys != nil && segment.dPrefixValues != nil)),
-                "attentionBackward: logSumExp or a gradient's memory is missing")
+                "attentionBackward: logSumExp or a gradient's memory is missing, or keys are in bf16")
             return checked(segment, shape)
         }
         let kernels = family.kernels
@@ -136,7 +139,7 @@ extension Kernel {
             queries: s.queries, query_stride: s.queryStride, outputs: s.outputs, output_stride: s.outputStride, rows: s.rows,
             start: s.start, prefix_keys: s.prefixKeys, prefix_values: s.prefixValues, prefix_length: s.prefixLength,
             prefix_stride: s.prefixStride, own_keys: s.ownKeys, own_values: s.ownValues, own_stride: s.ownStride,
-            log_sum_exp: s.logSumExp, d_outputs: s.dOutputs, d_queries: s.dQueries, d_own_keys: s.dOwnKeys,
+            keys_in_bf16: s.keyPrecision == .bf16 ? 1 : 0, log_sum_exp: s.logSumExp, d_outputs: s.dOutputs, d_queries: s.dQueries, d_own_keys: s.dOwnKeys,
             d_own_values: s.dOwnValues, d_prefix_keys: s.dPrefixKeys, d_prefix_values: s.dPrefixValues)
     }
 

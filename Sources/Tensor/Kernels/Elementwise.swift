@@ -24,6 +24,22 @@ extension Kernel {
         family.kernels.pointee.round_bf16(x, count, bits)
     }
 
+    /// The same in place: x becomes the bfloat16 nearest to it.
+    package static func roundToBFloat16(_ x: UnsafeMutablePointer<Float>, count: Int, parallel: Parallel) {
+        let block = 4096
+        nonisolated(unsafe) let x = x
+        parallel.forEach((count + block - 1) / block, grain: 16) { blocks in
+            withUnsafeTemporaryAllocation(of: UInt16.self, capacity: block) { bits in
+                guard let bits = bits.baseAddress else { return }
+                for at in blocks.map({ $0 * block }) {
+                    let size = min(block, count - at)
+                    roundToBFloat16(x + at, count: size, into: bits)
+                    widenBFloat16(bits, count: size, into: x + at)
+                }
+            }
+        }
+    }
+
     /// The exact value of each bfloat16.
     package static func widenBFloat16(
         _ bits: UnsafePointer<UInt16>, count: Int, into x: UnsafeMutablePointer<Float>, family: KernelFamily = .current

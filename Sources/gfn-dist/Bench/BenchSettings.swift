@@ -4,6 +4,8 @@ internal import Foundation
 struct BenchSettings {
     /// The model, a Hugging Face folder or a .gguf file; empty where the suites need none.
     let model: String
+    /// Those that are compared with one another.
+    let models: [String]
     /// B, rows decoded together.
     let batches: [Int]
     /// Tokens of each row's prompt, and tokens generated after it.
@@ -14,6 +16,12 @@ struct BenchSettings {
     let threads: [Int]
     /// Text added to the variant of every line.
     let tag: String
+
+    /// Of the largest case.
+    var description: String {
+        "\(batches.max() ?? 1) responses of \(generated) tokens to a prompt of \(prompt), \(threads.max() ?? 1) threads"
+            + (tag.isEmpty ? "" : ", \(tag)")
+    }
 
     /// Reads the variables; throws all their problems at once.
     ///
@@ -44,12 +52,17 @@ struct BenchSettings {
         threads = numbers("BENCH_THREADS", [ProcessInfo.processInfo.activeProcessorCount], 1...1024)
         tag = environment["BENCH_TAG"] ?? ""
         self.model = model ?? environment["BENCH_GGUF"] ?? ""
+        models = (environment["BENCH_MODELS"] ?? "").split(separator: " ").map(String.init)
         if self.model.isEmpty, needsModel {
             problems.append("environment variable BENCH_GGUF is not set; it must name the model's .gguf file, or give --model PATH")
         }
         guard problems.isEmpty else { throw RunError.configuration(problems.joined(separator: "\n")) }
         guard !needsModel || FileManager.default.fileExists(atPath: self.model) else {
             throw RunError.missingInput("model \(self.model) does not exist; name a Hugging Face folder or a .gguf file")
+        }
+        if let missing = models.first(where: { !FileManager.default.fileExists(atPath: $0) }) {
+            throw RunError.missingInput(
+                "model \(missing) of environment variable BENCH_MODELS does not exist; name Hugging Face folders or .gguf files, with spaces between")
         }
     }
 }

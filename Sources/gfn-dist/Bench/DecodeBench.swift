@@ -48,13 +48,11 @@ struct DecodeBench {
         return measurement
     }
 
-    /// B prompts of random tokens; the lowest and highest ids, often special tokens, are left out.
     private func prompts(_ batch: Int, vocabulary: Int) -> [SampleRequest] {
-        let margin = min(100, (vocabulary - 1) / 2)
+        let random = RandomTokens(vocabulary: vocabulary)
         return (0..<batch).map { row in
-            var random = RandomStream(seed: 0, purpose: .task, slot: row)
-            let prompt = (0..<settings.prompt).map { _ in Int32.random(in: Int32(margin)..<Int32(vocabulary - margin), using: &random) }
-            return SampleRequest(prompt: prompt, streams: [RandomStream(seed: 0, purpose: .sampling, slot: row)])
+            SampleRequest(
+                prompt: random.tokens(settings.prompt, slot: row), streams: [RandomStream(seed: 0, purpose: .sampling, slot: row)])
         }
     }
 }

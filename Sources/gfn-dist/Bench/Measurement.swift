@@ -6,8 +6,12 @@ struct Measurement {
     enum Metric: String {
         case tokensPerSecond = "tok/s"
         case gigaflops = "GFLOP/s"
+        case millisecondsPerToken = "ms/tok"
         /// One time divided by another: the lower, the better.
         case timeRatio = "ratio"
+
+        /// Whether less is better.
+        var isTime: Bool { self == .timeRatio || self == .millisecondsPerToken }
     }
 
     let suite: String
@@ -23,6 +27,13 @@ struct Measurement {
         values.append(value)
         foreign.append(load.foreign)
         cores.append(load.cores)
+    }
+
+    /// Leaves out the first sample.
+    mutating func dropFirst() {
+        values.removeFirst()
+        foreign.removeFirst()
+        cores.removeFirst()
     }
 
     /// One line in the format that the scripts measuring other tools print.
@@ -46,10 +57,10 @@ struct Measurement {
     /// "Per core-second" divides by the CPU time that was got, so that it says something on a busy machine too.
     var tableRow: String {
         let known = foreign.filter { $0 >= 0 }
-        let best = metric == .timeRatio ? values.min() : values.max()
+        let best = metric.isTime ? values.min() : values.max()
         return Self.row(
             suite, caseName, variant, "\(threads)", metric.rawValue, text(Self.median(values)), text(best ?? 0),
-            metric == .timeRatio ? "-" : text(Self.median(zip(values, cores).map { $0 / max($1, 1e-9) })),
+            metric.isTime ? "-" : text(Self.median(zip(values, cores).map { $0 / max($1, 1e-9) })),
             known.isEmpty ? "?" : "\(Int((100 * Self.median(known)).rounded())) %")
     }
 
@@ -62,7 +73,7 @@ struct Measurement {
     }
 
     private func text(_ value: Double) -> String {
-        String(format: metric == .timeRatio ? "%.3f" : value < 100 ? "%.1f" : "%.0f", value)
+        String(format: metric.isTime ? "%.3f" : value < 100 ? "%.1f" : "%.0f", value)
     }
 
     static func median(_ values: [Double]) -> Double {

@@ -40,8 +40,8 @@ struct RewardBench {
 
     private func measure(_ reference: Policy, _ model: ProcessRewardModel, responses count: Int, threads: Int) -> [Measurement] {
         let vocabulary = reference.base.configuration.vocabularySize
-        let prompt = tokens(settings.prompt, slot: 0, vocabulary: vocabulary)
-        let responses = (1...count).map { tokens(settings.generated, slot: $0, vocabulary: vocabulary) }
+        let random = RandomTokens(vocabulary: vocabulary)
+        let prompt = random.tokens(settings.prompt, slot: 0), responses = (1...count).map { random.tokens(settings.generated, slot: $0) }
         let ends = Array(stride(from: Self.stepLength, to: settings.generated, by: Self.stepLength)) + [settings.generated]
         func byReference() { _ = reference.forward([TokenGroup(prompt: prompt, responses: responses)], recording: false) }
         func byRewardModel() {
@@ -74,12 +74,5 @@ struct RewardBench {
             cost.add(b.seconds / a.seconds, b)
         }
         return [referenceSpeed, rewardSpeed, cost]
-    }
-
-    /// Random tokens; the lowest and highest ids, often special tokens, are left out where there are enough of others.
-    private func tokens(_ count: Int, slot: Int, vocabulary: Int) -> [Int32] {
-        let margin = min(100, (vocabulary - 1) / 4)
-        var random = RandomStream(seed: 0, purpose: .task, slot: slot)
-        return (0..<count).map { _ in Int32.random(in: Int32(margin)..<Int32(vocabulary - margin), using: &random) }
     }
 }
