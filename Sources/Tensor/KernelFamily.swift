@@ -6,6 +6,9 @@ package enum Precision: String, Sendable, CaseIterable {
     case fp32
     /// Weights and inputs rounded to bfloat16.
     case bf16
+
+    /// Of a number.
+    package var byteCount: Int { self == .fp32 ? 4 : 2 }
 }
 
 /// Which instructions the kernels use. All families give the same bits; they differ in speed.

@@ -98,6 +98,33 @@ struct AttentionTests {
         expectClose(s.out.array, expected, relative: 1e-3, absolute: 1e-3)
     }
 
+    @Test("keys and values in bf16 give the bits of the same numbers in fp32", arguments: shapes)
+    func halfKeys(_ shape: [Int]) {
+        let T = 75
+        let s = Sequence(T: T, heads: shape[0], keyHeads: shape[1], C: shape[2], seed: 50)
+        Kernel.roundToBFloat16(s.k.base, count: s.k.count, parallel: Parallel(threads: 2))
+        Kernel.roundToBFloat16(s.v.base, count: s.v.count, parallel: .serial)
+        let (keys, values) = (s.k.array.roundedToBFloat16, s.v.array.roundedToBFloat16)
+        #expect(keys.map { Float(bitPattern: UInt32($0) << 16) } == s.k.array)
+        for family in KernelFamily.selectable() {
+            for (first, prefix) in [(0, 0), (40, 40), (33, 7)] {
+                var segments = [s.segment(first..<T, prefix: prefix)]
+                let expected = s.run(segments, family: family)
+                let result = keys.withUnsafeBytes { keys in
+                    values.withUnsafeBytes { values in
+                        guard let keys = keys.baseAddress, let values = values.baseAddress else { return [UInt32]() }
+                        (segments[0].prefixKeys, segments[0].prefixValues) = (keys, values)
+                        segments[0].ownKeys = keys + 2 * prefix * s.keyWidth
+                        segments[0].ownValues = values + 2 * prefix * s.keyWidth
+                        segments[0].keyPrecision = .bf16
+                        return s.run(segments, family: family)
+                    }
+                }
+                #expect(result == expected, "\(family), rows from \(first), a prefix of \(prefix)")
+            }
+        }
+    }
+
     @Test(
         "gradients are those of central differences, also through a shared prefix",
         arguments: [[2, 1, 8], [3, 3, 12], [2, 1, 64]])

@@ -89,7 +89,7 @@ struct DecodingStep: AttentionContext {
                 queries: a.queries.base + row * q, queryStride: q, outputs: a.attention.base + row * q, outputStride: q,
                 rows: 1, start: prompt.length + own.length, prefixKeys: prompt.keys(layer), prefixValues: prompt.values(layer),
                 prefixLength: prompt.length, prefixStride: e, ownKeys: own.keys(layer), ownValues: own.values(layer),
-                ownStride: e)
+                ownStride: e, keyPrecision: own.precision)
         }
     }
 }

@@ -68,7 +68,7 @@ struct Sampler {
 
         let batch = PackedGroups(groups, network: network)
         let c = network.configuration
-        let caches = groups.map { KeyValueCache(layers: c.layerCount, width: network.keyWidth, capacity: $0.prompt.count) }
+        let caches = groups.map { KeyValueCache(layers: c.layerCount, width: network.keyWidth, precision: network.keyPrecision, capacity: $0.prompt.count) }
         let a = LayerActivations(network, rows: batch.rows)
         let scratch = LayerScratch(network, rows: batch.rows)
         let context = PromptPass(batch: batch, caches: caches)
@@ -99,7 +99,7 @@ struct Sampler {
     private mutating func freeCache() -> KeyValueCache {
         freeCaches.popLast()
             ?? KeyValueCache(
-                layers: network.configuration.layerCount, width: network.keyWidth,
+                layers: network.configuration.layerCount, width: network.keyWidth, precision: network.keyPrecision,
                 capacity: KeyValueCache.firstCapacity(settings.maxNewTokens))
     }
 

@@ -45,7 +45,7 @@ extension PolicyMemory {
     /// Prompts are counted as long as responses to them are under way, where all responses are of one length.
     package static func sampling(
         _ configuration: TransformerConfiguration, adapter: AdapterConfiguration?, _ sampling: Sampling,
-        maxRows: Int = SamplingSettings.usualMaxRows
+        keyPrecision: Precision = .fp32, maxRows: Int = SamplingSettings.usualMaxRows
     ) -> Int {
         guard sampling.prompts > 0, sampling.responses > 0 else { return 0 }
         let w = PassWidths(configuration, adapter: adapter)
@@ -54,7 +54,7 @@ extension PolicyMemory {
         let prompts = min(sampling.prompts, (responses - 1) / sampling.responses + 2)
         let capacity = KeyValueCache.capacity(holding: sampling.maxNewTokens, first: KeyValueCache.firstCapacity(sampling.maxNewTokens))
         let positions = responses * capacity + prompts * sampling.longestPrompt
-        let caches = 8 * configuration.layerCount * w.key * positions
+        let caches = 2 * keyPrecision.byteCount * configuration.layerCount * w.key * positions
         let readRows = min(sampling.prompts * sampling.longestPrompt, Sampler.promptRows - 1 + sampling.longestPrompt)
         let rows = min(maxRows, responses)
         let pass = 4 * (w.layer + w.scratch) * (readRows + maxRows) + w.inputs(rows: max(readRows, rows))

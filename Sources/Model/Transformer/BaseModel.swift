@@ -4,6 +4,8 @@ package import Tensor
 package final class BaseModel: @unchecked Sendable {
     package let configuration: TransformerConfiguration
     package let precision: Precision
+    /// Of the keys and values that attention reads: see `UnloadedModel`.
+    package let keyPrecision: Precision
     /// Whether transposed weights are there too, so that a policy on this base can be trained.
     package let gradients: Bool
     /// What the weights were read from, for those who need exact values again.
@@ -34,6 +36,7 @@ package final class BaseModel: @unchecked Sendable {
     package init(_ model: UnloadedModel, gradients: Bool, cache: PackedCache? = nil) throws(ModelFileError) {
         let packing = model.packing
         (configuration, precision, source) = (packing.configuration, packing.precision, packing.source)
+        keyPrecision = model.keyPrecision
         self.gradients = gradients
         let parts: [WeightPart] = gradients ? [.forward, .transposed] : [.forward]
         if let cache {

@@ -13,7 +13,8 @@ enum LabelKind: String, Sendable, CaseIterable {
 extension RunConfiguration {
     /// The settings that a reward model is trained by: whole groups, or single ones.
     private static let rewardModelSettings: Set = [
-        "model", "adapter", "precision", "kernels", "base.cache", "base.weights", "seed", "threads", "data.train", "data.evaluate", "data.chat_template",
+        "model", "adapter", "precision", "kernels", "base.cache", "base.weights", "attention.cache", "memory.limit",
+        "seed", "threads", "data.train", "data.evaluate", "data.chat_template",
         "data.long_prompts", "evaluate.every",
     ]
     private static let rewardModelGroups = ["train.", "lora.", "labels.", "head.", "checkpoint."]

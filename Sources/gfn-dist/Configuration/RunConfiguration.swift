@@ -205,6 +205,7 @@ struct RunConfiguration: Sendable {
     var promptsPerStep: Int { integer("train.prompts_per_step") }
     var samplesPerPrompt: Int { integer("rollout.samples_per_prompt") }
     var precision: Precision { Precision(rawValue: text("precision")) ?? .bf16 }
+    var keyPrecision: Precision { Precision(rawValue: text("attention.cache")) ?? .fp32 }
 
     private var loraTargets: [LinearKind]? {
         let names = text("lora.targets").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }

@@ -2,6 +2,7 @@ internal import Learner
 internal import Model
 internal import Problems
 internal import Rollout
+internal import Tensor
 
 /// One key of the configuration: its name, what it accepts, its default and what it is for.
 ///
@@ -56,6 +57,9 @@ struct Setting: Sendable {
         Setting(
             "base.weights", .choice(QuantisedWeights.allCases.map(\.rawValue)), "blocks",
             "of a quantised base in bf16 precision: products read its blocks, or bf16 made of them"),
+        Setting(
+            "attention.cache", .choice(Precision.allCases.map(\.rawValue)), "fp32",
+            "keys and values that attention reads; bf16: rounded wherever they are made, so that those of a sample take half the memory"),
         Setting(
             "memory.limit", .size(or: "auto"), "auto",
             "what all ranks may use of a node's memory; auto: what it has left. A run that needs more is refused before it loads its model; "

@@ -24,9 +24,10 @@ struct LoadedModel: Sendable {
         if text("kernels") != "auto" { setenv(KernelFamily.variable, text("kernels"), 1) }
         threads = Int(text("threads")) ?? max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, node.ranks))
         adapter = text("adapter").isEmpty ? nil : try AdapterFolder.read(text("adapter"), for: files.configuration)
-        let model = try UnloadedModel(
+        var model = try UnloadedModel(
             files, precision: Precision(rawValue: text("precision")) ?? .bf16, parallel: Parallel(threads: threads),
             quantised: QuantisedWeights(rawValue: text("base.weights")) ?? .blocks)
+        model.keyPrecision = Precision(rawValue: text("attention.cache")) ?? .fp32
         let cache = PackedCache.named(text("base.cache"))
         try node.require(model, cache, gradients: false, limit: text("memory.limit"))
         base = try BaseModel(model, gradients: false, cache: cache)

@@ -132,7 +132,8 @@ private struct RunSizes {
             configuration, adapter: adapter,
             .init(
                 prompts: (run.configuration.promptsPerStep + rollouts - 1) / rollouts, responses: run.configuration.samplesPerPrompt,
-                longestPrompt: longestPrompt, maxNewTokens: maxNewTokens))
+                longestPrompt: longestPrompt, maxNewTokens: maxNewTokens),
+            keyPrecision: run.base.model.keyPrecision)
     }
 
     /// All ranks evaluate.
@@ -144,7 +145,8 @@ private struct RunSizes {
                 .init(
                     prompts: min(HeldOutEvaluation.problemsAtOnce, problems),
                     responses: run.configuration.integer("evaluate.samples_per_problem"), longestPrompt: Self.longestPrompt(of: task),
-                    maxNewTokens: run.configuration.maxNewTokens(for: task)))
+                    maxNewTokens: run.configuration.maxNewTokens(for: task)),
+                keyPrecision: run.base.model.keyPrecision)
         }.max() ?? 0
     }
 }

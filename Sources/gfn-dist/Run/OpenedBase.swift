@@ -19,9 +19,11 @@ struct OpenedBase: Sendable {
         self.gradients = gradients
         guard configuration.model != "random" else {
             (path, files, cache) = ("random", nil, nil)
-            model = try UnloadedModel(
+            var model = try UnloadedModel(
                 randomly: PathSum.modelConfiguration(configuration.randomSize), seed: configuration.seed,
                 precision: configuration.precision, parallel: parallel)
+            model.keyPrecision = configuration.keyPrecision
+            self.model = model
             return
         }
         path = configuration.model.isEmpty ? EmbeddedResources.baseModelPath : configuration.model
@@ -32,9 +34,11 @@ struct OpenedBase: Sendable {
         }
         files = opened
         cache = .named(configuration.text("base.cache"))
-        model = try UnloadedModel(
+        var model = try UnloadedModel(
             opened, precision: configuration.precision, parallel: parallel,
             quantised: QuantisedWeights(rawValue: configuration.text("base.weights")) ?? .blocks)
+        model.keyPrecision = configuration.keyPrecision
+        self.model = model
     }
 
     /// Reads the weights, or maps what the cache has of them.

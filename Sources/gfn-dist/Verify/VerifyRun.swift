@@ -84,7 +84,7 @@ struct VerifyRun {
         var layers = ConfigurationLayers()
         layers.lay(yaml: try EmbeddedResources.configuration("pathsum-reward"), named: "embedded pathsum-reward.yaml", isChoice: false)
         for setting in settings { layers.set(setting.name, to: setting.value, from: Origin(description: setting.place, isChoice: false)) }
-        for name in ["model", "seed", "threads", "precision", "kernels"] {
+        for name in ["model", "seed", "threads", "precision", "kernels", "base.cache", "base.weights", "attention.cache", "memory.limit"] {
             layers = layers.setting(name, to: configuration.text(name))
         }
         // Prompts of the list are texts as they are.

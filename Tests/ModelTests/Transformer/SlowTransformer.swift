@@ -11,6 +11,8 @@ struct SlowTransformer {
     /// Whether the embedding and both sides of every product with weights are rounded to bf16 first: the definition of the
     /// mode of that name.
     var isRounding = false
+    /// Whether keys, after rotation, and values are.
+    var isRoundingKeys = false
 
     init(_ policy: Policy, _ parameters: [Float]) throws {
         c = policy.base.configuration
@@ -85,8 +87,9 @@ struct SlowTransformer {
         for layer in 0..<c.layerCount {
             let n = x.map { norm("model.layers.\(layer).input_layernorm.weight", $0) }
             let q = n.enumerated().map { rotated(linear(layer, .query, $1), position: $0) }
-            let k = n.enumerated().map { rotated(linear(layer, .key, $1), position: $0) }
-            let v = n.map { linear(layer, .value, $0) }
+            func kept(_ x: [Double]) -> [Double] { isRoundingKeys ? x.map(Self.rounded) : x }
+            let k = n.enumerated().map { kept(rotated(linear(layer, .key, $1), position: $0)) }
+            let v = n.map { kept(linear(layer, .value, $0)) }
             for t in x.indices {
                 var output = [Double](repeating: 0, count: c.headCount * S)
                 for head in 0..<c.headCount {

@@ -23,11 +23,12 @@ let unevenAdapter = AdapterConfiguration(
 /// A policy with weights large enough to make every part of it matter.
 func tinyPolicy(
     _ trainable: Trainable = .lora(tinyAdapter), _ configuration: TransformerConfiguration = tinyConfiguration,
-    precision: Precision = .fp32, threads: Int = 1, scale: Float = 15
+    precision: Precision = .fp32, keyPrecision: Precision = .fp32, threads: Int = 1, scale: Float = 15
 ) throws -> Policy {
     let parallel = Parallel(threads: threads)
-    let base = try BaseModel(randomly: configuration, seed: 7, precision: precision, gradients: true, parallel: parallel)
-    let policy = Policy(base: base, trainable: trainable, parallel: parallel)
+    var model = try UnloadedModel(randomly: configuration, seed: 7, precision: precision, parallel: parallel)
+    model.keyPrecision = keyPrecision
+    let policy = Policy(base: try BaseModel(model, gradients: true), trainable: trainable, parallel: parallel)
     policy.adopt(values: try tinyParameters(policy, scale: scale), version: 1)
     return policy
 }
