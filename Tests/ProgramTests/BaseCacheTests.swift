@@ -46,6 +46,14 @@ extension ProgramTests {
             #expect(try files(cache, ending: ".forward").count == 1 && files(cache, ending: ".transposed").count == 1)
         }
 
+        @Test("one that is asked for and has no folder is refused; one that would only be of use is not")
+        func homeless() throws {
+            let nobody = ["-u", "GFN_CACHE", "-u", "XDG_CACHE_HOME", "-u", "HOME"]
+            let refused = try runProgram(["sample", "--quiet"] + Self.sampling + ["base.cache=always"], under: nobody)
+            #expect(refused.status == 78 && refused.output.isEmpty && refused.errors.contains("set GFN_CACHE"), "\(refused.errors)")
+            #expect(try runProgram(["sample", "--quiet"] + Self.sampling + ["base.cache=auto"], under: nobody).status == 0)
+        }
+
         @Test("where the disk takes no more, the base is packed in memory, a sentence says so, and nothing half-made stays")
         func full() throws {
             let cache = try TemporaryFolder()

@@ -28,7 +28,7 @@ struct LoadedModel: Sendable {
             files, precision: Precision(rawValue: text("precision")) ?? .bf16, parallel: Parallel(threads: threads),
             quantised: QuantisedWeights(rawValue: text("base.weights")) ?? .blocks)
         model.keyPrecision = Precision(rawValue: text("attention.cache")) ?? .fp32
-        let cache = PackedCache.named(text("base.cache"))
+        let cache = try PackedCache.named(text("base.cache"))
         try node.require(model, cache, gradients: false, limit: text("memory.limit"))
         base = try BaseModel(model, gradients: false, cache: cache)
         if let note = base.cacheNote { Launch.say(note) }

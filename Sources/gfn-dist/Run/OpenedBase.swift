@@ -33,7 +33,7 @@ struct OpenedBase: Sendable {
             try opened.configuration.requireWritable(path: path)
         }
         files = opened
-        cache = .named(configuration.text("base.cache"))
+        cache = try .named(configuration.text("base.cache"))
         var model = try UnloadedModel(
             opened, precision: configuration.precision, parallel: parallel,
             quantised: QuantisedWeights(rawValue: configuration.text("base.weights")) ?? .blocks)
