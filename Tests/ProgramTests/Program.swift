@@ -31,7 +31,7 @@ enum Layout: Sendable, CustomTestStringConvertible {
 }
 
 /// A folder for one test, removed with its owner.
-final class TemporaryFolder {
+final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {

@@ -18,7 +18,7 @@ private enum QuantisedBase {
         let path = try made.get().path
         return Settings.standard.with([
             "model": "\(path)/tiny.gguf", "data.train": "\(path)/sums.jsonl", "data.chat_template": "plain", "reward.reference": "0",
-            "rollout.max_new_tokens": "6", "states": "all", "attention.cache": cache.rawValue, "evaluate.problems": "1",
+            "rollout.max_new_tokens": "6", "states": "tokens", "attention.cache": cache.rawValue, "evaluate.problems": "1",
             "base.cache": "never",
         ])
     }
@@ -47,14 +47,17 @@ extension ProgramTests {
             #expect(try train(settings, on: .single(2)).adapter == Reference.run(settings.with(["kernels": "auto"])).adapter)
         }
 
-        @Test("with files in the cache, and when activations are computed again", arguments: [["base.cache": "always"], ["memory.limit": "80MiB"]])
-        func memory(changes: [String: String]) throws {
+        @Test("with files in the cache that ranks map, made and found")
+        func mapped() throws {
             let settings = try QuantisedBase.settings(cache: .fp32), folder = try TemporaryFolder()
-            let outcome = try runProgram(
-                ["train", "--single", "--threads", "1", "--quiet", "--output", "\(folder.path)/run"] + settings.with(changes).arguments,
-                under: ["env", "GFN_CACHE=\(folder.path)/cache"])
-            #expect(outcome.status == 0, "\(outcome.errors)")
-            #expect(RunFiles(path: "\(folder.path)/run").adapter == (try Reference.run(settings).adapter))
+            for name in ["first", "second"] {
+                let run = RunFiles(path: "\(folder.path)/\(name)")
+                let outcome = try runProgram(
+                    ["train", "--threads", "1", "--quiet", "--output", run.path] + settings.with(["base.cache": "always"]).arguments,
+                    under: ["GFN_CACHE=\(folder.path)/cache", "mpirun", "-n", "2"])
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                #expect(run.adapter == (try Reference.run(settings).adapter))
+            }
         }
 
         @Test("after kill -9 and a resume on other ranks", arguments: Precision.allCases)

@@ -101,8 +101,8 @@ struct PackedGroups: AttentionContext {
                 rows: rows.count, start: prefix?.count ?? 0, ownKeys: a.keys.base + atKey, ownValues: a.values.base + atKey,
                 ownStride: e, logSumExp: a.logSumExp.base + rows.lowerBound * heads)
             if let prefix {
-                segment.prefixKeys = UnsafePointer(a.keys.base + prefix.lowerBound * e)
-                segment.prefixValues = UnsafePointer(a.values.base + prefix.lowerBound * e)
+                segment.prefixKeys = UnsafeRawPointer(a.keys.base + prefix.lowerBound * e)
+                segment.prefixValues = UnsafeRawPointer(a.values.base + prefix.lowerBound * e)
                 segment.prefixLength = prefix.count
                 segment.prefixStride = e
             }

@@ -42,7 +42,7 @@ struct ScalingBench {
 
         func measurement(_ phase: String, _ gigaflops: Double) -> Measurement {
             Measurement(
-                suite: "scaling", caseName: "\(name) \(phase) \(fixed(gigaflops, 4)) GFLOP",
+                suite: "scaling", caseName: "\(name) \(phase) \(compact(gigaflops)) GFLOP",
                 variant: settings.tag.isEmpty ? precision.rawValue : "\(precision.rawValue) \(settings.tag)", threads: threads,
                 metric: .millisecondsPerToken)
         }

@@ -79,7 +79,7 @@ struct CachePrecisionTests {
             PolicyMemory.sampling(
                 tinyConfiguration, adapter: nil, .init(prompts: 3, responses: 4, longestPrompt: 9, maxNewTokens: 1000), keyPrecision: $0)
         }
-        let positions = 12 * 1024 + 4 * 9, width = tinyConfiguration.extents(of: .key).outputs
+        let positions = 12 * 1024 + 3 * 9, width = tinyConfiguration.extents(of: .key).outputs
         #expect(sampling[0] - sampling[1] == 4 * tinyConfiguration.layerCount * width * positions)
     }
 }
