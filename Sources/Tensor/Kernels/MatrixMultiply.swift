@@ -38,7 +38,7 @@ extension Kernel {
         }
         let panels = w.panels
         // Waking a thread costs more than a small product, such as a low-rank adapter's.
-        let isSmall = M * w.outputs * w.inputs < 2_000_000 && w.byteCount < 1 << 20
+        let isSmall = M * w.outputs * w.inputs < (w.kind == .codes ? 500_000 : 2_000_000) && w.byteCount < 1 << 20
         if parallel.threads == 1 || isSmall {
             run(&job, 0, panels, 0, M)
         } else if panels >= 2 * parallel.threads {
