@@ -97,13 +97,19 @@ INLINE void group_integers(const int rows, const int vectors, const int group, c
         }
 }
 
+/// Bytes ahead of which memory is asked for codes: a few groups of a panel. Processors do not foresee that tiles skip the columns of others;
+/// with this, few rows take about a fifth less time.
+enum { codes_ahead = 3840 };
+
 /// The same with both, into sums of their own, so that each code is read once. `nibbles`: two steps of four inputs lie in the halves of a byte.
 INLINE void group_both(const int rows, const int vectors, const int nibbles, const int group, const uint8_t *upper, const uint8_t *lower,
                        ptrdiff_t x_stride, const uint8_t *const *codes, vi uppers[INTEGER_ROWS][INTEGER_VECTORS],
                        vi lowers[INTEGER_ROWS][INTEGER_VECTORS]) {
     UNROLL for (int k = 0; k < group; k += nibbles ? 8 : 4)
         UNROLL for (int v = 0; v < vectors; v++) {
-            const vi both = *(const vi_at *)(codes[v] + k * (nibbles ? 8 : 16));
+            const uint8_t *line = codes[v] + k * (nibbles ? 8 : 16);
+            const vi both = *(const vi_at *)line;
+            __builtin_prefetch(line + codes_ahead);
             const vi w = nibbles ? both & 0x0f0f0f0f : both, next = both >> 4 & 0x0f0f0f0f;
             UNROLL for (int r = 0; r < rows; r++) {
                 uppers[r][v] = dot4(uppers[r][v], w, four_of(upper + r * x_stride + k));
