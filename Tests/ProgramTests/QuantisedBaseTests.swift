@@ -27,10 +27,10 @@ private enum QuantisedBase {
 extension ProgramTests {
     @Suite("on a quantised base, computed from its blocks, as on any")
     struct Quantised {
-        private func expectReference(_ run: FinishedRun, _ settings: Settings) throws {
+        private func expectReference(_ run: FinishedRun, _ settings: Settings, steps: Int = Settings.steps) throws {
             let reference = try Reference.run(settings)
             #expect(run.adapter == reference.adapter && run.digest == reference.digest)
-            try run.files.expectEveryStepOnce()
+            try run.files.expectEveryStepOnce(steps)
         }
 
         @Test("the bytes are the same on any layout of ranks", arguments: Precision.allCases, [
@@ -62,15 +62,16 @@ extension ProgramTests {
 
         @Test("after kill -9 and a resume on other ranks", arguments: Precision.allCases)
         func killed(cache: Precision) throws {
-            let settings = try QuantisedBase.settings(cache: cache), folder = try TemporaryFolder()
-            let files = RunFiles(path: "\(folder.path)/run")
+            // Long enough not to be over before the signal, where a step takes 12 ms.
+            let steps = 32, settings = try QuantisedBase.settings(cache: cache).with(["train.steps": "\(steps)"])
+            let folder = try TemporaryFolder(), files = RunFiles(path: "\(folder.path)/run")
             let program = try Program(train: settings.arguments + ["--quiet", "--output", files.path], on: .mpirun(3))
             try program.reaches("a checkpoint") { files.latest != nil }
             let victims = [program.identifier] + (try program.rankProcesses(3))
             for victim in victims { kill(victim, SIGKILL) }
             #expect(try program.outcome().status == SIGKILL)
             #expect(holds(within: .seconds(10)) { victims.allSatisfy { kill($0, 0) != 0 } })
-            try expectReference(try train(on: .single(2), in: folder, resuming: true), settings)
+            try expectReference(try train(on: .single(2), in: folder, resuming: true), settings, steps: steps)
         }
 
         @Test("learners compute the log-probabilities that rollouts recorded, and learn", arguments: Precision.allCases)
