@@ -5,16 +5,16 @@
 ///
 /// A query row (one position, one head) meets its keys in blocks of 32 that are counted from position 0, and within a block in
 /// an order fixed by the key's position. So its bits depend neither on the other rows nor on where a key is stored.
-/// q·k is a chain over the head's components: keys are transposed, so that a lane is a key. Keys and values in bf16 are widened block by
-/// block, which gives the bits of the same numbers in fp32.
+/// q·k is a chain over the head's components: keys are transposed, so that a lane is a key; in caches they lie so (`gfn_key_form`). What is
+/// there in bf16 is widened block by block, which gives the bits of the same numbers in fp32.
 ///
 ///     R rows of this unit · G query heads per key head · C head size, P the same rounded up to 16 · B = 32 keys
 #include "vector.h"
 
 
-enum { B = 32 };
+enum { B = gfn_key_block };
 
-/// The key of a position, from one of its heads on. (fp32)
+/// The key of a position, from one of its heads on, where keys lie in rows.
 INLINE const float *key_at(const struct gfn_segment *s, ptrdiff_t position, ptrdiff_t offset) {
     return position < s->prefix_length ? (const float *)s->prefix_keys + position * s->prefix_stride + offset
                                        : (const float *)s->own_keys + (position - s->prefix_length) * s->own_stride + offset;
@@ -24,20 +24,28 @@ INLINE const float *value_at(const struct gfn_segment *s, ptrdiff_t position, pt
                                        : (const float *)s->own_values + (position - s->prefix_length) * s->own_stride + offset;
 }
 
-/// C numbers in bf16, which is exact.
-INLINE void widen_row(float *to, const void *from, ptrdiff_t at, ptrdiff_t C) {
-    const uint16_t *bits = (const uint16_t *)from + at;
-    for (ptrdiff_t c = 0; c < C; c++) {
-        const uint32_t wide = (uint32_t)bits[c] << 16;
-        memcpy(to + c, &wide, sizeof wide);
-    }
+typedef uint16_t h16_at __attribute__((vector_size(32), aligned(2), may_alias));
+typedef uint32_t w16 __attribute__((vector_size(64)));
+
+/// Numbers in bf16, a multiple of 16, which is exact.
+INLINE void widen_numbers(float *to, const uint16_t *from, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i += 16) store(to + i, (v16)(__builtin_convertvector(*(const h16_at *)(from + i), w16) << 16));
 }
-/// The key and the value of a position in bf16, widened.
-INLINE void widen_position(const struct gfn_segment *s, ptrdiff_t position, ptrdiff_t offset, ptrdiff_t C, float *key, float *value) {
-    const int isPrefix = position < s->prefix_length;
-    const ptrdiff_t at = (isPrefix ? position * s->prefix_stride : (position - s->prefix_length) * s->own_stride) + offset;
-    widen_row(key, isPrefix ? s->prefix_keys : s->own_keys, at, C);
-    widen_row(value, isPrefix ? s->prefix_values : s->own_values, at, C);
+
+/// A block of a cache: its columns, and where its first `count` values lie. `columns` and `rows` are memory for what is widened.
+INLINE const float *cached_block(const struct gfn_segment *s, ptrdiff_t block, ptrdiff_t kv_head, ptrdiff_t C, ptrdiff_t P,
+                                 ptrdiff_t count, float *columns, float *rows, const float **values) {
+    const int isPrefix = block * B < s->prefix_length;
+    const void *keys = isPrefix ? s->prefix_keys : s->own_keys, *all_values = isPrefix ? s->prefix_values : s->own_values;
+    const ptrdiff_t at = isPrefix ? kv_head * s->prefix_stride + block * B : kv_head * s->own_stride + block * B - s->prefix_length;
+    const float *first = (const float *)all_values + at * P;
+    if (s->key_form == gfn_keys_in_bf16_blocks) {
+        widen_numbers(columns, (const uint16_t *)keys + at * C, C * B);
+        widen_numbers(rows, (const uint16_t *)all_values + at * P, count * P);
+        first = rows;
+    }
+    for (ptrdiff_t j = 0; j < count; j++) values[j] = first + j * P;
+    return s->key_form == gfn_keys_in_bf16_blocks ? columns : (const float *)keys + at * C;
 }
 
 /// 16 rows of 16 floats → columns `out[c·stride]`. Only moves numbers.
@@ -97,21 +105,34 @@ static void products(ptrdiff_t rows, const float *const *a, const float *columns
     else if (rows == 1) block_products(1, a, columns, C, out);
 }
 
-/// y[0..<P] += Σ_j w_j x_j, a chain over j for each component. N16 vectors at a time stay in registers.
-INLINE void weighted_rows_part(const int vectors, float *y, const float *w, const float *const *x, ptrdiff_t count, ptrdiff_t at) {
-    v16 sum[4];
-    UNROLL for (int i = 0; i < vectors; i++) sum[i] = load(y + at + 16 * i);
+/// y_r[0..<P] += Σ_j w_rj x_j for `rows` ≤ 4 rows: each component is a chain over j. `vectors` vectors of each row stay in registers.
+INLINE void weighted_rows_part(const int rows, const int vectors, float *const *y, const float *const *w, const float *const *x,
+                               ptrdiff_t count, ptrdiff_t at) {
+    v16 sum[4][4];
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int i = 0; i < vectors; i++) sum[r][i] = load(y[r] + at + 16 * i);
     for (ptrdiff_t j = 0; j < count; j++) {
-        v16 a = splat(w[j]);
-        UNROLL for (int i = 0; i < vectors; i++) sum[i] = fma16(a, load(x[j] + at + 16 * i), sum[i]);
+        v16 line[4];
+        UNROLL for (int i = 0; i < vectors; i++) line[i] = load(x[j] + at + 16 * i);
+        UNROLL for (int r = 0; r < rows; r++) {
+            v16 a = splat(w[r][j]);
+            UNROLL for (int i = 0; i < vectors; i++) sum[r][i] = fma16(a, line[i], sum[r][i]);
+        }
     }
-    UNROLL for (int i = 0; i < vectors; i++) store(y + at + 16 * i, sum[i]);
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int i = 0; i < vectors; i++) store(y[r] + at + 16 * i, sum[r][i]);
 }
-INLINE void weighted_rows(float *y, const float *w, const float *const *x, ptrdiff_t count, ptrdiff_t P) {
+INLINE void weighted_rows_of(const int rows, float *const *y, const float *const *w, const float *const *x, ptrdiff_t count, ptrdiff_t P) {
     ptrdiff_t at = 0;
-    for (; at + 64 <= P; at += 64) weighted_rows_part(4, y, w, x, count, at);
-    if (at + 32 <= P) weighted_rows_part(2, y, w, x, count, at), at += 32;
-    if (at < P) weighted_rows_part(1, y, w, x, count, at);
+    for (; at + 64 <= P; at += 64) weighted_rows_part(rows, 4, y, w, x, count, at);
+    if (at + 32 <= P) weighted_rows_part(rows, 2, y, w, x, count, at), at += 32;
+    if (at < P) weighted_rows_part(rows, 1, y, w, x, count, at);
+}
+static void weighted_rows(ptrdiff_t rows, float *const *y, const float *const *w, const float *const *x, ptrdiff_t count, ptrdiff_t P) {
+    if (rows == 4) weighted_rows_of(4, y, w, x, count, P);
+    else if (rows == 3) weighted_rows_of(3, y, w, x, count, P);
+    else if (rows == 2) weighted_rows_of(2, y, w, x, count, P);
+    else weighted_rows_of(1, y, w, x, count, P);
 }
 
 /// One query row of one head while its keys are met.
@@ -135,10 +156,12 @@ static void meet_block(struct query *queries, float *sums, ptrdiff_t count, ptrd
         for (; i < count && n < 4; i++)
             if (queries[i].keys > first_key) q[n] = queries[i].q, which[n++] = i;
         products(n, q, columns, C, out);
+        ptrdiff_t visibles[4];
+        float *rows[4];
         for (int r = 0; r < n; r++) {
             struct query *row = &queries[which[r]];
-            float *o = sums + which[r] * P;
-            ptrdiff_t visible = smaller(row->keys - first_key, B);
+            float *o = rows[r] = sums + which[r] * P;
+            const ptrdiff_t visible = visibles[r] = smaller(row->keys - first_key, B);
             for (ptrdiff_t j = visible; j < B; j++) scores[r][j] = -INFINITY;
             v16 low = load(scores[r]), high = load(scores[r] + 16);
             low = choose(low > -INFINITY, low * scale, low);
@@ -154,7 +177,11 @@ static void meet_block(struct query *queries, float *sums, ptrdiff_t count, ptrd
             row->sum = row->sum + (p_low + p_high);
             store(scores[r], p_low);
             store(scores[r] + 16, p_high);
-            weighted_rows(o, scores[r], values, visible, P);
+        }
+        // Rows that see equally many keys of the block share the reading of values.
+        for (int r = 0, next; r < n; r = next) {
+            for (next = r + 1; next < n && visibles[next] == visibles[r]; next++) {}
+            weighted_rows(next - r, rows + r, (const float *const *)out + r, values, visibles[r], P);
         }
     }
 }
@@ -164,8 +191,8 @@ static void attention(const struct gfn_segment *segments, struct gfn_attention_u
     const ptrdiff_t C = shape->head_size, P = (C + 15) / 16 * 16, G = shape->heads / shape->key_value_heads;
     const ptrdiff_t total = unit.rows * G, offset = kv_head * C;
     float *columns = gfn_scratch(gfn_scratch_attention,
-                                 (size_t)(P * B + 2 * B * P + total * P) * sizeof(float) + (size_t)total * sizeof(struct query) + 64);
-    float *wide_keys = columns + P * B, *padded = wide_keys + B * P, *sums = padded + B * P;
+                                 (size_t)(P * B + B * P + total * P) * sizeof(float) + (size_t)total * sizeof(struct query) + 64);
+    float *padded = columns + P * B, *sums = padded + B * P;
     struct query *queries = (struct query *)(sums + total * P);
     memset(padded, 0, (size_t)(B * P) * sizeof(float));
     memset(sums, 0, (size_t)(total * P) * sizeof(float));
@@ -194,23 +221,21 @@ static void attention(const struct gfn_segment *segments, struct gfn_attention_u
         ptrdiff_t rows = smaller(s->rows - row, unit.rows - at / G), last = s->start + row + rows;
         for (ptrdiff_t b = at == 0 ? 0 : shared_blocks; b * B < last; b++) {
             ptrdiff_t count = smaller(last - b * B, B);
-            for (ptrdiff_t j = 0; j < count; j++) {
-                if (s->keys_in_bf16) {
-                    widen_position(s, b * B + j, offset, C, wide_keys + j * P, padded + j * P);
-                    keys[j] = wide_keys + j * P;
-                    values[j] = padded + j * P;
-                    continue;
-                }
-                keys[j] = key_at(s, b * B + j, offset);
-                values[j] = value_at(s, b * B + j, offset);
-                if (P != C) {
+            const float *block = columns;
+            if (s->key_form != gfn_keys_in_rows) {
+                block = cached_block(s, b, kv_head, C, P, count, columns, padded, values);
+            } else {
+                for (ptrdiff_t j = 0; j < count; j++) {
+                    keys[j] = key_at(s, b * B + j, offset);
+                    values[j] = value_at(s, b * B + j, offset);
+                    if (P == C) continue;
                     memcpy(padded + j * P, values[j], (size_t)C * sizeof(float));
                     values[j] = padded + j * P;
                 }
+                transpose_block(keys, count, C, columns);
             }
-            transpose_block(keys, count, C, columns);
             int all = b < shared_blocks;
-            meet_block(queries + at, sums + at * P, all ? total : rows * G, b * B, columns, values, C, P, shape->scale);
+            meet_block(queries + at, sums + at * P, all ? total : rows * G, b * B, block, values, C, P, shape->scale);
         }
         at += rows * G;
     }

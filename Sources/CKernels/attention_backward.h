@@ -22,12 +22,27 @@ INLINE void accumulate_rows(float *y, const float *w, const float *x, ptrdiff_t 
         store_upto(y + c, sum, C - c);
     }
 }
-INLINE void accumulate_rows64(float *y, const float *w, const float *x, ptrdiff_t rows, ptrdiff_t P) {
-    v16 sum[4];
-    UNROLL for (int i = 0; i < 4; i++) sum[i] = load(y + 16 * i);
-    for (ptrdiff_t r = 0; r < rows; r++)
-        UNROLL for (int i = 0; i < 4; i++) sum[i] = fma16(splat(w[r * B]), load(x + r * P + 16 * i), sum[i]);
-    UNROLL for (int i = 0; i < 4; i++) store(y + 16 * i, sum[i]);
+INLINE void accumulate_rows64(const int keys, float *const *y, const float *w, const float *x, ptrdiff_t rows, ptrdiff_t P) {
+    v16 sum[4][4];
+    UNROLL for (int k = 0; k < keys; k++)
+        UNROLL for (int i = 0; i < 4; i++) sum[k][i] = load(y[k] + 16 * i);
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        v16 line[4];
+        UNROLL for (int i = 0; i < 4; i++) line[i] = load(x + r * P + 16 * i);
+        UNROLL for (int k = 0; k < keys; k++)
+            UNROLL for (int i = 0; i < 4; i++) sum[k][i] = fma16(splat(w[r * B + k]), line[i], sum[k][i]);
+    }
+    UNROLL for (int k = 0; k < keys; k++)
+        UNROLL for (int i = 0; i < 4; i++) store(y[k] + 16 * i, sum[k][i]);
+}
+/// The same for `keys` consecutive keys, whatever their size.
+static void accumulate_keys(ptrdiff_t keys, float *const *y, const float *w, const float *x, ptrdiff_t rows, ptrdiff_t C, ptrdiff_t P) {
+    if (C != 64) {
+        for (ptrdiff_t k = 0; k < keys; k++) accumulate_rows(y[k], w + k, x, rows, C, P);
+        return;
+    }
+    for (; keys >= 4; keys -= 4, y += 4, w += 4) accumulate_rows64(4, y, w, x, rows, P);
+    for (; keys > 0; keys--, y++, w++) accumulate_rows64(1, y, w, x, rows, P);
 }
 
 static void attention_backward_segment(const struct gfn_segment *s, const struct gfn_attention_shape *shape, ptrdiff_t kv_head) {
@@ -52,12 +67,13 @@ static void attention_backward_segment(const struct gfn_segment *s, const struct
     }
 
     const float *q_row[tile_rows], *d_out_row[tile_rows];
-    float *p_row[tile_rows], *d_s_row[tile_rows];
+    float *p_row[tile_rows], *d_s_row[tile_rows], *d_q_row[tile_rows];
     for (int r = 0; r < tile_rows; r++) {
         q_row[r] = q + r * P;
         d_out_row[r] = d_out + r * P;
         p_row[r] = p + r * B;
         d_s_row[r] = d_s + r * B;
+        d_q_row[r] = d_q + r * P;
     }
     for (ptrdiff_t first = 0; first < s->rows * G; first += tile_rows) {  // query rows in the order (position, head)
         const ptrdiff_t rows = smaller(s->rows * G - first, tile_rows);
@@ -92,22 +108,20 @@ static void attention_backward_segment(const struct gfn_segment *s, const struct
                     store(p_row[r] + h, probability);
                     store(d_s_row[r] + h, probability * (load(d_s_row[r] + h) - row_dot[r]) * shape->scale);
                 }
-                weighted_rows(d_q + r * P, d_s_row[r], k_row, visible, P);
             }
+            for (ptrdiff_t r = skipped, next; r < rows; r = next) {
+                for (next = r + 1; next < rows && next < r + 4 && seen[next] == seen[r]; next++) {}
+                weighted_rows(next - r, d_q_row + r, (const float *const *)d_s_row + r, k_row, smaller(seen[r] - b * B, B), P);
+            }
+            float *d_key[B], *d_value[B];
             for (ptrdiff_t j = 0; j < count; j++) {
-                ptrdiff_t key = b * B + j, own = key - s->prefix_length;
-                float *d_key = own < 0 ? s->d_prefix_keys + key * s->prefix_stride + offset
-                                       : s->d_own_keys + own * s->own_stride + offset;
-                float *d_value = own < 0 ? s->d_prefix_values + key * s->prefix_stride + offset
-                                         : s->d_own_values + own * s->own_stride + offset;
-                if (C == 64) {
-                    accumulate_rows64(d_value, p + skipped * B + j, d_out + skipped * P, active, P);
-                    accumulate_rows64(d_key, d_s + skipped * B + j, q + skipped * P, active, P);
-                } else {
-                    accumulate_rows(d_value, p + skipped * B + j, d_out + skipped * P, active, C, P);
-                    accumulate_rows(d_key, d_s + skipped * B + j, q + skipped * P, active, C, P);
-                }
+                const ptrdiff_t key = b * B + j, own = key - s->prefix_length;
+                const ptrdiff_t at = (own < 0 ? key * s->prefix_stride : own * s->own_stride) + offset;
+                d_key[j] = (own < 0 ? s->d_prefix_keys : s->d_own_keys) + at;
+                d_value[j] = (own < 0 ? s->d_prefix_values : s->d_own_values) + at;
             }
+            accumulate_keys(count, d_value, p + skipped * B, d_out + skipped * P, active, C, P);
+            accumulate_keys(count, d_key, d_s + skipped * B, q + skipped * P, active, C, P);
         }
         for (ptrdiff_t r = 0; r < rows; r++) {
             ptrdiff_t row = (first + r) / G, head = kv_head * G + (first + r) % G;

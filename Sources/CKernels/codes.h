@@ -76,23 +76,14 @@ static __attribute__((noinline)) void multiply_codes(const struct gfn_product *j
     for (; panel < panel_end; panel++) {
         const ptrdiff_t columns = smaller(job->outputs - panel * gfn_panel, gfn_panel), width = (columns + 15) / 16 * 16;
         for (ptrdiff_t m = row; m < row_end; m += chunk_rows_codes) {
-            const ptrdiff_t chunk = smaller(row_end - m, chunk_rows_codes), tiles = (chunk + PAIR_ROWS - 1) / PAIR_ROWS;
+            const ptrdiff_t chunk = smaller(row_end - m, chunk_rows_codes);
             for (ptrdiff_t k = 0; k < job->steps; k += stretch_codes) {
                 const ptrdiff_t steps = smaller(job->steps - k, stretch_codes);
                 unpack_codes(job->codes, job->steps, job->w, panel, width, k, steps, w);
-                ENTER_PAIRS
-                for (ptrdiff_t t = 0; t < tiles; t++) {
-                    const ptrdiff_t r = t * chunk / tiles, rows = (t + 1) * chunk / tiles - r;
-                    const uint32_t *x_tile = x + (m + r) * job->x_stride + k;
-                    for (ptrdiff_t j = 0; j < width;) {
-                        const int wide = j + TILE_VECTORS * LANES <= width;
-                        (wide ? rows_bf16 : narrow_bf16)(rows, x_tile, job->x_stride, w + j, width, steps, k == 0, sums + r * gfn_panel + j);
-                        j += wide ? TILE_VECTORS * LANES : LANES;
-                    }
-                }
-                LEAVE_PAIRS
+                chains_bf16(x + m * job->x_stride + k, job->x_stride, chunk, w, width, steps, k == 0, sums);
             }
-            finish(job, sums, m, chunk, panel * gfn_panel, columns);
+            finish(outcome_of(job), sums, m, chunk, panel * gfn_panel, columns);
+            if (job->low_rank) add_low_rank_bf16(job, sums, m, chunk, panel, columns);
         }
     }
 }

@@ -253,7 +253,8 @@ static __attribute__((noinline)) void multiply_integers(const struct gfn_product
                         sums + r * gfn_panel);
                 }
             }
-            finish(job, sums, m, chunk, panel * gfn_panel, outputs);
+            finish(outcome_of(job), sums, m, chunk, panel * gfn_panel, outputs);
+            if (job->low_rank) add_low_rank_bf16(job, sums, m, chunk, panel, outputs);
         }
     }
 }

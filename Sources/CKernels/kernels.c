@@ -93,6 +93,21 @@ void gfn_pack_transposed(void *packed, int pairs, ptrdiff_t outputs, ptrdiff_t i
     }
 }
 
+void gfn_store_keys(void *keys, void *values, enum gfn_key_form form, ptrdiff_t head_size, ptrdiff_t position, const float *key_rows,
+                    const float *value_rows, ptrdiff_t stride, ptrdiff_t rows) {
+    const ptrdiff_t padded = (head_size + 15) / 16 * 16;
+    for (ptrdiff_t r = 0; r < rows; r++, position++, key_rows += stride, value_rows += stride) {
+        const ptrdiff_t key = position / gfn_key_block * gfn_key_block * head_size + position % gfn_key_block, value = position * padded;
+        if (form == gfn_keys_in_bf16_blocks) {
+            for (ptrdiff_t c = 0; c < head_size; c++) ((uint16_t *)keys)[key + c * gfn_key_block] = rounded(key_rows[c]);
+            for (ptrdiff_t c = 0; c < padded; c++) ((uint16_t *)values)[value + c] = c < head_size ? rounded(value_rows[c]) : 0;
+        } else {
+            for (ptrdiff_t c = 0; c < head_size; c++) ((float *)keys)[key + c * gfn_key_block] = key_rows[c];
+            for (ptrdiff_t c = 0; c < padded; c++) ((float *)values)[value + c] = c < head_size ? value_rows[c] : 0;
+        }
+    }
+}
+
 void gfn_round_rows(const struct gfn_kernels *kernels, const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t inputs,
                     void *pairs) {
     uint16_t *out = pairs;

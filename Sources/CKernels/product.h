@@ -71,21 +71,27 @@ INLINE void tile_bf16(const int rows, const int vectors, const uint32_t *x, ptrd
         UNROLL for (int v = 0; v < vectors; v++) *(vf_at *)(sums + r * gfn_panel + v * LANES) = c[r][v];
 }
 
-/// y ← scale · sums (+ y) for one tile row by row.
-INLINE void finish(const struct gfn_product *job, const float *sums, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t column, ptrdiff_t columns) {
-    for (ptrdiff_t r = 0; r < rows; r++) {
-        float *y = job->y + (row + r) * job->y_stride + column;
-        const float *s = sums + r * gfn_panel;
-        if (columns == gfn_panel) {
-            for (int j = 0; j < gfn_panel; j += 16) {
-                v16 value = load(s + j) * job->scale;
-                store(y + j, job->accumulating ? load(y + j) + value : value);
-            }
-        } else {
-            for (ptrdiff_t j = 0; j < columns; j += 16) {
-                v16 value = load(s + j) * job->scale;
-                store_upto(y + j, job->accumulating ? load_upto(y + j, columns - j) + value : value, columns - j);
-            }
+/// What becomes of a chunk's sums: y ← (addend +) scale · sums (+ bias).
+struct outcome {
+    float *y;
+    ptrdiff_t y_stride;
+    float scale;
+    const float *addend, *bias;
+};
+INLINE struct outcome outcome_of(const struct gfn_product *job) {
+    return (struct outcome){job->y, job->y_stride, job->scale, job->addend, job->bias};
+}
+
+/// Row by row, from `row` and `column` of y on.
+INLINE void finish(struct outcome o, const float *sums, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t column, ptrdiff_t columns) {
+    for (ptrdiff_t r = 0; r < rows; r++, sums += gfn_panel) {
+        const ptrdiff_t at = (row + r) * o.y_stride + column;
+        for (ptrdiff_t j = 0; j < columns; j += 16) {
+            const ptrdiff_t n = columns - j;
+            v16 value = load(sums + j) * o.scale;
+            if (o.addend) value = load_upto(o.addend + at + j, n) + value;
+            if (o.bias) value = value + load_upto(o.bias + column + j, n);
+            store_upto(o.y + at + j, value, n);
         }
     }
 }
@@ -114,10 +120,9 @@ INLINE void finish(const struct gfn_product *job, const float *sums, ptrdiff_t r
 DEFINE_ROWS(fp32, float)
 DEFINE_ROWS(bf16, uint32_t)
 
-/// Panels outermost, so that a panel is read from memory once; then chunks of rows whose sums stay in cache; then stretches of
-/// the chain; then tiles.
 #if !defined(OWN_PAIR_STEP) && defined(__x86_64__)
-/// Between these the processor flushes numbers below the smallest normal one (MXCSR: FTZ and DAZ).
+/// Between these the processor flushes numbers below the smallest normal one (MXCSR: FTZ and DAZ). What lies between is a function of its
+/// own, which no other arithmetic is moved into.
 #define ENTER_PAIRS const unsigned mode = _mm_getcsr(); _mm_setcsr(mode | 0x8040);
 #define LEAVE_PAIRS _mm_setcsr(mode);
 #else
@@ -125,42 +130,57 @@ DEFINE_ROWS(bf16, uint32_t)
 #define LEAVE_PAIRS
 #endif
 
-#define DEFINE_MULTIPLY(kind, number, stretch, tile_rows)                                                                             \
-    static __attribute__((noinline)) void multiply_##kind##_inner(const struct gfn_product *job, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row,  \
-                                        ptrdiff_t row_end) {                                                                \
-        _Alignas(64) float sums[chunk_rows * gfn_panel];                                                                    \
-        const number *x = job->x, *packed = job->w;                                                                         \
-        for (; panel < panel_end; panel++) {                                                                                \
-            const ptrdiff_t columns = smaller(job->outputs - panel * gfn_panel, gfn_panel), width = (columns + 15) / 16 * 16; \
-            const number *w = packed + panel * gfn_panel * job->steps;                                                      \
-            for (ptrdiff_t m = row; m < row_end; m += chunk_rows) {                                                         \
-                const ptrdiff_t chunk = smaller(row_end - m, chunk_rows), tiles = (chunk + tile_rows - 1) / tile_rows;    \
-                for (ptrdiff_t k = 0; k < job->steps || k == 0; k += stretch) {                                             \
-                    const ptrdiff_t steps = smaller(job->steps - k, stretch);                                            \
-                    for (ptrdiff_t t = 0; t < tiles; t++) {                                                                 \
-                        const ptrdiff_t r = t * chunk / tiles, rows = (t + 1) * chunk / tiles - r;                          \
-                        const number *x_tile = x + (m + r) * job->x_stride + k;                                             \
-                        for (ptrdiff_t j = 0; j < width;) {                                                                 \
-                            const int wide = j + TILE_VECTORS * LANES <= width;                                             \
-                            (wide ? rows_##kind : narrow_##kind)(rows, x_tile, job->x_stride, w + k * width + j, width, steps, \
-                                                                 k == 0, sums + r * gfn_panel + j);                         \
-                            j += wide ? TILE_VECTORS * LANES : LANES;                                                       \
-                        }                                                                                                   \
-                    }                                                                                                       \
-                }                                                                                                           \
-                finish(job, sums, m, chunk, panel * gfn_panel, columns);                                                    \
-            }                                                                                                               \
-        }                                                                                                                   \
+/// The sums of one panel, `width` wide, for a chunk of rows: stretches of the chain, then tiles.
+#define DEFINE_CHAINS(name, kind, number, stretch, tile_rows)                                                                     \
+    static __attribute__((noinline)) void name(const number *x, ptrdiff_t x_stride, ptrdiff_t chunk, const number *w,             \
+                                               ptrdiff_t width, ptrdiff_t total, int first, float *sums) {                        \
+        const ptrdiff_t tiles = (chunk + tile_rows - 1) / tile_rows;                                                              \
+        for (ptrdiff_t k = 0; k < total; k += stretch) {                                                                          \
+            const ptrdiff_t steps = smaller(total - k, stretch);                                                                  \
+            for (ptrdiff_t t = 0; t < tiles; t++) {                                                                               \
+                const ptrdiff_t r = t * chunk / tiles, rows = (t + 1) * chunk / tiles - r;                                        \
+                for (ptrdiff_t j = 0; j < width;) {                                                                               \
+                    const int wide = j + TILE_VECTORS * LANES <= width;                                                           \
+                    (wide ? rows_##kind : narrow_##kind)(rows, x + r * x_stride + k, x_stride, w + k * width + j, width, steps,   \
+                                                         first && k == 0, sums + r * gfn_panel + j);                              \
+                    j += wide ? TILE_VECTORS * LANES : LANES;                                                                     \
+                }                                                                                                                 \
+            }                                                                                                                     \
+        }                                                                                                                         \
     }
-DEFINE_MULTIPLY(fp32, float, stretch_fp32, TILE_ROWS)
-DEFINE_MULTIPLY(bf16, uint32_t, stretch_bf16, PAIR_ROWS)
-
-static void multiply_fp32(const struct gfn_product *job, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end) {
-    multiply_fp32_inner(job, panel, panel_end, row, row_end);
-}
-static void multiply_bf16(const struct gfn_product *job, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row, ptrdiff_t row_end) {
+DEFINE_CHAINS(chains_fp32, fp32, float, stretch_fp32, TILE_ROWS)
+DEFINE_CHAINS(chains_bf16_inner, bf16, uint32_t, stretch_bf16, PAIR_ROWS)
+INLINE void chains_bf16(const uint32_t *x, ptrdiff_t x_stride, ptrdiff_t chunk, const uint32_t *w, ptrdiff_t width, ptrdiff_t total,
+                        int first, float *sums) {
     ENTER_PAIRS
-    multiply_bf16_inner(job, panel, panel_end, row, row_end);
+    chains_bf16_inner(x, x_stride, chunk, w, width, total, first, sums);
     LEAVE_PAIRS
 }
 
+/// Panels outermost, so that a panel is read from memory once; then chunks of rows whose sums stay in cache. The low-rank product is added
+/// to what was just written.
+#define DEFINE_MULTIPLY(kind, number)                                                                                             \
+    INLINE void add_low_rank_##kind(const struct gfn_product *job, float *sums, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t panel,   \
+                                    ptrdiff_t columns) {                                                                          \
+        const struct gfn_low_rank *low = job->low_rank;                                                                           \
+        chains_##kind((const number *)low->t + row * low->t_stride, low->t_stride, rows,                                          \
+                      (const number *)low->b + panel * gfn_panel * low->steps, (columns + 15) / 16 * 16, low->steps, 1, sums);    \
+        finish((struct outcome){job->y, job->y_stride, low->scale, job->y, NULL}, sums, row, rows, panel * gfn_panel, columns);   \
+    }                                                                                                                             \
+    static void multiply_##kind(const struct gfn_product *job, ptrdiff_t panel, ptrdiff_t panel_end, ptrdiff_t row,               \
+                                ptrdiff_t row_end) {                                                                              \
+        _Alignas(64) float sums[chunk_rows * gfn_panel];                                                                          \
+        const number *x = job->x, *packed = job->w;                                                                               \
+        for (; panel < panel_end; panel++) {                                                                                      \
+            const ptrdiff_t columns = smaller(job->outputs - panel * gfn_panel, gfn_panel), width = (columns + 15) / 16 * 16;     \
+            const number *w = packed + panel * gfn_panel * job->steps;                                                            \
+            for (ptrdiff_t m = row; m < row_end; m += chunk_rows) {                                                               \
+                const ptrdiff_t chunk = smaller(row_end - m, chunk_rows);                                                         \
+                chains_##kind(x + m * job->x_stride, job->x_stride, chunk, w, width, job->steps, 1, sums);                        \
+                finish(outcome_of(job), sums, m, chunk, panel * gfn_panel, columns);                                              \
+                if (job->low_rank) add_low_rank_##kind(job, sums, m, chunk, panel, columns);                                      \
+            }                                                                                                                     \
+        }                                                                                                                         \
+    }
+DEFINE_MULTIPLY(fp32, float)
+DEFINE_MULTIPLY(bf16, uint32_t)

@@ -51,7 +51,7 @@ extension ProgramTests {
             #expect(part("messages", of: plan) == nil)
             // Prompts of 4 tokens, and 4 responses of up to 16 to each.
             let pass = PolicyMemory.learning(
-                try Self.opened().base.model.configuration,
+                try Self.opened().base.model.configuration, forms: WeightForms(.bf16),
                 adapter: AdapterConfiguration(rank: 16, alpha: 32, targets: LinearKind.allCases), rows: 68, states: 65, longest: 20, threads: 1)
             #expect(plan.learner.learning == pass.least && plan.learner.recomputed == pass.most - pass.least)
             #expect(plan.learner.stepping == 12 * Self.parameters)

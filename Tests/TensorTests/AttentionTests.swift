@@ -39,6 +39,48 @@ private struct Sequence {
     }
 }
 
+/// Positions of a sequence in blocks.
+private final class Blocks {
+    let blocks: KeyBlocks
+
+    init(_ s: Sequence, _ positions: Range<Int>, precision: Precision, capacity: Int) {
+        func memory(_ bytes: Int) -> UnsafeMutableRawPointer {
+            let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+            memory.initializeMemory(as: UInt8.self, repeating: 0xff, count: bytes)
+            return memory
+        }
+        blocks = KeyBlocks(
+            heads: s.keyHeads, headSize: s.C, precision: precision, capacity: capacity,
+            keys: memory(KeyBlocks.keyBytes(heads: s.keyHeads, headSize: s.C, precision: precision, positions: capacity)),
+            values: memory(KeyBlocks.valueBytes(heads: s.keyHeads, headSize: s.C, precision: precision, positions: capacity)))
+        let at = positions.lowerBound * s.keyWidth
+        for head in 0..<s.keyHeads {
+            blocks.store(
+                head: head, keys: s.k.base + at, values: s.v.base + at, stride: s.keyWidth, rows: positions.count, at: 0)
+        }
+    }
+
+    deinit {
+        blocks.keys.deallocate()
+        blocks.values.deallocate()
+    }
+}
+
+extension Sequence {
+    fileprivate func segment(_ rows: Range<Int>, in own: Blocks, behind prefix: Blocks? = nil, length: Int = 0) -> AttentionSegment {
+        var segment = segment(rows)
+        (segment.ownKeys, segment.ownValues) = (UnsafeRawPointer(own.blocks.keys), UnsafeRawPointer(own.blocks.values))
+        segment.ownStride = own.blocks.capacity
+        segment.keyForm = .blocks(own.blocks.precision)
+        if let prefix {
+            (segment.prefixKeys, segment.prefixValues) = (UnsafeRawPointer(prefix.blocks.keys), UnsafeRawPointer(prefix.blocks.values))
+            segment.prefixStride = prefix.blocks.capacity
+        }
+        segment.prefixLength = length
+        return segment
+    }
+}
+
 /// The slow twin: outputs [T, heads·C].
 private func attention(_ q: [Double], _ k: [Double], _ v: [Double], T: Int, heads: Int, keyHeads: Int, C: Int, scale: Double)
     -> [Double]
@@ -98,30 +140,38 @@ struct AttentionTests {
         expectClose(s.out.array, expected, relative: 1e-3, absolute: 1e-3)
     }
 
-    @Test("keys and values in bf16 give the bits of the same numbers in fp32", arguments: shapes)
-    func halfKeys(_ shape: [Int]) {
+    @Test("blocks of a cache, in fp32 and bf16, give the bits of the same numbers in rows", arguments: shapes)
+    func blocks(_ shape: [Int]) {
         let T = 75
         let s = Sequence(T: T, heads: shape[0], keyHeads: shape[1], C: shape[2], seed: 50)
         Kernel.roundToBFloat16(s.k.base, count: s.k.count, parallel: Parallel(threads: 2))
         Kernel.roundToBFloat16(s.v.base, count: s.v.count, parallel: .serial)
-        let (keys, values) = (s.k.array.roundedToBFloat16, s.v.array.roundedToBFloat16)
-        #expect(keys.map { Float(bitPattern: UInt32($0) << 16) } == s.k.array)
-        for family in KernelFamily.selectable() {
-            for (first, prefix) in [(0, 0), (40, 40), (33, 7)] {
-                var segments = [s.segment(first..<T, prefix: prefix)]
-                let expected = s.run(segments, family: family)
-                let result = keys.withUnsafeBytes { keys in
-                    values.withUnsafeBytes { values in
-                        guard let keys = keys.baseAddress, let values = values.baseAddress else { return [UInt32]() }
-                        (segments[0].prefixKeys, segments[0].prefixValues) = (keys, values)
-                        segments[0].ownKeys = keys + 2 * prefix * s.keyWidth
-                        segments[0].ownValues = values + 2 * prefix * s.keyWidth
-                        segments[0].keyPrecision = .bf16
-                        return s.run(segments, family: family)
-                    }
-                }
-                #expect(result == expected, "\(family), rows from \(first), a prefix of \(prefix)")
+        #expect(s.k.array.roundedToBFloat16.map { Float(bitPattern: UInt32($0) << 16) } == s.k.array)
+        for precision in Precision.allCases {
+            // One sequence, cut behind two blocks, in memory of other sizes, with garbage where nothing is written.
+            let prefix = Blocks(s, 0..<64, precision: precision, capacity: 96), own = Blocks(s, 64..<T, precision: precision, capacity: 32)
+            let whole = Blocks(s, 0..<T, precision: precision, capacity: 128)
+            for family in KernelFamily.selectable() {
+                let expected = s.run([s.segment(64..<T)], family: family)
+                #expect(s.run([s.segment(64..<T, in: own, behind: prefix, length: 64)], family: family) == expected, "\(precision), \(family)")
+                let one = (64..<T).map { s.segment($0..<$0 + 1, in: own, behind: prefix, length: 64) }
+                #expect(s.run(one, threads: 2, family: family) == expected, "\(precision), \(family), row by row")
+                #expect(s.run([s.segment(64..<T, in: whole)], family: family) == expected, "\(precision), \(family), no prefix")
             }
+        }
+    }
+
+    @Test("blocks are copied from a block on, and hold what was stored")
+    func copies() {
+        let s = Sequence(T: 75, heads: 2, keyHeads: 2, C: 6, seed: 55)
+        for precision in Precision.allCases {
+            Kernel.roundToBFloat16(s.k.base, count: s.k.count, parallel: .serial)
+            Kernel.roundToBFloat16(s.v.base, count: s.v.count, parallel: .serial)
+            let all = Blocks(s, 0..<75, precision: precision, capacity: 96), rest = Blocks(s, 0..<0, precision: precision, capacity: 32)
+            let prefix = Blocks(s, 0..<64, precision: precision, capacity: 64)
+            rest.blocks.copy(11, of: all.blocks, from: 64)
+            let expected = s.run([s.segment(64..<75)])
+            #expect(s.run([s.segment(64..<75, in: rest, behind: prefix, length: 64)]) == expected)
         }
     }
 

@@ -35,7 +35,17 @@ struct gfn_integer_group {
     float sum;             ///< d · Σ q
 };
 
-/// One matrix product y = scale · x wᵀ (+ y). Weights lie in panels of 64 outputs (`gfn_panel`), the last one narrower.
+/// A product with a matrix of few inputs that is added to another one: + scale · t bᵀ (LoRA).
+struct gfn_low_rank {
+    const void *t;         ///< [M, r], in the form that a product with `b` reads
+    ptrdiff_t t_stride;
+    const void *b;         ///< packed panels [N, r], fp32 behind an fp32 product, otherwise bf16
+    ptrdiff_t steps;       ///< r, or ⌈r/2⌉
+    float scale;
+};
+
+/// One matrix product y = (addend +) scale · x wᵀ (+ bias) (+ the low-rank product), each step rounded in this order. Weights lie in
+/// panels of 64 outputs (`gfn_panel`), the last one narrower.
 struct gfn_product {
     const void *x;         ///< [M, K] fp32, or [M, ⌈K/2⌉] pairs of bf16, or rows of integers (`gfn_integer_group`)
     ptrdiff_t x_stride;    ///< in floats, or in pairs, or in bytes
@@ -44,9 +54,11 @@ struct gfn_product {
     ptrdiff_t outputs;     ///< N
     ptrdiff_t steps;       ///< K, or ⌈K/2⌉: the length of an element's chain
     float *y;              ///< [M, N]
-    ptrdiff_t y_stride;
+    ptrdiff_t y_stride;    ///< of the addend, too
     float scale;
-    int accumulating;      ///< add to y instead of overwriting it
+    const float *_Nullable addend;  ///< [M, N], which may be y
+    const float *_Nullable bias;    ///< [N]
+    const struct gfn_low_rank *_Nullable low_rank;
 };
 enum { gfn_panel = 64 };
 
@@ -59,15 +71,20 @@ struct gfn_outer {
     float scale;
 };
 
+/// How keys and values of a segment lie in memory: as rows of all heads, `stride` numbers apart; or in blocks, as caches keep them and only
+/// a forward pass reads them, each head with room for `stride` positions (a multiple of 32), keys [head][block][C][32 positions] and values
+/// [head][position][C, rounded up to 16], in fp32 or bf16. A prefix in blocks has whole blocks only.
+enum gfn_key_form { gfn_keys_in_rows, gfn_keys_in_blocks, gfn_keys_in_bf16_blocks };
+enum { gfn_key_block = 32 };
+
 /// What attention reads and writes for one segment: see `AttentionSegment` in Swift for the meaning.
 struct gfn_segment {
     const float *queries; ptrdiff_t query_stride;
     float *_Nullable outputs; ptrdiff_t output_stride;
     ptrdiff_t rows, start;
-    /// fp32; where `keys_in_bf16` is set, which a forward pass may read, bf16. Strides are in numbers.
     const void *_Nullable prefix_keys; const void *_Nullable prefix_values; ptrdiff_t prefix_length, prefix_stride;
     const void *own_keys; const void *own_values; ptrdiff_t own_stride;
-    int keys_in_bf16;
+    enum gfn_key_form key_form;
     float *_Nullable log_sum_exp;
     const float *_Nullable d_outputs; float *_Nullable d_queries;
     float *_Nullable d_own_keys; float *_Nullable d_own_values;
@@ -135,6 +152,10 @@ struct gfn_kernels {
 
 /// The table of a family, or null when this processor (or this build) does not have it.
 const struct gfn_kernels *_Nullable gfn_kernels_of(enum gfn_family family);
+
+/// Puts rows of keys and values, `stride` floats apart, into one head's blocks from `position` on; bf16 by rounding to nearest even.
+void gfn_store_keys(void *keys, void *values, enum gfn_key_form form, ptrdiff_t head_size, ptrdiff_t position, const float *key_rows,
+                    const float *value_rows, ptrdiff_t stride, ptrdiff_t rows);
 
 /// Copies rows of W (`first..<end` of N, K long) into the panels; bf16 when `pairs` is not 0.
 void gfn_pack(void *packed, int pairs, ptrdiff_t outputs, ptrdiff_t inputs, ptrdiff_t first, ptrdiff_t end, const float *rows,

@@ -4,9 +4,9 @@ internal import Tensor
 final class Continuation {
     let request: Int
     let sample: Int
-    /// Keys of the prompt, shared by all responses to it.
+    /// Keys of the prompt, shared by all responses to it: in its whole blocks.
     let prompt: KeyValueCache
-    /// Keys of the response's own tokens.
+    /// Keys of the rest of the prompt and of the response's own tokens.
     let own: KeyValueCache
     private var stream: RandomStream
     /// With this response's own temperature and limit, whatever the rows beside it have.
@@ -25,6 +25,7 @@ final class Continuation {
         self.sample = sample
         self.prompt = prompt
         self.own = own
+        own.begin(behind: prompt)
         self.stream = stream
         self.settings = settings
         self.legal = legal.map { LegalState(tree: $0, node: $0.root) }
@@ -76,20 +77,25 @@ struct DecodingStep: AttentionContext {
     init(_ continuations: [Continuation], network: Network) {
         self.continuations = continuations
         self.network = network
-        positions = continuations.map { Int32($0.prompt.length + $0.own.length) }
+        positions = continuations.map { Int32($0.prompt.wholeBlocks + $0.own.length) }
         for continuation in continuations { continuation.own.reserve(1) }
     }
 
     func segments(layer: Int, _ a: LayerActivations) -> [AttentionSegment] {
         let (q, e) = (network.queryWidth, network.keyWidth)
+        nonisolated(unsafe) let a = a
+        network.parallel.forEach(continuations.count, grain: max(1, 8192 / e)) { range in
+            for row in range {
+                continuations[row].own.write(layer: layer, keys: a.keys.base + row * e, values: a.values.base + row * e, rows: 1)
+            }
+        }
         return continuations.enumerated().map { row, continuation in
-            let own = continuation.own, prompt = continuation.prompt
-            own.write(layer: layer, keys: a.keys.base + row * e, values: a.values.base + row * e, rows: 1)
+            let prefix = continuation.prompt.wholeBlocks, prompt = continuation.prompt.blocks(layer), own = continuation.own.blocks(layer)
             return AttentionSegment(
                 queries: a.queries.base + row * q, queryStride: q, outputs: a.attention.base + row * q, outputStride: q,
-                rows: 1, start: prompt.length + own.length, prefixKeys: prompt.keys(layer), prefixValues: prompt.values(layer),
-                prefixLength: prompt.length, prefixStride: e, ownKeys: own.keys(layer), ownValues: own.values(layer),
-                ownStride: e, keyPrecision: own.precision)
+                rows: 1, start: prefix + continuation.own.length, prefixKeys: prompt.keys, prefixValues: prompt.values,
+                prefixLength: prefix, prefixStride: prompt.capacity, ownKeys: own.keys, ownValues: own.values,
+                ownStride: own.capacity, keyForm: .blocks(own.precision))
         }
     }
 }
@@ -102,9 +108,13 @@ struct PromptPass: AttentionContext {
     var positions: [Int32] { batch.positions }
 
     func segments(layer: Int, _ a: LayerActivations) -> [AttentionSegment] {
-        for (group, cache) in zip(batch.groups, caches) {
-            let at = group.prompt.lowerBound * cache.width
-            cache.write(layer: layer, keys: a.keys.base + at, values: a.values.base + at, rows: group.prompt.count)
+        let width = batch.network.keyWidth
+        nonisolated(unsafe) let a = a
+        batch.network.parallel.forEach(caches.count) { range in
+            for index in range {
+                let prompt = batch.groups[index].prompt, at = prompt.lowerBound * width
+                caches[index].write(layer: layer, keys: a.keys.base + at, values: a.values.base + at, rows: prompt.count)
+            }
         }
         return batch.segments(layer: layer, a)
     }

@@ -50,7 +50,6 @@ struct Sampler {
 
     private mutating func finish(_ continuation: Continuation) {
         results[continuation.request][continuation.sample] = continuation.result
-        continuation.own.length = 0
         freeCaches.append(continuation.own)
     }
 
@@ -68,7 +67,7 @@ struct Sampler {
 
         let batch = PackedGroups(groups, network: network)
         let c = network.configuration
-        let caches = groups.map { KeyValueCache(layers: c.layerCount, width: network.keyWidth, precision: network.keyPrecision, capacity: $0.prompt.count) }
+        let caches = groups.map { KeyValueCache(network, capacity: $0.prompt.count) }
         let a = LayerActivations(network, rows: batch.rows)
         let scratch = LayerScratch(network, rows: batch.rows)
         let context = PromptPass(batch: batch, caches: caches)
@@ -98,9 +97,7 @@ struct Sampler {
 
     private mutating func freeCache() -> KeyValueCache {
         freeCaches.popLast()
-            ?? KeyValueCache(
-                layers: network.configuration.layerCount, width: network.keyWidth, precision: network.keyPrecision,
-                capacity: KeyValueCache.firstCapacity(settings.maxNewTokens))
+            ?? KeyValueCache(network, capacity: KeyValueCache.firstCapacity(settings.maxNewTokens))
     }
 
     /// Feeds the newest token of each response and draws the next.

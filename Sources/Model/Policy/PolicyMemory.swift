@@ -9,14 +9,17 @@ package enum PolicyMemory {
     /// sequences of at most `longest` positions: `least` where every layer keeps its input only, `most` where nothing is computed again.
     ///
     /// With an `activationBudget` of b bytes a pass takes at most `min(least + b, most)`.
+    ///
+    /// - Parameter forms: of the base's matrices, which decide in what form products read their inputs.
     package static func learning(
-        _ configuration: TransformerConfiguration, adapter: AdapterConfiguration?, rows: Int, states: Int, longest: Int, threads: Int
+        _ configuration: TransformerConfiguration, forms: WeightForms, adapter: AdapterConfiguration?, rows: Int, states: Int,
+        longest: Int, threads: Int
     ) -> (least: Int, most: Int) {
         precondition(
             rows >= states && states >= 0 && longest >= 0 && threads >= 1,
             "learning: \(rows) rows, \(states) states, \(longest) positions, \(threads) threads")
         let ranks = adapter?.maximumRanks(layerCount: configuration.layerCount) ?? []
-        let pass = Pass(c: configuration, ranks: ranks, rows: rows, states: states)
+        let pass = Pass(c: configuration, forms: forms, ranks: ranks, rows: rows, states: states)
         let layer = LayerSizes(configuration, ranks: ranks, rows: rows), count = configuration.layerCount
         let always =
             count * layer.input + pass.kept + max(pass.head, pass.layers) + pass.lists
@@ -28,17 +31,18 @@ package enum PolicyMemory {
     /// The threads' memory (`gfn_scratch`), which stays with them and which any of them may come to need.
     private static func scratch(_ pass: Pass, longest: Int, threads: Int) -> Int {
         let c = pass.c
-        // Inputs of products as pairs of bf16, of the caller alone: rows of a layer, or logits of a block on their way back.
-        let widest = max(c.hiddenSize, c.intermediateSize, pass.query)
-        let pairs = 4 * max(pass.rows * ((widest + 1) / 2), min(OutputHead.blockRows, pass.states) * ((c.vocabularySize + 1) / 2))
+        // Inputs of products, of the caller alone: rows of a layer, or logits of a block on their way back.
+        let widest = max(c.hiddenSize, c.intermediateSize, pass.query), input = pass.forms.inputBytes(c, ranks: pass.ranks)
+        let logits = pass.forms.precision == .bf16 ? min(OutputHead.blockRows, pass.states) * 4 * ((c.vocabularySize + 1) / 2) : 0
+        let inputs = max(pass.rows * max(input.forward, input.backward), logits)
         // Attention: heads of `padded` numbers, keys in blocks of 32; see attention.h and attention_backward.h.
         let padded = (c.headSize + 15) / 16 * 16, blocks = (longest + 31) / 32
         let queries = 64 * c.headCount / c.keyValueHeadCount
-        let forward = 4 * (3 * 32 * padded + queries * padded) + 128 * queries + 64
+        let forward = 4 * (2 * 32 * padded + queries * padded) + 128 * queries + 64
         let backward = 4 * (16 * (3 * padded + 2 * 32 + 2) + 3 * blocks * padded * 32)
         // Sums of outer products, for the gradients of adapters: 64 lines of a block of columns (outer.h).
         let outer = pass.ranks.isEmpty ? 0 : grown(4 * 64 * min(1024, (widest + 15) / 16 * 16))
-        return grown(pairs) + threads * (grown(max(forward, backward)) + outer)
+        return grown(inputs) + threads * (grown(max(forward, backward)) + outer)
     }
 
     /// A request of scratch memory is made larger by a quarter, and then whole pages.
@@ -53,6 +57,7 @@ package enum PolicyMemory {
 /// The parts of a pass that are of one size whatever a recording keeps, in bytes.
 private struct Pass {
     let c: TransformerConfiguration
+    let forms: WeightForms
     let ranks: [Int]
     let rows, states: Int
 

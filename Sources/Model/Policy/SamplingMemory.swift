@@ -23,11 +23,11 @@ extension PolicyMemory {
 
     /// Of a pass that records nothing and is scored.
     package static func scoring(
-        _ configuration: TransformerConfiguration, adapter: AdapterConfiguration?, rows: Int, states: Int
+        _ configuration: TransformerConfiguration, forms: WeightForms, adapter: AdapterConfiguration?, rows: Int, states: Int
     ) -> Int {
-        let w = PassWidths(configuration, adapter: adapter)
+        let w = PassWidths(configuration, forms: forms, adapter: adapter)
         let head = min(OutputHead.blockRows, states) * configuration.vocabularySize
-        return 4 * (rows * (w.layer + w.scratch) + states * (w.hidden + 5) + head) + w.inputs(rows: rows)
+        return 4 * (rows * (w.layer + w.scratch) + states * (w.hidden + 5) + head) + rows * w.inputBytes
     }
 
     /// What is sampled together: `responses` each to `prompts` prompts, none of them longer than these.
@@ -44,47 +44,40 @@ extension PolicyMemory {
     ///
     /// Prompts are counted as long as responses to them are under way, where all responses are of one length.
     package static func sampling(
-        _ configuration: TransformerConfiguration, adapter: AdapterConfiguration?, _ sampling: Sampling,
+        _ configuration: TransformerConfiguration, forms: WeightForms, adapter: AdapterConfiguration?, _ sampling: Sampling,
         keyPrecision: Precision = .fp32, maxRows: Int = SamplingSettings.usualMaxRows
     ) -> Int {
         guard sampling.prompts > 0, sampling.responses > 0 else { return 0 }
-        let w = PassWidths(configuration, adapter: adapter)
+        let w = PassWidths(configuration, forms: forms, adapter: adapter)
         // The prompts that fill the last free row may have more responses than that.
         let responses = min(sampling.prompts * sampling.responses, maxRows - 1 + sampling.responses)
         let prompts = min(sampling.prompts, (responses - 1) / sampling.responses + 2)
-        let capacity = KeyValueCache.capacity(holding: sampling.maxNewTokens, first: KeyValueCache.firstCapacity(sampling.maxNewTokens))
-        let positions = responses * capacity + prompts * sampling.longestPrompt
-        let caches = 2 * keyPrecision.byteCount * configuration.layerCount * w.key * positions
+        let capacity = KeyValueCache.capacity(
+            holding: KeyBlocks.length - 1 + sampling.maxNewTokens, first: KeyValueCache.firstCapacity(sampling.maxNewTokens))
+        let positions = responses * capacity + prompts * KeyValueCache.wholeBlocks(sampling.longestPrompt)
+        let bytes = KeyValueCache.bytes(configuration, keyPrecision, positions: positions), caches = bytes.keys + bytes.values
         let readRows = min(sampling.prompts * sampling.longestPrompt, Sampler.promptRows - 1 + sampling.longestPrompt)
         let rows = min(maxRows, responses)
-        let pass = 4 * (w.layer + w.scratch) * (readRows + maxRows) + w.inputs(rows: max(readRows, rows))
+        let pass = 4 * (w.layer + w.scratch) * (readRows + maxRows) + max(readRows, rows) * w.inputBytes
         return caches + pass + 4 * (min(maxRows, OutputHead.blockRows) + 1) * configuration.vocabularySize
     }
 }
 
 /// How many numbers a row of a pass has in the memory of its layers.
 struct PassWidths {
-    let hidden, query, key, intermediate: Int
+    let hidden: Int
     /// Of `LayerActivations` that keep neither gate nor up, in place.
     let layer: Int
     /// Of `LayerScratch`.
     let scratch: Int
-    let largestRank: Int
-    private let widestInput: Int
+    /// Bytes of a product's inputs.
+    let inputBytes: Int
 
-    init(_ c: TransformerConfiguration, adapter: AdapterConfiguration?) {
-        (hidden, intermediate) = (c.hiddenSize, c.intermediateSize)
-        (query, key) = (c.headCount * c.headSize, c.keyValueHeadCount * c.headSize)
-        var ranks: [LinearKind: Int] = [:]
-        for (place, strength) in adapter?.places(layerCount: c.layerCount) ?? [] {
-            ranks[place.kind] = max(ranks[place.kind] ?? 0, strength.rank)
-        }
-        layer = hidden + 2 + 2 * query + 2 * key + c.headCount + ranks.values.reduce(0, +)
-        scratch = hidden + 3 * intermediate
-        largestRank = ranks.values.max() ?? 0
-        widestInput = max(hidden, query, intermediate)
+    init(_ c: TransformerConfiguration, forms: WeightForms, adapter: AdapterConfiguration?) {
+        let ranks = adapter?.maximumRanks(layerCount: c.layerCount) ?? []
+        hidden = c.hiddenSize
+        layer = hidden + 2 + 2 * c.headCount * c.headSize + 2 * c.keyValueHeadCount * c.headSize + c.headCount + ranks.reduce(0, +)
+        scratch = hidden + 3 * c.intermediateSize
+        inputBytes = forms.inputBytes(c, ranks: ranks).forward
     }
-
-    /// Bytes of the inputs of a product, rounded to bf16.
-    func inputs(rows: Int) -> Int { rows * ((widestInput + 1) / 2) * 4 }
 }

@@ -47,14 +47,25 @@ extension Network {
         projected t: UnsafePointer<Float>, _ scratch: BackwardScratch, into dx: UnsafeMutablePointer<Float>?,
         accumulating: Bool = false, gradient: LinearGradient
     ) {
-        let linear = weights.layers[layer][kind]
+        let linear = weights.layers[layer][kind], adapter = adapters?[layer, kind]
         let (N, K) = (linear.forward.outputs, linear.forward.inputs)
+        let u = scratch.dProjected.base
+        let lowRank = adapter.map { adapter in
+            guard let bTransposed = adapter.b.transposed, let aTransposed = adapter.a.transposed else {
+                preconditionFailure("backward on an adapter that was packed without gradients")
+            }
+            return LowRankTerm(a: bTransposed, b: aTransposed, scale: adapter.scaling, projected: u)
+        }
         if let dx {
             guard let transposed = linear.transposed else {
                 preconditionFailure("backward on a model that was loaded without gradients")
             }
             Kernel.multiply(
-                dy, rows: M, stride: N, by: transposed, into: dx, stride: K, accumulating: accumulating, parallel: parallel)
+                dy, rows: M, stride: N,
+                by: [ProductTerm(transposed, into: dx, stride: K, addend: accumulating ? UnsafePointer(dx) : nil, lowRank: lowRank)],
+                parallel: parallel)
+        } else if let lowRank {
+            Kernel.multiply(dy, rows: M, stride: N, by: lowRank.a, into: u, stride: lowRank.a.outputs, parallel: parallel)
         }
         if let dW = gradient.weight {
             Kernel.accumulateWeightGradient(
@@ -63,21 +74,12 @@ extension Network {
         if let db = gradient.bias {
             for row in 0..<M { Kernel.add(dy + row * N, into: db, count: N) }
         }
-        guard let adapter = adapters?[layer, kind], let dA = gradient.a, let dB = gradient.b else { return }
-        guard let bTransposed = adapter.b.transposed, let aTransposed = adapter.a.transposed else {
-            preconditionFailure("backward on an adapter that was packed without gradients")
-        }
+        guard let adapter, let dA = gradient.a, let dB = gradient.b else { return }
         let (r, s) = (adapter.rank, adapter.scaling)
-        let u = scratch.dProjected.base
         Kernel.accumulateOuterProduct(
             dy, stride: N, t, stride: r, rows: M, outputs: N, inputs: r, scale: s, into: dB, parallel: parallel)
-        Kernel.multiply(dy, rows: M, stride: N, by: bTransposed, into: u, stride: r, parallel: parallel)
         Kernel.accumulateOuterProduct(
             u, stride: r, x, stride: K, rows: M, outputs: r, inputs: K, scale: s, into: dA, parallel: parallel)
-        if let dx {
-            Kernel.multiply(
-                u, rows: M, stride: r, by: aTransposed, into: dx, stride: K, scale: s, accumulating: true, parallel: parallel)
-        }
     }
 
     /// The backward of one layer: `dx` [M, D] is dL/d of its output on entry, and of its input on return.

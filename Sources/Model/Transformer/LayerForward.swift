@@ -26,17 +26,15 @@ extension Network {
     func addAttention(
         layer: Int, rows M: Int, context: some AttentionContext, _ activations: LayerActivations, _ scratch: LayerScratch
     ) {
-        let a = activations, middle = a.middle.base
-        attend(layer: layer, rows: M, context: context, a, scratch)
-        if middle != a.input.base { middle.update(from: a.input.base, count: M * hiddenSize) }
-        addOutput(layer: layer, rows: M, a)
+        attend(layer: layer, rows: M, context: context, activations, scratch)
+        addOutput(layer: layer, rows: M, activations)
     }
 
-    /// Adds W_o of attention's output to the layer's input in `activations.middle`.
+    /// The layer's input and W_o of attention's output, in `activations.middle`.
     func addOutput(layer: Int, rows M: Int, _ a: LayerActivations) {
         apply(
-            .output, layer: layer, to: a.attention.base, rows: M, into: a.middle.base, accumulating: true,
-            projected: a.projected(.output))
+            [MappedRows(.output, into: a.middle.base, addend: a.input.base, projected: a.projected(.output))], layer: layer,
+            to: a.attention.base, rows: M)
     }
 
     /// Up to attention's output in `activations.attention`: all that other rows need of a row.
@@ -46,9 +44,10 @@ extension Network {
         let a = activations, layerWeights = weights.layers[layer], c = configuration
         let normed = scratch.normed.base
         normalize(a.input.base, rows: M, gain: layerWeights.inputNorm, into: normed, inverseRMS: a.inputInverseRMS.base)
-        for (kind, y) in [(LinearKind.query, a.queries), (.key, a.keys), (.value, a.values)] {
-            apply(kind, layer: layer, to: normed, rows: M, into: y.base, projected: a.projected(kind))
-        }
+        apply(
+            [(LinearKind.query, a.queries), (.key, a.keys), (.value, a.values)].map { kind, y in
+                MappedRows(kind, into: y.base, projected: a.projected(kind))
+            }, layer: layer, to: normed, rows: M)
         rotate(a.queries.base, rows: M, heads: c.headCount, positions: context.positions)
         rotate(a.keys.base, rows: M, heads: c.keyValueHeadCount, positions: context.positions)
         if keyPrecision == .bf16 {
@@ -64,13 +63,14 @@ extension Network {
     func finish(
         layer: Int, rows M: Int, _ activations: LayerActivations, _ scratch: LayerScratch, into output: UnsafeMutablePointer<Float>
     ) {
-        let a = activations, c = configuration, middle = a.middle.base
+        let a = activations, c = configuration
         gateAndUp(layer: layer, rows: M, a, scratch)
         let (gate, up) = (a.gate ?? scratch.gate, a.up ?? scratch.up)
         Kernel.swiGLU(
             gate: gate.base, up: up.base, rows: M, width: c.intermediateSize, into: scratch.gated.base, parallel: parallel)
-        if output != middle { output.update(from: middle, count: M * hiddenSize) }
-        apply(.down, layer: layer, to: scratch.gated.base, rows: M, into: output, accumulating: true, projected: a.projected(.down))
+        apply(
+            [MappedRows(.down, into: output, addend: a.middle.base, projected: a.projected(.down))], layer: layer,
+            to: scratch.gated.base, rows: M)
     }
 
     /// The two products from the second norm, into the recording or, where that does not keep them, into scratch memory. The
@@ -79,8 +79,9 @@ extension Network {
         normalize(
             a.middle.base, rows: M, gain: weights.layers[layer].postAttentionNorm, into: scratch.normed.base,
             inverseRMS: a.middleInverseRMS.base)
-        for (kind, y) in [(LinearKind.gate, a.gate ?? scratch.gate), (.up, a.up ?? scratch.up)] {
-            apply(kind, layer: layer, to: scratch.normed.base, rows: M, into: y.base, projected: a.projected(kind))
-        }
+        apply(
+            [(LinearKind.gate, a.gate ?? scratch.gate), (.up, a.up ?? scratch.up)].map { kind, y in
+                MappedRows(kind, into: y.base, projected: a.projected(kind))
+            }, layer: layer, to: scratch.normed.base, rows: M)
     }
 }

@@ -16,24 +16,19 @@ struct Network {
     var keyWidth: Int { configuration.keyValueHeadCount * configuration.headSize }
     var attentionScale: Float { 1 / Float(configuration.headSize).squareRoot() }
 
-    /// y = W x + b + s·B(A x), or y += … when accumulating.         x: [rows, inputs]   y: [rows, outputs]
+    /// y = (addend +) W x + b + s·B(A x) of linear maps that read the same rows.      x: [rows, inputs]   y, addend: [rows, outputs]
     ///
-    /// `projected` receives A x, [rows, rank]; it is not touched where there is no adapter.
-    func apply(
-        _ kind: LinearKind, layer: Int, to x: UnsafePointer<Float>, rows: Int, into y: UnsafeMutablePointer<Float>,
-        accumulating: Bool = false, projected: UnsafeMutablePointer<Float>
-    ) {
-        let linear = weights.layers[layer][kind]
-        let (outputs, inputs) = (linear.forward.outputs, linear.forward.inputs)
-        Kernel.multiply(
-            x, rows: rows, stride: inputs, by: linear.forward, into: y, stride: outputs, accumulating: accumulating,
-            parallel: parallel)
-        if let bias = linear.bias { Kernel.addRow(bias.base, into: y, rows: rows, width: outputs, stride: outputs) }
-        guard let adapter = adapters?[layer, kind] else { return }
-        project(kind, layer: layer, x, rows: rows, into: projected)
-        Kernel.multiply(
-            projected, rows: rows, stride: adapter.rank, by: adapter.b.forward, into: y, stride: outputs,
-            scale: adapter.scaling, accumulating: true, parallel: parallel)
+    /// `projected` of each map receives A x, [rows, rank]; it is not touched where there is no adapter.
+    func apply(_ maps: [MappedRows], layer: Int, to x: UnsafePointer<Float>, rows: Int) {
+        let terms = maps.map { map in
+            let linear = weights.layers[layer][map.kind]
+            return ProductTerm(
+                linear.forward, into: map.output, stride: linear.forward.outputs, addend: map.addend, bias: linear.bias.map { UnsafePointer($0.base) },
+                lowRank: adapters?[layer, map.kind].map {
+                    LowRankTerm(a: $0.a.forward, b: $0.b.forward, scale: $0.scaling, projected: map.projected)
+                })
+        }
+        Kernel.multiply(x, rows: rows, stride: terms[0].weights.inputs, by: terms, parallel: parallel)
     }
 
     /// t = A x of the linear map's adapter, [rows, rank]; not touched where there is none.
@@ -60,5 +55,23 @@ struct Network {
         Kernel.rotate(
             x, rows: rows, stride: heads * headSize, heads: heads, headSize: headSize, positions: positions, table: rotary,
             inverse: inverse, parallel: parallel)
+    }
+}
+
+/// Where a linear map's outputs go.
+struct MappedRows {
+    let kind: LinearKind
+    let output: UnsafeMutablePointer<Float>
+    var addend: UnsafePointer<Float>?
+    let projected: UnsafeMutablePointer<Float>
+
+    init(
+        _ kind: LinearKind, into output: UnsafeMutablePointer<Float>, addend: UnsafePointer<Float>? = nil,
+        projected: UnsafeMutablePointer<Float>
+    ) {
+        self.kind = kind
+        self.output = output
+        self.addend = addend
+        self.projected = projected
     }
 }

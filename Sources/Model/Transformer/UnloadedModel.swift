@@ -6,6 +6,7 @@ package struct UnloadedModel: Sendable {
     package var configuration: TransformerConfiguration { packing.configuration }
     package var precision: Precision { packing.precision }
     package var source: any WeightSource { packing.source }
+    package var forms: WeightForms { packing.forms }
     /// Of the keys and values that attention reads, in every pass with the model: rounded to bf16, a sampler's cache takes half the memory.
     package var keyPrecision = Precision.fp32
 

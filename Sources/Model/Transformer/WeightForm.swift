@@ -1,4 +1,4 @@
-internal import Tensor
+package import Tensor
 
 /// How a matrix is kept: in numbers, or in the codes of the file.
 enum WeightForm: Sendable, Hashable {
@@ -30,12 +30,12 @@ package enum QuantisedWeights: String, Sendable, CaseIterable {
 }
 
 /// The forms of a model's matrices.
-struct WeightForms: Sendable {
+package struct WeightForms: Sendable {
     let precision: Precision
     private var codes: [WeightSlot: CodeFormat] = [:]
 
     /// All in numbers.
-    init(_ precision: Precision) { self.precision = precision }
+    package init(_ precision: Precision) { self.precision = precision }
 
     /// In codes where the source has them; in fp32 precision, all in numbers.
     init(

@@ -4,7 +4,8 @@ internal import CKernels
 ///
 /// Keys of the first `prefixLength` positions are in the prefix (shared by the continuations of a prompt), the key of position
 /// prefixLength + j is row j of the own ones. Rows: queries, outputs and their gradients hold all heads side by side; keys and
-/// values all key heads. Values lie at the keys' strides, gradients at the strides of what they belong to.
+/// values all key heads. Values lie at the keys' strides, gradients at the strides of what they belong to. In blocks (`KeyBlocks`),
+/// a stride is the positions that there is room for, and a prefix has whole blocks only.
 package struct AttentionSegment {
     package var queries: UnsafeMutablePointer<Float>
     package var queryStride: Int
@@ -19,8 +20,7 @@ package struct AttentionSegment {
     package var ownKeys: UnsafeRawPointer
     package var ownValues: UnsafeRawPointer
     package var ownStride: Int
-    /// Of keys and values as they lie in memory: fp32, or what was rounded to bf16, which only a forward pass reads.
-    package var keyPrecision: Precision
+    package var keyForm: KeyForm
     /// log Σ e^score of each row and head, [rows, heads]: written by the forward pass, read by the backward.
     package var logSumExp: UnsafeMutablePointer<Float>?
 
@@ -34,7 +34,7 @@ package struct AttentionSegment {
     package init(
         queries: UnsafeMutablePointer<Float>, queryStride: Int, outputs: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int,
         start: Int, prefixKeys: UnsafeRawPointer? = nil, prefixValues: UnsafeRawPointer? = nil, prefixLength: Int = 0,
-        prefixStride: Int = 0, ownKeys: UnsafeRawPointer, ownValues: UnsafeRawPointer, ownStride: Int, keyPrecision: Precision = .fp32,
+        prefixStride: Int = 0, ownKeys: UnsafeRawPointer, ownValues: UnsafeRawPointer, ownStride: Int, keyForm: KeyForm = .rows,
         logSumExp: UnsafeMutablePointer<Float>? = nil, dOutputs: UnsafePointer<Float>? = nil,
         dQueries: UnsafeMutablePointer<Float>? = nil, dOwnKeys: UnsafeMutablePointer<Float>? = nil,
         dOwnValues: UnsafeMutablePointer<Float>? = nil, dPrefixKeys: UnsafeMutablePointer<Float>? = nil,
@@ -53,7 +53,7 @@ package struct AttentionSegment {
         self.ownKeys = ownKeys
         self.ownValues = ownValues
         self.ownStride = ownStride
-        self.keyPrecision = keyPrecision
+        self.keyForm = keyForm
         self.logSumExp = logSumExp
         self.dOutputs = dOutputs
         self.dQueries = dQueries
@@ -62,6 +62,87 @@ package struct AttentionSegment {
         self.dPrefixKeys = dPrefixKeys
         self.dPrefixValues = dPrefixValues
     }
+}
+
+/// How a segment's keys and values lie in memory.
+package enum KeyForm: Sendable, Equatable {
+    /// As a pass computes them: a row for each position.
+    case rows
+    /// As caches keep them, which only a forward pass reads; what is there in bf16 has been rounded.
+    case blocks(Precision)
+
+    fileprivate var kernelForm: gfn_key_form {
+        switch self {
+        case .rows: gfn_keys_in_rows
+        case .blocks(.fp32): gfn_keys_in_blocks
+        case .blocks(.bf16): gfn_keys_in_bf16_blocks
+        }
+    }
+}
+
+/// Keys and values of consecutive positions in the order in which attention reads them: by head, in blocks of 32 positions.
+///
+/// With room for T positions, a multiple of 32, keys are [heads][T / 32][C][32] and values [heads][T][C, rounded up to 16].
+package struct KeyBlocks {
+    package static let length = Int(gfn_key_block)
+
+    package let heads, headSize: Int
+    package let precision: Precision
+    package let capacity: Int
+    package let keys, values: UnsafeMutableRawPointer
+
+    package init(
+        heads: Int, headSize: Int, precision: Precision, capacity: Int, keys: UnsafeMutableRawPointer, values: UnsafeMutableRawPointer
+    ) {
+        precondition(capacity % Self.length == 0, "blocks of \(capacity) positions")
+        self.heads = heads
+        self.headSize = headSize
+        self.precision = precision
+        self.capacity = capacity
+        self.keys = keys
+        self.values = values
+    }
+
+    private static func padded(_ headSize: Int) -> Int { (headSize + 15) / 16 * 16 }
+
+    /// Bytes of the keys of `positions` positions, a multiple of 32.
+    package static func keyBytes(heads: Int, headSize: Int, precision: Precision, positions: Int) -> Int {
+        heads * headSize * positions * precision.byteCount
+    }
+    /// Of their values.
+    package static func valueBytes(heads: Int, headSize: Int, precision: Precision, positions: Int) -> Int {
+        keyBytes(heads: heads, headSize: padded(headSize), precision: precision, positions: positions)
+    }
+
+    /// Puts some rows, all heads side by side at `stride`, from `position` on, in one head's blocks.
+    package func store(
+        head: Int, keys keyRows: UnsafePointer<Float>, values valueRows: UnsafePointer<Float>, stride: Int, rows: Int, at position: Int
+    ) {
+        precondition(position >= 0 && position + rows <= capacity, "\(position) + \(rows) positions in blocks of \(capacity)")
+        let (keys, values) = (keys + head * keyStride, values + head * valueStride)
+        gfn_store_keys(
+            keys, values, KeyForm.blocks(precision).kernelForm, headSize, position, keyRows + head * headSize, valueRows + head * headSize,
+            stride, rows)
+    }
+
+    /// Copies the blocks of `positions` positions of others, from position `first` of theirs to the beginning here.
+    package func copy(_ positions: Int, of other: KeyBlocks, from first: Int) {
+        precondition(
+            first % Self.length == 0 && positions <= capacity && first + positions <= other.capacity && other.headSize == headSize,
+            "\(positions) positions from \(first) of blocks of \(other.capacity) to blocks of \(capacity)")
+        let whole = (positions + Self.length - 1) / Self.length * Self.length
+        for head in 0..<heads {
+            (keys + head * keyStride).copyMemory(
+                from: other.keys + head * other.keyStride + first * headSize * precision.byteCount,
+                byteCount: whole * headSize * precision.byteCount)
+            let width = Self.padded(headSize) * precision.byteCount
+            (values + head * valueStride).copyMemory(
+                from: other.values + head * other.valueStride + first * width, byteCount: positions * width)
+        }
+    }
+
+    private var keyStride: Int { capacity * headSize * precision.byteCount }
+    private var valueStride: Int { capacity * Self.padded(headSize) * precision.byteCount }
 }
 
 extension Kernel {
@@ -102,10 +183,10 @@ extension Kernel {
         let shape = attentionShape(heads, keyValueHeads, headSize, scale)
         let segments = segments.filter { $0.rows > 0 }.map { segment in
             precondition(
-                segment.keyPrecision == .fp32 && segment.logSumExp != nil && segment.dOutputs != nil && segment.dQueries != nil && segment.dOwnKeys != nil
+                segment.keyForm == .rows && segment.logSumExp != nil && segment.dOutputs != nil && segment.dQueries != nil && segment.dOwnKeys != nil
                     && segment.dOwnValues != nil
                     && (segment.prefixLength == 0 || (segment.dPrefixKeys != nil && segment.dPrefixValues != nil)),
-                "attentionBackward: logSumExp or a gradient's memory is missing, or keys are in bf16")
+                "attentionBackward: logSumExp or a gradient's memory is missing, or keys are in blocks")
             return checked(segment, shape)
         }
         let kernels = family.kernels
@@ -128,18 +209,23 @@ extension Kernel {
 
     private static func checked(_ s: AttentionSegment, _ shape: gfn_attention_shape) -> gfn_segment {
         let (width, keyWidth) = (shape.heads * shape.head_size, shape.key_value_heads * shape.head_size)
+        let inRows = s.keyForm == .rows, least = inRows ? keyWidth : s.start + s.rows - s.prefixLength
         precondition(
-            s.rows >= 0 && s.start >= 0 && s.queryStride >= width && s.outputStride >= width && s.ownStride >= keyWidth,
+            s.rows >= 0 && s.start >= 0 && s.queryStride >= width && s.outputStride >= width && s.ownStride >= least,
             "attention: \(s.rows) rows at \(s.start), strides \(s.queryStride), \(s.outputStride), \(s.ownStride)")
         precondition(
             s.prefixLength == 0
-                || (s.prefixLength > 0 && s.prefixKeys != nil && s.prefixValues != nil && s.prefixStride >= keyWidth),
+                || (s.prefixLength > 0 && s.prefixKeys != nil && s.prefixValues != nil
+                    && s.prefixStride >= (inRows ? keyWidth : s.prefixLength)),
             "attention: a prefix of \(s.prefixLength) at stride \(s.prefixStride)")
+        precondition(
+            inRows || [s.prefixLength, s.prefixLength == 0 ? 0 : s.prefixStride, s.ownStride].allSatisfy { $0 % KeyBlocks.length == 0 },
+            "attention: blocks of a prefix of \(s.prefixLength), room for \(s.prefixStride) and \(s.ownStride) positions")
         return gfn_segment(
             queries: s.queries, query_stride: s.queryStride, outputs: s.outputs, output_stride: s.outputStride, rows: s.rows,
             start: s.start, prefix_keys: s.prefixKeys, prefix_values: s.prefixValues, prefix_length: s.prefixLength,
             prefix_stride: s.prefixStride, own_keys: s.ownKeys, own_values: s.ownValues, own_stride: s.ownStride,
-            keys_in_bf16: s.keyPrecision == .bf16 ? 1 : 0, log_sum_exp: s.logSumExp, d_outputs: s.dOutputs, d_queries: s.dQueries, d_own_keys: s.dOwnKeys,
+            key_form: s.keyForm.kernelForm, log_sum_exp: s.logSumExp, d_outputs: s.dOutputs, d_queries: s.dQueries, d_own_keys: s.dOwnKeys,
             d_own_values: s.dOwnValues, d_prefix_keys: s.dPrefixKeys, d_prefix_values: s.dPrefixValues)
     }
 

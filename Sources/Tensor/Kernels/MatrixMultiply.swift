@@ -6,6 +6,54 @@ internal import COpenBLAS
 /// `family` is there for tests that compare families.
 package enum Kernel {}
 
+/// One of the products that rows of x enter into:
+///
+///     y = (addend +) scale · x Wᵀ (+ bias) (+ s · (x Aᵀ) Bᵀ)
+///
+/// rounded after each step from left to right. x: [M, K]   y, addend: [M, N] at one stride   bias: [N]
+package struct ProductTerm {
+    package var weights: PackedMatrix
+    package var output: UnsafeMutablePointer<Float>
+    package var stride: Int
+    package var scale: Float = 1
+    /// May be the output itself.
+    package var addend: UnsafePointer<Float>?
+    package var bias: UnsafePointer<Float>?
+    package var lowRank: LowRankTerm?
+
+    package init(
+        _ weights: PackedMatrix, into output: UnsafeMutablePointer<Float>, stride: Int, scale: Float = 1,
+        addend: UnsafePointer<Float>? = nil, bias: UnsafePointer<Float>? = nil, lowRank: LowRankTerm? = nil
+    ) {
+        self.weights = weights
+        self.output = output
+        self.stride = stride
+        self.scale = scale
+        self.addend = addend
+        self.bias = bias
+        self.lowRank = lowRank
+    }
+}
+
+/// The part of an adapter (Hu et al. 2021, section 4.1) in a product: s · (x Aᵀ) Bᵀ.
+package struct LowRankTerm {
+    /// A, [r, K]
+    package var a: PackedMatrix
+    /// B, [N, r]
+    package var b: PackedMatrix
+    /// s
+    package var scale: Float
+    /// x Aᵀ, [M, r]: written.
+    package var projected: UnsafeMutablePointer<Float>
+
+    package init(a: PackedMatrix, b: PackedMatrix, scale: Float, projected: UnsafeMutablePointer<Float>) {
+        self.a = a
+        self.b = b
+        self.scale = scale
+        self.projected = projected
+    }
+}
+
 extension Kernel {
     /// y[m,n] = (accumulating ? y[m,n] : 0) + scale · Σ_k x[m,k]·W[n,k]
     ///
@@ -16,55 +64,47 @@ extension Kernel {
         _ x: UnsafePointer<Float>, rows M: Int, stride xStride: Int, by w: PackedMatrix, into y: UnsafeMutablePointer<Float>,
         stride yStride: Int, scale: Float = 1, accumulating: Bool = false, parallel: Parallel, family: KernelFamily = .current
     ) {
-        precondition(
-            M >= 0 && xStride >= w.inputs && yStride >= w.outputs,
-            "multiply: \(M) rows, strides \(xStride) and \(yStride) for a matrix [\(w.outputs), \(w.inputs)]")
-        guard M > 0 else { return }
-        let kernels = family.kernels
-        var job = gfn_product(
-            x: x, x_stride: xStride, w: w.bytes, codes: w.codes, outputs: w.outputs, steps: w.steps, y: y, y_stride: yStride, scale: scale,
-            accumulating: accumulating ? 1 : 0)
-        let run: @convention(c) (UnsafePointer<gfn_product>, Int, Int, Int, Int) -> Void
-        switch w.kind {
-        case .fp32: run = kernels.pointee.multiply_fp32
-        case .bf16, .transposedCodes:
-            run = w.kind == .bf16 ? kernels.pointee.multiply_bf16 : kernels.pointee.multiply_codes
-            let pairs = gfn_scratch(Int32(gfn_scratch_inputs), M * w.steps * 4)
-            gfn_round_rows(kernels, x, xStride, M, w.inputs, pairs)
-            (job.x, job.x_stride) = (UnsafeRawPointer(pairs), w.steps)
-        case .codes:
-            run = kernels.pointee.multiply_integers
-            (job.x, job.x_stride) = integers(of: x, rows: M, stride: xStride, for: w, parallel: parallel, kernels)
-        }
-        let panels = w.panels
-        // Waking a thread costs more than a small product, such as a low-rank adapter's.
-        let isSmall = M * w.outputs * w.inputs < (w.kind == .codes ? 500_000 : 2_000_000) && w.byteCount < 1 << 20
-        if parallel.threads == 1 || isSmall {
-            run(&job, 0, panels, 0, M)
-        } else if panels >= 2 * parallel.threads {
-            parallel.forEach(panels) { part in
-                withUnsafePointer(to: job) { run($0, part.lowerBound, part.upperBound, 0, M) }
-            }
-        } else {
-            parallel.forEach(M, grain: 16) { part in
-                withUnsafePointer(to: job) { run($0, 0, panels, part.lowerBound, part.upperBound) }
-            }
-        }
+        multiply(
+            x, rows: M, stride: xStride,
+            by: [ProductTerm(w, into: y, stride: yStride, scale: scale, addend: accumulating ? UnsafePointer(y) : nil)],
+            parallel: parallel, family: family)
     }
 
-    /// Rows of x as a product with codes reads them, in this thread's scratch memory, and how far apart.
-    private static func integers(
-        of x: UnsafePointer<Float>, rows M: Int, stride: Int, for w: PackedMatrix, parallel: Parallel, _ kernels: UnsafePointer<gfn_kernels>
-    ) -> (UnsafeRawPointer, Int) {
-        guard let codes = w.codes else { preconditionFailure("integers for a matrix of numbers") }
-        let rowBytes = 2 * w.inputs + w.inputs / codes.pointee.group * MemoryLayout<gfn_integer_group>.stride, bytes = (rowBytes + 63) & ~63
-        let out = gfn_scratch(Int32(gfn_scratch_inputs), M * bytes).assumingMemoryBound(to: UInt8.self)
-        nonisolated(unsafe) let (rows, x) = (out, x)
-        parallel.forEach(M, grain: max(1, 65_536 / w.inputs)) { part in
-            kernels.pointee.round_integers(
-                codes, x + part.lowerBound * stride, stride, part.count, w.inputs, rows + part.lowerBound * bytes, bytes)
+    /// Several products of the same rows, with the bits that each would have alone.
+    ///
+    /// Rows are rounded once for all of them, and threads share out all products' outputs together. No output may be what another product
+    /// reads.
+    package static func multiply(
+        _ x: UnsafePointer<Float>, rows M: Int, stride xStride: Int, by terms: [ProductTerm], parallel: Parallel,
+        family: KernelFamily = .current
+    ) {
+        guard M > 0, let K = terms.first?.weights.inputs else { return }
+        precondition(xStride >= K, "multiply: rows of \(K) at stride \(xStride)")
+        for term in terms { term.check(inputs: K) }
+        let kernels = family.kernels
+        let inputs = ProductInputs(x, rows: M, stride: xStride, for: terms)
+        inputs.prepare(terms, parallel: parallel, kernels)
+        withUnsafeTemporaryAllocation(of: gfn_low_rank.self, capacity: terms.count) { lowRanks in
+            let jobs = terms.indices.map { index in
+                let term = terms[index], w = term.weights
+                let (input, stride) = inputs.form(for: w)
+                var job = gfn_product(
+                    x: input, x_stride: stride, w: w.bytes, codes: w.codes, outputs: w.outputs, steps: w.steps, y: term.output,
+                    y_stride: term.stride, scale: term.scale, addend: term.addend, bias: term.bias, low_rank: nil)
+                if let low = term.lowRank {
+                    let (t, stride) = inputs.projection(index, of: low)
+                    lowRanks[index] = gfn_low_rank(t: t, t_stride: stride, b: low.b.bytes, steps: low.b.steps, scale: low.scale)
+                    job.low_rank = lowRanks.baseAddress.map { UnsafePointer($0 + index) }
+                }
+                return ProductJob(run: w.kind.run(kernels), job: job, panels: w.panels)
+            }
+            // Waking a thread costs more than a small product.
+            let isSmall = terms.allSatisfy { term in
+                let w = term.weights
+                return M * w.outputs * w.inputs < (w.kind == .codes ? 500_000 : 2_000_000) && w.byteCount < 1 << 20
+            }
+            ProductUnits(jobs, rows: M).run(parallel: isSmall ? .serial : parallel)
         }
-        return (UnsafeRawPointer(out), bytes)
     }
 
     /// dW[n,k] += scale · Σ_m dy[m,n]·x[m,k]                       dy: [M, N]   x: [M, K]   dW: [N, K]

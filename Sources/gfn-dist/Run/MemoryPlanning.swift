@@ -111,7 +111,7 @@ private struct RunSizes {
         }
         let groups = needs.lesson == .group ? 1 : min(needs.groupsPerSlot, examplesPerStep(needs))
         return PolicyMemory.learning(
-            configuration, adapter: adapter, rows: groups * group.rows, states: groups * group.states, longest: group.longest,
+            configuration, forms: run.base.model.forms, adapter: adapter, rows: groups * group.rows, states: groups * group.states, longest: group.longest,
             threads: run.threads)
     }
 
@@ -122,14 +122,14 @@ private struct RunSizes {
 
     private func scoring(responses: Int) -> Int {
         PolicyMemory.scoring(
-            configuration, adapter: adapter, rows: longestPrompt + responses * maxNewTokens, states: responses * maxNewTokens + 1)
+            configuration, forms: run.base.model.forms, adapter: adapter, rows: longestPrompt + responses * maxNewTokens, states: responses * maxNewTokens + 1)
     }
 
     /// The groups of a step that a rollout samples together.
     private var sampling: Int {
         let rollouts = max(1, roles.allRollouts)
         return PolicyMemory.sampling(
-            configuration, adapter: adapter,
+            configuration, forms: run.base.model.forms, adapter: adapter,
             .init(
                 prompts: (run.configuration.promptsPerStep + rollouts - 1) / rollouts, responses: run.configuration.samplesPerPrompt,
                 longestPrompt: longestPrompt, maxNewTokens: maxNewTokens),
@@ -141,7 +141,7 @@ private struct RunSizes {
         run.evaluations.map { task in
             let problems = (run.configuration.evaluatedCount(of: task) + roles.allRanks - 1) / max(1, roles.allRanks)
             return PolicyMemory.sampling(
-                configuration, adapter: adapter,
+                configuration, forms: run.base.model.forms, adapter: adapter,
                 .init(
                     prompts: min(HeldOutEvaluation.problemsAtOnce, problems),
                     responses: run.configuration.integer("evaluate.samples_per_problem"), longestPrompt: Self.longestPrompt(of: task),

@@ -72,14 +72,14 @@ struct CachePrecisionTests {
 
     @Test("take half the memory")
     func memory() {
-        let caches = Precision.allCases.map { KeyValueCache(layers: 3, width: 10, precision: $0, capacity: 7) }
-        // From one layer to the next.
-        #expect(caches.map { $0.keys(1) - $0.keys(0) } == [280, 140])
+        let caches = Precision.allCases.map { KeyValueCache.bytes(tinyConfiguration, $0, positions: 64) }
+        #expect(caches[0].keys == 2 * caches[1].keys && caches[0].values == 2 * caches[1].values && caches[1].keys > 0)
         let sampling = Precision.allCases.map {
             PolicyMemory.sampling(
-                tinyConfiguration, adapter: nil, .init(prompts: 3, responses: 4, longestPrompt: 9, maxNewTokens: 1000), keyPrecision: $0)
+                tinyConfiguration, forms: WeightForms(.bf16), adapter: nil, .init(prompts: 3, responses: 4, longestPrompt: 9, maxNewTokens: 1000), keyPrecision: $0)
         }
-        let positions = 12 * 1024 + 3 * 9, width = tinyConfiguration.extents(of: .key).outputs
-        #expect(sampling[0] - sampling[1] == 4 * tinyConfiguration.layerCount * width * positions)
+        // Whole blocks of 32 positions: of a prompt, and doubled until an answer fits behind the last part of its prompt.
+        let positions = 12 * 2048 + 3 * 32, c = tinyConfiguration, padded = (c.headSize + 15) / 16 * 16
+        #expect(sampling[0] - sampling[1] == 2 * c.layerCount * c.keyValueHeadCount * (c.headSize + padded) * positions)
     }
 }

@@ -1,6 +1,6 @@
 import CAllocationMeter
 import Foundation
-import Model
+@testable import Model
 import Tensor
 import Testing
 
@@ -43,7 +43,7 @@ struct PolicyMemoryTests {
 
     /// On a thread of its own, whose scratch memory is empty and whose allocations are counted alone.
     private static func measure(
-        _ groups: [TokenGroup], budget: Int, layers: Int = 3, trainable: Trainable = .lora(adapter)
+        _ groups: [TokenGroup], budget: Int, layers: Int = 3, trainable: Trainable = .lora(adapter), codes: CodeFormat? = nil
     ) async throws -> Measured {
         try await withCheckedThrowingContinuation { continuation in
             let thread = Thread {
@@ -51,7 +51,7 @@ struct PolicyMemoryTests {
                     with: Result {
                         var configuration = configuration
                         configuration.layerCount = layers
-                        let policy = try tinyPolicy(trainable, configuration, precision: .bf16, scale: 4)
+                        let policy = try policy(trainable, configuration, codes: codes)
                         let weights = randomWeights(groups)
                         policy.activationBudget = budget
                         var gradient = [Float](repeating: 0, count: policy.layout.count)
@@ -67,12 +67,28 @@ struct PolicyMemoryTests {
         }
     }
 
-    private static func foretold(_ groups: [TokenGroup], trainable: Trainable = .lora(adapter)) -> (least: Int, most: Int) {
+    private static func policy(_ trainable: Trainable, _ configuration: TransformerConfiguration, codes: CodeFormat?) throws -> Policy {
+        guard let codes else { return try tinyPolicy(trainable, configuration, precision: .bf16, scale: 4) }
+        let policy = Policy(
+            base: try BaseModel(model(configuration, codes: codes), gradients: true), trainable: trainable, parallel: .serial)
+        policy.adopt(values: try tinyParameters(policy, scale: 4), version: 1)
+        return policy
+    }
+
+    private static func model(_ configuration: TransformerConfiguration, codes: CodeFormat) throws -> UnloadedModel {
+        try UnloadedModel(
+            configuration, source: CodedWeights(numbers: RandomWeights(configuration, seed: 7), format: codes), path: "", precision: .bf16,
+            parallel: .serial)
+    }
+
+    private static func foretold(
+        _ groups: [TokenGroup], trainable: Trainable = .lora(adapter), forms: WeightForms = WeightForms(.bf16)
+    ) -> (least: Int, most: Int) {
         var adapter: AdapterConfiguration?
         if case .lora(let own) = trainable { adapter = own }
         let answers = groups.reduce(0) { $0 + $1.responses.joined().count }
         return PolicyMemory.learning(
-            configuration, adapter: adapter, rows: groups.reduce(answers) { $0 + $1.prompt.count }, states: groups.count + answers,
+            configuration, forms: forms, adapter: adapter, rows: groups.reduce(answers) { $0 + $1.prompt.count }, states: groups.count + answers,
             longest: groups.map { $0.prompt.count + ($0.responses.map(\.count).max() ?? 0) }.max() ?? 0, threads: 1)
     }
 
@@ -99,6 +115,19 @@ struct PolicyMemoryTests {
             #expect(bytes <= bound, "\(bytes) of \(bound) bytes with a budget of \(budget)")
             // A budget for some layers may leave room that suffices for no other.
             if budget == 0 || budget == .max, positions > 1000 { #expect(bytes * 20 >= bound * 19, "\(bytes) of \(bound) bytes") }
+        }
+    }
+
+    @Test(
+        "nor does one on a quantised base, whose products read integers and, for adapters, bf16 beside them",
+        arguments: [CodeFormat(bits: 8, group: 16, hasOffsets: false), CodeFormat(bits: 8, group: 32, hasOffsets: false)])
+    func quantised(codes: CodeFormat) async throws {
+        let groups = Self.long(positions: 2048), forms = try Self.model(Self.configuration, codes: codes).forms
+        let (least, most) = Self.foretold(groups, forms: forms)
+        #expect(least > Self.foretold(groups).least)
+        for (budget, bound) in [(0, least), (Int.max, most)] {
+            let bytes = try await Self.measure(groups, budget: budget, codes: codes).bytes
+            #expect(bytes <= bound && bytes * 20 >= bound * 19, "\(bytes) of \(bound) bytes with a budget of \(budget)")
         }
     }
 

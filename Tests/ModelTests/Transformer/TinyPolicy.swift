@@ -1,4 +1,4 @@
-import Model
+@testable import Model
 import Tensor
 
 /// Two layers, grouped heads, Llama 3.1's rotary scaling, and no size that equals another.
@@ -75,5 +75,34 @@ func randomWeights(_ groups: [TokenGroup], seed: UInt64 = 4) -> [[ResponseWeight
                 token: response.map { _ in Float(random.normal()) },
                 stop: (0...response.count).map { _ in Float(random.normal()) })
         }
+    }
+}
+
+/// Random weights whose matrices are stored in codes of 8 bits, where their rows are whole groups.
+struct CodedWeights: WeightSource {
+    let numbers: RandomWeights
+    let format: CodeFormat
+
+    var names: [String] { numbers.names }
+    func shape(of name: String) -> [Int]? { numbers.shape(of: name) }
+    func codeFormat(of name: String) -> CodeFormat? {
+        guard let shape = shape(of: name), shape.count == 2, shape[1] % format.group == 0 else { return nil }
+        return format
+    }
+
+    func readRows(of name: String, _ rows: Range<Int>, into destination: UnsafeMutablePointer<Float>) throws(ModelFileError) {
+        guard codeFormat(of: name) != nil, let width = shape(of: name)?.last else {
+            return try numbers.readRows(of: name, rows, into: destination)
+        }
+        let codes = CodeRows(rows.count, width: width, format: format)
+        try readCodes(of: name, rows, into: codes)
+        for i in 0..<rows.count * width { destination[i] = Float(codes.codes[i]) * codes.scales[i / format.group] }
+    }
+
+    func readCodes(of name: String, _ rows: Range<Int>, into destination: CodeRows) throws(ModelFileError) {
+        for i in 0..<rows.count * destination.width {
+            destination.codes[i] = Int8(truncatingIfNeeded: (rows.lowerBound * destination.width + i) &* 2_654_435_761 >> 7) / 2
+        }
+        for i in 0..<rows.count * destination.width / format.group { destination.scales[i] = 0.004 }
     }
 }
