@@ -20,6 +20,7 @@ extension Kernel {
             M >= 0 && xStride >= w.inputs && yStride >= w.outputs,
             "multiply: \(M) rows, strides \(xStride) and \(yStride) for a matrix [\(w.outputs), \(w.inputs)]")
         guard M > 0 else { return }
+        WorkMeter.add(products: 2 * M * w.outputs * w.inputs)
         let kernels = family.kernels
         var job = gfn_product(
             x: x, x_stride: xStride, w: w.bytes, codes: w.codes, outputs: w.outputs, steps: w.steps, y: y, y_stride: yStride, scale: scale,
@@ -80,6 +81,7 @@ extension Kernel {
             M >= 0 && N > 0 && K > 0 && dyStride >= N && xStride >= K,
             "accumulateOuterProduct: [\(M), \(N)] stride \(dyStride) with [\(M), \(K)] stride \(xStride)")
         guard M > 0 else { return }
+        WorkMeter.add(gradients: 2 * M * N * K)
         let kernels = family.kernels
         let job =
             K >= N
@@ -111,6 +113,7 @@ extension Kernel {
             M >= 0 && N > 0 && K > 0 && dyStride >= N && xStride >= K,
             "accumulateWeightGradient: [\(M), \(N)] stride \(dyStride) with [\(M), \(K)] stride \(xStride)")
         guard M > 0 else { return }
+        WorkMeter.add(gradients: 2 * M * N * K)
         _ = WeightGradientLibrary.isSerial
         let blockOutputs = 256
         parallel.forEach((N + blockOutputs - 1) / blockOutputs) { blocks in
