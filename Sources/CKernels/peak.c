@@ -8,8 +8,8 @@ uint64_t gfn_read(const uint64_t *words, ptrdiff_t count) {
 }
 
 #if defined(__x86_64__)
-// Fourteen chains hide the latency of two instructions a cycle. In assembly, because a compiler may spill accumulators, or fold a loop whose
-// sums it can foresee. Factors are ones, so that no sum is subnormal or infinite.
+// Fourteen chains hide the latency of two instructions a cycle. In assembly, because a compiler may spill accumulators, or fold a loop
+// whose sums it can foresee. Factors are ones, so that no sum is subnormal or infinite.
 enum { chains = 14 };
 #define EACH(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13)
 #define CLEAR(n) "vxorps %%xmm" #n ", %%xmm" #n ", %%xmm" #n "\n\t"

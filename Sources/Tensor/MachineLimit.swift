@@ -21,8 +21,8 @@ package enum MachineLimit {
         /// Whether this processor has it.
         package var isPresent: Bool { gfn_peak_run(kind, 0) > 0 }
 
-        /// Runs rounds of independent instructions, shared by threads; returns the operations done, a product and its sum being two. 0 where the
-        /// processor lacks the instruction.
+        /// Runs rounds of independent instructions, shared by threads; returns the operations done, a product and its sum being two. 0 where
+        /// the processor lacks the instruction.
         package func run(rounds: Int, parallel: Parallel) -> Int {
             let parts = 4 * parallel.threads, share = max(1, rounds / parts)
             parallel.forEach(parts) { for _ in $0 { _ = gfn_peak_run(kind, share) } }

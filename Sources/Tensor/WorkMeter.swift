@@ -2,7 +2,8 @@ internal import CKernels
 
 /// Floating-point operations that ran, two for each product and its sum, whatever made them necessary.
 ///
-/// Those of causal attention are of the pairs of a row and a key that it attends to. What norms, activations and softmax take is not counted.
+/// Those of causal attention are of the pairs of a row and a key that it attends to. What norms, activations and softmax take is not
+/// counted.
 package struct Work: Sendable, Equatable {
     /// Of `Kernel.multiply`.
     package var products = 0

@@ -16,8 +16,8 @@ extension ProgramTests {
 
         /// Settings under which every suite takes seconds.
         private static let small = [
-            "BENCH_REPS=1", "BENCH_THREADS=1", "BENCH_BATCHES=2", "BENCH_PROMPT=4", "BENCH_GEN=5", "BENCH_BATCH=2", "BENCH_SEQ=8", "BENCH_RANK=1",
-            "BENCH_PROMPTS=2", "BENCH_SAMPLES=2", "BENCH_STEPS=1", "BENCH_TAG=tagged",
+            "BENCH_REPS=1", "BENCH_THREADS=1", "BENCH_BATCHES=2", "BENCH_PROMPT=4", "BENCH_GEN=5", "BENCH_BATCH=2", "BENCH_SEQ=8",
+            "BENCH_RANK=1", "BENCH_PROMPTS=2", "BENCH_SAMPLES=2", "BENCH_STEPS=1", "BENCH_TAG=tagged",
         ]
 
         /// The program's own base, beside it.

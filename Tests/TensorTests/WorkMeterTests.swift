@@ -58,7 +58,8 @@ struct WorkMeterTests {
 struct MachineLimitTests {
     @Test("an instruction does the operations of its rounds, or none where it is absent", arguments: MachineLimit.Instruction.allCases)
     func instructions(instruction: MachineLimit.Instruction) {
-        let once = instruction.run(rounds: 8, parallel: Parallel(threads: 2)), twice = instruction.run(rounds: 16, parallel: Parallel(threads: 2))
+        let parallel = Parallel(threads: 2)
+        let once = instruction.run(rounds: 8, parallel: parallel), twice = instruction.run(rounds: 16, parallel: parallel)
         #expect(twice == 2 * once && (once > 0) == instruction.isPresent)
     }
 }

@@ -86,7 +86,8 @@ struct BenchSettings {
             let shapes = words.map { $0.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 } }
             if shapes.contains(where: { $0.count != 3 || !$0.allSatisfy((1...1_000_000).contains) }) {
                 problems.append(
-                    "environment variable \(name) is '\(environment[name] ?? "")', expected shapes MxKxN of numbers from 1 to 1000000, as 8x576x1536")
+                    "environment variable \(name) is '\(environment[name] ?? "")', "
+                        + "expected shapes MxKxN of numbers from 1 to 1000000, as 8x576x1536")
             }
             return words.isEmpty ? Self.usualShapes : shapes
         }

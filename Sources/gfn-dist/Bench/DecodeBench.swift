@@ -9,7 +9,8 @@ struct DecodeBench {
     let settings: BenchSettings
     let form: BaseForm
 
-    /// Tokens of a prompt that is read alone; responses and tokens that are scored; responses to one prompt. As other programs' scripts have them.
+    // As the scripts that measure other programs have them.
+    /// Tokens of a prompt that is read alone; responses and tokens that are scored; responses to one prompt.
     private static let longPrompt = 512
     private static let scored = (rows: 8, tokens: 256)
     private static let sharing = 8

@@ -197,7 +197,8 @@ struct GFNBench {
             return zip(prompts, responses).map { TokenGroup(prompt: $0, responses: $1.map(\.tokens)) }
         }
 
-        /// dL/d log π of the group's mean over the step's groups: every state may end, and is worth what the reference says and a random number.
+        /// dL/d log π of a group, as a part of the step's mean: every state may end, and is worth what the reference says of it and a
+        /// random number.
         private func slopes(of scores: [ResponseScores], _ reference: [ResponseScores], step: Int, slot: Int) -> [ResponseWeights] {
             var random = RandomStream(seed: 0, purpose: .task, step: step, slot: slot)
             let responses = zip(scores, reference).map { own, reference in

@@ -98,7 +98,7 @@ struct LimitsBench {
         }
     }
 
-    /// By OpenBLAS's sgemm, as the program calls it: in blocks of 256 outputs, which are the threads' shares. Computes yᵀ and adds it to what is there.
+    /// By OpenBLAS's sgemm, as the program calls it: yᵀ is added to, in blocks of 256 outputs, which are the threads' shares.
     private func multiplyByLibrary(_ product: Product, isCold: Bool, _ report: (Measurement) -> Void) {
         let (M, K, N) = (product.rows, product.inputs, product.outputs)
         let copies = product.copies(of: 4 * N * K, isCold: isCold)

@@ -1,8 +1,8 @@
 internal import Foundation
 internal import Model
 
-/// From the start of the process to the first token and its end: `sample` for one token of one problem, with the model's file in the system's
-/// cache, once from the program's own cache of packed weights and once without it.
+/// From the start of the process to its end behind the first token: `sample` for one token of one problem, with the model's file in the
+/// system's cache, once from the program's own cache of packed weights and once without it.
 struct StartupBench {
     let settings: BenchSettings
     let form: BaseForm
@@ -14,8 +14,8 @@ struct StartupBench {
         // The embedded base reads its own task only.
         let problems = settings.model.isEmpty ? ["pathsum", "--limit", "1"] : [problem.path, "--model", settings.model]
         let options = [
-            "--samples-per-problem", "1", "--temperature", "0", "--max-new-tokens", "1", "--quiet", "--set", "precision=\(form.precision.rawValue)",
-            "--set", "base.weights=\(form.quantised.rawValue)",
+            "--samples-per-problem", "1", "--temperature", "0", "--max-new-tokens", "1", "--quiet",
+            "--set", "precision=\(form.precision.rawValue)", "--set", "base.weights=\(form.quantised.rawValue)",
         ]
         for threads in settings.threads {
             for (note, cache) in [("", [] as [String]), (", base.cache=never", ["--set", "base.cache=never"])] {

@@ -2,8 +2,8 @@ internal import Collective
 internal import Learner
 internal import Tensor
 
-/// What it takes to give a new version of an adapter to all ranks: its coding against the version before, the wire, and the decoding; and how many
-/// bytes it has of plain bf16's. On one rank there is no wire.
+/// What it takes to give a new version of an adapter to all ranks: its coding against the version before, the wire, and the decoding; and
+/// its size as a part of plain bf16's. On one rank there is no wire.
 struct SyncBench {
     let settings: BenchSettings
     let ranks: any Communicator

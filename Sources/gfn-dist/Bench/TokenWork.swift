@@ -43,8 +43,8 @@ struct TokenWork {
             adapters: 2 * Double(rows) * adapters / 1e9)
     }
 
-    /// The backward through a frozen base: gradients of inputs; of adapters, those of their weights too; and five products of attention to the
-    /// forward's two.
+    /// The backward through a frozen base: gradients of inputs; of adapters, those of their weights too; and five products of attention
+    /// to the forward's two.
     func backward(rows: Int, states: Int, keys: Double) -> Needs {
         var needs = forward(rows: rows, states: states, keys: keys)
         needs.attention *= 2.5

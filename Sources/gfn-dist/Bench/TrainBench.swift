@@ -5,8 +5,8 @@ internal import Tensor
 
 /// How fast an adapter on all seven maps learns to write given texts: forward, backward and AdamW, and the most memory that it takes.
 ///
-/// Once with texts that have nothing in common, and once with texts of which the first half is one prompt, which is computed once for all of
-/// them. Tokens a second are those of the texts, so that both compare: the second case does less for each.
+/// Once with texts that have nothing in common, and once with texts of which the first half is one prompt, which is computed once for
+/// all of them. Tokens a second are those of the texts, so that both compare: the second case does less for each.
 struct TrainBench {
     let settings: BenchSettings
     let form: BaseForm

@@ -17,24 +17,27 @@ struct BenchCommand: ParsableCommand {
             mpirun -n 4 gfn-dist bench mpi
             """,
         discussion: """
-            limits: instructions on registers alone, reading memory, matrix products cold and hot, OpenBLAS's sgemm, compression; needs no model. \
-            decode: tokens per second of B responses decoded together, each to a prompt of its own; of prompts that are read, tokens that are \
-            scored, and eight responses to one prompt. \
+            limits: instructions on registers alone, reading memory, matrix products cold and hot, OpenBLAS's sgemm, compression; needs no \
+            model. \
+            decode: tokens per second of B responses decoded together, each to a prompt of its own; of prompts that are read, tokens that \
+            are scored, and eight responses to one prompt. \
             train: forward, backward and AdamW of an adapter, and memory. \
             gfn: a whole step by phase, beside the operations it needs, those that ran, and what the processor could do. \
             sync: coding, sending and decoding a new version of an adapter; needs no model. \
             startup: from the start of this program to its end behind one token. \
-            adapter-gradients: the gradients of low-rank matrices, by this program's kernels and by OpenBLAS's sgemm in turn; needs no model. \
+            adapter-gradients: the gradients of low-rank matrices, by this program's kernels and by OpenBLAS's sgemm in turn; needs no \
+            model. \
             reward: a process reward model's scores of B responses to one prompt, and a reference's log-probabilities of them, in turn. \
-            codes: products with quantised weights, computed from their blocks, beside those with the same weights in bf16; needs no model. \
+            codes: products with quantised weights, computed from their blocks, beside those with the same weights in bf16; needs no \
+            model. \
             scaling: milliseconds per token of sampling and of learning, of each of BENCH_MODELS, and the operations that a token needs. \
             mpi: the exact sum of gradients over ranks beside MPI's own sum of floats, in turn. \
-            train, gfn, startup, reward and scaling take the embedded base where no model is named; mpi and sync run on all ranks of mpirun.
+            train, gfn, startup, reward and scaling take the embedded base where no model is named; mpi and sync run on all ranks.
 
-            Variables: BENCH_GGUF (the model), BENCH_MODELS (several), BENCH_BATCHES (1 8 32; scaling: the largest), BENCH_PROMPT (128), BENCH_GEN (128), \
-            BENCH_REPS (5), BENCH_THREADS (all cores), BENCH_TAG (text added to the variant). \
-            limits: BENCH_PARTS (peak mem products blas zstd), BENCH_SHAPES (MxKxN …). decode: BENCH_LPARTS (prefill decode score shared), \
-            BENCH_PREFILL_SEQS (1). train: BENCH_BATCH (8), BENCH_SEQ (256), BENCH_CKPT (0; 1: keep inputs of layers only). \
+            Variables: BENCH_GGUF (the model), BENCH_MODELS (several), BENCH_BATCHES (1 8 32; scaling: the largest), BENCH_PROMPT (128), \
+            BENCH_GEN (128), BENCH_REPS (5), BENCH_THREADS (all cores), BENCH_TAG (text added to the variant). \
+            limits: BENCH_PARTS (peak mem products blas zstd), BENCH_SHAPES (MxKxN …). decode: BENCH_LPARTS (prefill decode score \
+            shared), BENCH_PREFILL_SEQS (1). train: BENCH_BATCH (8), BENCH_SEQ (256), BENCH_CKPT (0; 1: keep inputs of layers only). \
             gfn: BENCH_PROMPTS (8), BENCH_SAMPLES (8), BENCH_STEPS (3). Adapters: BENCH_RANK (16).
             """)
 
