@@ -8,7 +8,7 @@ internal import Tensor
 /// the exact sum of gradients, AdamW. Nothing ends a response, and rewards are random.
 ///
 /// Beside the seconds of a phase are the operations that it needs, by the configuration's count, those that ran, by the kernels' own, and
-/// what is needed as a share of what the processor's arithmetic could do meanwhile, measured in the same run.
+/// what is needed as a share of what the processor's arithmetic could do meanwhile, measured before and after each step.
 struct GFNBench {
     let settings: BenchSettings
     let form: BaseForm
@@ -46,9 +46,7 @@ struct GFNBench {
                 suite: "gfn", caseName: "\(settings.prompts)x\(settings.samples) gen=\(settings.generated) prompt=\(prompt)",
                 variant: settings.variant(form), threads: threads, metric: metric)
         }
-        let limit = limit(threads: threads)
-        if let limit { report(limit) }
-        let bound = limit.map { Measurement.median($0.values) }
+        var limit = limit(threads: threads)
         // Warms up, on a quarter of the work.
         _ = try step.run(0, samples: max(1, settings.samples / 4))
         var names = Phase.allCases.map(\.rawValue)
@@ -57,11 +55,14 @@ struct GFNBench {
         var done = names.map { measurement(.doneWork($0)) }, speed = measurement(.newTokensPerSecond)
         let needs = needs(of: step)
         let all = needs.reduce(into: TokenWork.Needs()) { $0 += $1 }
+        var before = limit?.sample()
         for number in 1...settings.steps {
             let whole = LoadMeter()
             var costs = try step.run(number, samples: settings.samples)
             let reading = whole.read()
             costs.append(Cost(seconds: reading.seconds, work: costs.reduce(into: Work()) { $0 += $1.work }))
+            let after = limit?.sample(), bound = before.flatMap { before in after.map { (before + $0) / 2 } }
+            before = after
             for (index, cost) in costs.enumerated() {
                 seconds[index].add(cost.seconds, reading)
                 done[index].add(Double(cost.work.total) / 1e9, reading)
@@ -69,6 +70,7 @@ struct GFNBench {
             }
             speed.add(Double(settings.prompts * settings.samples * settings.generated) / reading.seconds, reading)
         }
+        if let limit { report(limit.measurement) }
         for (index, need) in (needs + [all]).enumerated() {
             report(seconds[index])
             guard need.total > 0 else { continue }
@@ -77,7 +79,7 @@ struct GFNBench {
             needed.note = "weights \(figure(need.weights)), attention \(figure(need.attention)), adapters \(figure(need.adapters))"
             report(needed)
             report(done[index])
-            if bound != nil { report(shares[index]) }
+            if limit != nil { report(shares[index]) }
         }
         report(speed)
         if let peak = PeakMemory.mebibytes {
@@ -90,11 +92,9 @@ struct GFNBench {
     private func figure(_ gigaflops: Double) -> String { String(format: gigaflops < 1 ? "%.4f" : "%.1f", gigaflops) }
 
     /// What arithmetic allows: of bf16 products, or where the precision or the processor has none, of fp32.
-    private func limit(threads: Int) -> Measurement? {
+    private func limit(threads: Int) -> PeakRate? {
         let instructions: [MachineLimit.Instruction] = form.precision == .bf16 ? [.vdpbf16ps, .fma] : [.fma]
-        return instructions.first(where: \.isPresent).map {
-            LimitsBench.peak($0, threads: threads, repetitions: settings.repetitions, settings)
-        }
+        return instructions.first(where: \.isPresent).map { PeakRate($0, threads: threads, settings) }
     }
 
     /// By phase. A prompt is computed once for all responses to it, and its last row has logits.

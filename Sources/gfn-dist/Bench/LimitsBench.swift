@@ -7,7 +7,7 @@ struct LimitsBench {
     let settings: BenchSettings
 
     /// Long enough for the clock of the machine's load to say something.
-    private static let secondsOfSample = 0.1
+    static let secondsOfSample = 0.1
     /// Floats that are read for the memory's speed: 256 MiB, more than caches hold.
     private static let memoryCount = 64 << 20
     /// Cold matrices together fill at least so much, unless that takes more of them than anybody needs.
@@ -22,7 +22,11 @@ struct LimitsBench {
         if parts.contains("peak") {
             for instruction in MachineLimit.Instruction.allCases {
                 if instruction.isPresent {
-                    for threads in threads { report(Self.peak(instruction, threads: threads, repetitions: repetitions, settings)) }
+                    for threads in threads {
+                        var peak = PeakRate(instruction, threads: threads, settings)
+                        for _ in 0..<repetitions { peak.sample() }
+                        report(peak.measurement)
+                    }
                 } else {
                     Launch.say("this processor has no \(instruction.rawValue): its speed is left out")
                 }
@@ -39,20 +43,6 @@ struct LimitsBench {
             }
         }
         if parts.contains("zstd") { compress(report) }
-    }
-
-    /// GFLOP/s of an instruction that this processor has, on registers alone and on all threads at once.
-    static func peak(
-        _ instruction: MachineLimit.Instruction, threads: Int, repetitions: Int, _ settings: BenchSettings
-    ) -> Measurement {
-        let parallel = Parallel(threads: threads), rounds = 1 << 16
-        func run() { _ = instruction.run(rounds: rounds, parallel: parallel) }
-        let calls = Measurement.calls(lasting: secondsOfSample, run)
-        var measurement = Measurement(
-            suite: "peak", caseName: instruction.rawValue, variant: settings.variant("registers"), threads: threads, metric: .gigaflops)
-        measurement.sample(
-            repetitions, calls: calls, work: 1e-9 * Double(instruction.run(rounds: rounds, parallel: parallel)), run)
-        return measurement
     }
 
     private func memory(_ threads: [Int], _ report: (Measurement) -> Void) {

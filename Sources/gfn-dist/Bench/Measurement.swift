@@ -103,7 +103,7 @@ struct Measurement {
     }
 
     private static func row(_ cells: String...) -> String {
-        let widths = [8, 34, 21, 8, 19, 9, 9, 11, 7, 0]
+        let widths = [8, 40, 26, 8, 19, 9, 9, 11, 7, 0]
         return zip(cells.indices, cells).filter { $0 < cells.count - 1 || !$1.isEmpty }.map { index, cell in
             let padding = String(repeating: " ", count: max(0, widths[index] - cell.count))
             return index >= 5 && index < 9 ? padding + cell : cell + padding

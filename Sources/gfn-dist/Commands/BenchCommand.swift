@@ -8,37 +8,23 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench",
         abstract: "Measure this machine's speed, suite by suite.",
         usage: """
-            gfn-dist bench decode --model model.gguf
-            BENCH_GGUF=model.gguf BENCH_BATCHES="1 8" BENCH_GEN=32 gfn-dist bench decode --json
-            BENCH_BATCHES=8 BENCH_PROMPT=4 BENCH_GEN=12 gfn-dist bench reward
-            BENCH_MODELS="135m.gguf 1b.gguf 8b.gguf" BENCH_PROMPT=32 BENCH_GEN=32 gfn-dist bench scaling --plot scaling.svg
-            BENCH_PARTS="peak mem" gfn-dist bench limits
-            BENCH_GGUF=model.gguf BENCH_STEPS=2 gfn-dist bench train gfn startup --json
+            BENCH_THREADS="1 2" BENCH_PARTS="peak mem" gfn-dist bench limits
+            BENCH_BATCHES="1 8" BENCH_GEN=32 gfn-dist bench decode gfn --model model.gguf --json
+            BENCH_MODELS="135m.gguf 1b.gguf" gfn-dist bench scaling --plot scaling.svg
             mpirun -n 4 gfn-dist bench mpi
             """,
         discussion: """
-            limits: instructions on registers alone, reading memory, matrix products cold and hot, OpenBLAS's sgemm, compression; needs no \
-            model. \
-            decode: tokens per second of B responses decoded together, each to a prompt of its own; of prompts that are read, tokens that \
-            are scored, and eight responses to one prompt. \
-            train: forward, backward and AdamW of an adapter, and memory. \
-            gfn: a whole step by phase, beside the operations it needs, those that ran, and what the processor could do. \
-            sync: coding, sending and decoding a new version of an adapter; needs no model. \
-            startup: from the start of this program to its end behind one token. \
-            adapter-gradients: the gradients of low-rank matrices, by this program's kernels and by OpenBLAS's sgemm in turn; needs no \
-            model. \
-            reward: a process reward model's scores of B responses to one prompt, and a reference's log-probabilities of them, in turn. \
-            codes: products with quantised weights, computed from their blocks, beside those with the same weights in bf16; needs no \
-            model. \
-            scaling: milliseconds per token of sampling and of learning, of each of BENCH_MODELS, and the operations that a token needs. \
-            mpi: the exact sum of gradients over ranks beside MPI's own sum of floats, in turn. \
-            train, gfn, startup, reward and scaling take the embedded base where no model is named; mpi and sync run on all ranks.
+            limits: arithmetic on registers, memory, products, compression. decode: responses, prompts read, tokens scored. train: an \
+            adapter's forward, backward and AdamW. gfn: a step by phase, and the operations it needs and runs. mpi: the exact sum of \
+            gradients beside MPI's of floats. sync: sending an adapter's new version. startup: to the first token's end. adapter-gradients: \
+            their kernels beside sgemm. codes: quantised weights beside bf16. reward: a reward model beside a reference. scaling: time per \
+            token over model size. docs/performance.md says more. mpi and sync run on all ranks. decode needs a model; where none is named, \
+            others take the embedded base.
 
-            Variables: BENCH_GGUF (the model), BENCH_MODELS (several), BENCH_BATCHES (1 8 32; scaling: the largest), BENCH_PROMPT (128), \
-            BENCH_GEN (128), BENCH_REPS (5), BENCH_THREADS (all cores), BENCH_TAG (text added to the variant). \
-            limits: BENCH_PARTS (peak mem products blas zstd), BENCH_SHAPES (MxKxN …). decode: BENCH_LPARTS (prefill decode score \
-            shared), BENCH_PREFILL_SEQS (1). train: BENCH_BATCH (8), BENCH_SEQ (256), BENCH_CKPT (0; 1: keep inputs of layers only). \
-            gfn: BENCH_PROMPTS (8), BENCH_SAMPLES (8), BENCH_STEPS (3). Adapters: BENCH_RANK (16).
+            Variables: BENCH_GGUF, BENCH_MODELS (scaling), BENCH_BATCHES (1 8 32), BENCH_PROMPT (128), BENCH_GEN (128), BENCH_REPS (5), \
+            BENCH_THREADS (all cores), BENCH_TAG (added to the variant); limits: BENCH_PARTS (peak mem products blas zstd), BENCH_SHAPES \
+            (MxKxN …); decode: BENCH_LPARTS (prefill decode score shared), BENCH_PREFILL_SEQS (1); train: BENCH_BATCH (8), BENCH_SEQ (256), \
+            BENCH_CKPT (0; 1: keep layers' inputs only); gfn: BENCH_PROMPTS (8), BENCH_SAMPLES (8), BENCH_STEPS (3); BENCH_RANK (16).
             """)
 
     static let suites = [
