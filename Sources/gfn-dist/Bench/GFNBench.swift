@@ -75,7 +75,7 @@ struct GFNBench {
             report(seconds[index])
             guard need.total > 0 else { continue }
             var needed = measurement(.neededWork(names[index]))
-            needed.add(need.total, LoadMeter.Reading(seconds: 0, foreign: 0, cores: 0))
+            needed.add(need.total)
             needed.note = "weights \(figure(need.weights)), attention \(figure(need.attention)), adapters \(figure(need.adapters))"
             report(needed)
             report(done[index])
@@ -84,7 +84,7 @@ struct GFNBench {
         report(speed)
         if let peak = PeakMemory.mebibytes {
             var memory = measurement(.peakMemory)
-            memory.add(peak, LoadMeter.Reading(seconds: 0, foreign: 0, cores: 0))
+            memory.add(peak)
             report(memory)
         }
     }

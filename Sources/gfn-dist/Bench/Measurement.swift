@@ -43,6 +43,9 @@ struct Measurement {
         cores.append(load.cores)
     }
 
+    /// Adds what no time belongs to.
+    mutating func add(_ value: Double) { add(value, LoadMeter.Reading(seconds: 0, foreign: -1, cores: 0)) }
+
     /// Adds samples of `work` units a second, each of `calls` calls of the body, after one that is not counted.
     mutating func sample(_ repetitions: Int, calls: Int = 1, work: Double, _ body: () -> Void) {
         body()

@@ -84,7 +84,7 @@ struct TrainBench {
         phases.forEach(report)
         if let peak = PeakMemory.mebibytes {
             var memory = measurement(.peakMemory)
-            memory.add(peak, LoadMeter.Reading(seconds: 0, foreign: 0, cores: 0))
+            memory.add(peak)
             report(memory)
         }
     }
