@@ -141,3 +141,8 @@ void *gfn_scratch(int slot, size_t bytes) {
     }
     return scratch[slot].memory;
 }
+
+struct gfn_work *gfn_own_work(void) {
+    static _Thread_local struct gfn_work work;
+    return &work;
+}

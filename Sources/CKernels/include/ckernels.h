@@ -184,6 +184,18 @@ void gfn_sine_cosine(double x, double *sine, double *cosine);
 void *gfn_scratch(int slot, size_t bytes);
 enum { gfn_scratch_inputs, gfn_scratch_attention, gfn_scratch_sampler, gfn_scratch_outer, gfn_scratch_count };
 
+/// Operations that this thread asked kernels for so far, by `Work` in Swift.
+struct gfn_work { int64_t products, gradients, attention; };
+struct gfn_work *gfn_own_work(void);
+
+/// Instructions that bound a product's speed: VDPBF16PS, the fused multiply-add of fp32, VPDPBUSD.
+enum gfn_peak { gfn_peak_bf16, gfn_peak_fp32, gfn_peak_bytes };
+/// Runs independent instructions on registers alone. Returns the operations of one round, where a product and its sum are two; 0, and nothing
+/// is run, where the processor lacks the instruction.
+ptrdiff_t gfn_peak_run(enum gfn_peak kind, ptrdiff_t rounds);
+/// Reads words once; their XOR.
+uint64_t gfn_read(const uint64_t *words, ptrdiff_t count);
+
 /// Calls the body once for each part 0..<parts, on this thread and up to `threads` − 1 helpers, in any order; returns when all are
 /// done. Inside a region, and beside another caller's, everything runs on the calling thread.
 void gfn_parallel(int threads, ptrdiff_t parts, void (*body)(void *_Nullable context, ptrdiff_t part), void *_Nullable context);

@@ -155,6 +155,8 @@ extension Kernel {
     ) {
         let shape = attentionShape(heads, keyValueHeads, headSize, scale)
         let segments = segments.filter { $0.rows > 0 }.map { checked($0, shape) }
+        // q·k and p·v.
+        WorkMeter.add(attention: 4 * heads * headSize * pairs(segments))
         let units = attentionUnits(segments, shape)
         let kernels = family.kernels
         segments.withUnsafeBufferPointer { segments in
@@ -189,6 +191,8 @@ extension Kernel {
                 "attentionBackward: logSumExp or a gradient's memory is missing, or keys are in blocks")
             return checked(segment, shape)
         }
+        // q·k once more, and the gradients of p, v, q and k.
+        WorkMeter.add(attention: 10 * heads * headSize * pairs(segments))
         let kernels = family.kernels
         segments.withUnsafeBufferPointer { segments in
             guard let first = segments.baseAddress else { return }
@@ -198,6 +202,11 @@ extension Kernel {
                 }
             }
         }
+    }
+
+    /// How many keys all rows attend to together.
+    private static func pairs(_ segments: [gfn_segment]) -> Int {
+        segments.reduce(0) { $0 + $1.rows * $1.start + $1.rows * ($1.rows + 1) / 2 }
     }
 
     private static func attentionShape(_ heads: Int, _ keyValueHeads: Int, _ headSize: Int, _ scale: Float) -> gfn_attention_shape {

@@ -80,7 +80,11 @@ extension Kernel {
     ) {
         guard M > 0, let K = terms.first?.weights.inputs else { return }
         precondition(xStride >= K, "multiply: rows of \(K) at stride \(xStride)")
-        for term in terms { term.check(inputs: K) }
+        for term in terms {
+            term.check(inputs: K)
+            let low = term.lowRank.map { $0.a.outputs * (K + term.weights.outputs) } ?? 0
+            WorkMeter.add(products: 2 * M * (term.weights.outputs * K + low))
+        }
         let kernels = family.kernels
         let inputs = ProductInputs(x, rows: M, stride: xStride, for: terms)
         inputs.prepare(terms, parallel: parallel, kernels)
@@ -120,6 +124,7 @@ extension Kernel {
             M >= 0 && N > 0 && K > 0 && dyStride >= N && xStride >= K,
             "accumulateOuterProduct: [\(M), \(N)] stride \(dyStride) with [\(M), \(K)] stride \(xStride)")
         guard M > 0 else { return }
+        WorkMeter.add(gradients: 2 * M * N * K)
         let kernels = family.kernels
         let job =
             K >= N
@@ -151,6 +156,7 @@ extension Kernel {
             M >= 0 && N > 0 && K > 0 && dyStride >= N && xStride >= K,
             "accumulateWeightGradient: [\(M), \(N)] stride \(dyStride) with [\(M), \(K)] stride \(xStride)")
         guard M > 0 else { return }
+        WorkMeter.add(gradients: 2 * M * N * K)
         _ = WeightGradientLibrary.isSerial
         let blockOutputs = 256
         parallel.forEach((N + blockOutputs - 1) / blockOutputs) { blocks in

@@ -20,7 +20,7 @@ struct AdapterGradientBench {
             func measurement(_ variant: String) -> Measurement {
                 Measurement(
                     suite: "adapter", caseName: "M=\(rows) N=\(outputs) K=\(inputs)",
-                    variant: settings.tag.isEmpty ? variant : "\(variant) \(settings.tag)", threads: 1, metric: .gigaflops)
+                    variant: settings.variant(variant), threads: 1, metric: .gigaflops)
             }
             var (own, other) = (measurement(KernelFamily.current.rawValue), measurement(WeightGradientLibrary.core))
             let operations = 2e-9 * Double(rows * outputs * inputs)

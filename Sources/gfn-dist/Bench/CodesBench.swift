@@ -56,7 +56,7 @@ struct CodesBench {
                 for i in 0..<x.count { x.base[i] = random.uniform() - 0.5 }
                 var measurement = Measurement(
                     suite: "codes", caseName: "M=\(M) \(N)×\(K)\(transposed ? " backward" : "")",
-                    variant: settings.tag.isEmpty ? name : "\(name) \(settings.tag)", threads: threads, metric: .timeRatio)
+                    variant: settings.variant(name), threads: threads, metric: .ratio)
                 func sample(_ matrices: [PackedMatrix], _ calls: Int) -> LoadMeter.Reading {
                     let meter = LoadMeter()
                     for call in 0..<calls {

@@ -2,16 +2,28 @@ internal import Foundation
 
 /// Repeated samples of one figure of one case.
 struct Measurement {
-    /// What a value says, as it is printed.
-    enum Metric: String {
-        case tokensPerSecond = "tok/s"
-        case gigaflops = "GFLOP/s"
-        case millisecondsPerToken = "ms/tok"
-        /// One time divided by another: the lower, the better.
-        case timeRatio = "ratio"
-
+    /// What a value says, as it is printed: a unit, or what was measured and its unit.
+    struct Metric: Equatable {
+        let text: String
         /// Whether less is better.
-        var isTime: Bool { self == .timeRatio || self == .millisecondsPerToken }
+        let isCost: Bool
+
+        static let tokensPerSecond = Metric(text: "tok/s", isCost: false)
+        static let newTokensPerSecond = Metric(text: "new tok/s", isCost: false)
+        static let gigaflops = Metric(text: "GFLOP/s", isCost: false)
+        static let gigabytesPerSecond = Metric(text: "GB/s", isCost: false)
+        static let megabytesPerSecond = Metric(text: "MB/s", isCost: false)
+        static let millisecondsPerToken = Metric(text: "ms/tok", isCost: true)
+        /// One time, or one size, divided by another.
+        static let ratio = Metric(text: "ratio", isCost: true)
+        static let peakMemory = Metric(text: "peak_MiB", isCost: true)
+        static func seconds(_ phase: String) -> Metric { Metric(text: "\(phase)_s", isCost: true) }
+        /// Of the speed that the machine's arithmetic allows.
+        static func share(_ phase: String) -> Metric { Metric(text: "\(phase)_share", isCost: false) }
+        /// Operations that a phase needs, in billions.
+        static func neededWork(_ phase: String) -> Metric { Metric(text: "\(phase)_GFLOP", isCost: true) }
+        /// Those that ran.
+        static func doneWork(_ phase: String) -> Metric { Metric(text: "\(phase)_ran_GFLOP", isCost: true) }
     }
 
     let suite: String
@@ -22,11 +34,39 @@ struct Measurement {
     var values: [Double] = []
     var foreign: [Double] = []
     var cores: [Double] = []
+    /// What else is to be known, for people.
+    var note = ""
 
     mutating func add(_ value: Double, _ load: LoadMeter.Reading) {
         values.append(value)
         foreign.append(load.foreign)
         cores.append(load.cores)
+    }
+
+    /// Adds what no time belongs to.
+    mutating func add(_ value: Double) { add(value, LoadMeter.Reading(seconds: 0, foreign: -1, cores: 0)) }
+
+    /// Adds samples of `work` units a second, each of `calls` calls of the body, after one that is not counted.
+    mutating func sample(_ repetitions: Int, calls: Int = 1, work: Double, _ body: () -> Void) {
+        body()
+        for _ in 0..<repetitions {
+            let meter = LoadMeter()
+            for _ in 0..<calls { body() }
+            let reading = meter.read()
+            add(work * Double(calls) / max(1e-9, reading.seconds), reading)
+        }
+    }
+
+    /// How many calls of a body last `seconds`, by doubling: for what is too short to be timed alone.
+    static func calls(lasting seconds: Double, _ body: () -> Void) -> Int {
+        var calls = 1
+        while true {
+            let meter = LoadMeter()
+            for _ in 0..<calls { body() }
+            let taken = meter.read().seconds
+            if taken > seconds / 4 || calls >= 1 << 20 { return max(1, Int(Double(calls) * seconds / max(taken, 1e-9))) }
+            calls *= 2
+        }
     }
 
     /// Leaves out the first sample.
@@ -44,36 +84,37 @@ struct Measurement {
         line.add("tool", "gfn-dist")
         line.add("variant", variant)
         line.add("threads", threads)
-        line.add("metric", metric.rawValue)
+        line.add("metric", metric.text)
         line.add("values", values)
         line.add("foreign", foreign)
         line.add("cores", cores)
+        if !note.isEmpty { line.add("note", note) }
         return line.text
     }
 
     static let tableHeading =
-        row("suite", "case", "variant", "threads", "metric", "median", "best", "per core-s", "others")
+        row("suite", "case", "variant", "threads", "metric", "median", "best", "per core-s", "others", "")
 
     /// "Per core-second" divides by the CPU time that was got, so that it says something on a busy machine too.
     var tableRow: String {
         let known = foreign.filter { $0 >= 0 }
-        let best = metric.isTime ? values.min() : values.max()
+        let best = metric.isCost ? values.min() : values.max()
         return Self.row(
-            suite, caseName, variant, "\(threads)", metric.rawValue, text(Self.median(values)), text(best ?? 0),
-            metric.isTime ? "-" : text(Self.median(zip(values, cores).map { $0 / max($1, 1e-9) })),
-            known.isEmpty ? "?" : "\(Int((100 * Self.median(known)).rounded())) %")
+            suite, caseName, variant, "\(threads)", metric.text, text(Self.median(values)), text(best ?? 0),
+            metric.isCost ? "-" : text(Self.median(zip(values, cores).map { $0 / max($1, 1e-9) })),
+            known.isEmpty ? "?" : "\(Int((100 * Self.median(known)).rounded())) %", note)
     }
 
     private static func row(_ cells: String...) -> String {
-        let widths = [8, 32, 21, 8, 7, 9, 9, 11, 7]
-        return zip(cells.indices, cells).map { index, cell in
+        let widths = [8, 40, 26, 8, 19, 9, 9, 11, 7, 0]
+        return zip(cells.indices, cells).filter { $0 < cells.count - 1 || !$1.isEmpty }.map { index, cell in
             let padding = String(repeating: " ", count: max(0, widths[index] - cell.count))
-            return index >= 5 ? padding + cell : cell + padding
+            return index >= 5 && index < 9 ? padding + cell : cell + padding
         }.joined(separator: " ")
     }
 
     private func text(_ value: Double) -> String {
-        String(format: metric.isTime ? "%.3f" : value < 100 ? "%.1f" : "%.0f", value)
+        String(format: value < 10 ? "%.3f" : value < 100 ? "%.1f" : "%.0f", value)
     }
 
     static func median(_ values: [Double]) -> Double {

@@ -21,7 +21,7 @@ struct ReductionBench {
             reduction.add(gradient.base, slot: ranks.rank)
             var ratio = Measurement(
                 suite: "mpi", caseName: "\(mebibytes) MiB of gradients, \(ranks.size) ranks", variant: "exact / MPI's float sum",
-                threads: 1, metric: .timeRatio)
+                threads: 1, metric: .ratio)
             // The first round is not counted: buffers are made in it.
             for round in 0...max(9, settings.repetitions) {
                 let meter = LoadMeter()

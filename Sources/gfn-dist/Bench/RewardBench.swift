@@ -9,7 +9,7 @@ internal import Tensor
 /// is fed to the reward model in addition: the dearest case.
 struct RewardBench {
     let settings: BenchSettings
-    let precision: Precision
+    let form: BaseForm
 
     private static let stepLength = 4
     /// Below this the clock of the machine's load says nothing.
@@ -17,8 +17,7 @@ struct RewardBench {
 
     func run(report: (Measurement) -> Void) throws {
         let path = settings.model.isEmpty ? EmbeddedResources.baseModelPath : settings.model
-        let loading = Parallel(threads: settings.threads.max() ?? 1)
-        let base = try BaseModel(try ModelFiles.open(path), precision: precision, gradients: false, parallel: loading)
+        let (base, name) = try form.open(path, gradients: false, threads: settings.threads.max() ?? 1)
         let context = base.configuration.contextLength
         guard settings.prompt + settings.generated <= context else {
             throw RunError.configuration(
@@ -34,11 +33,13 @@ struct RewardBench {
             let width = base.configuration.hiddenSize
             let model = ProcessRewardModel(
                 policy: judge, head: RewardHead(weight: [Float](repeating: 1 / Float(width), count: width), bias: 0))
-            for count in settings.batches { measure(reference, model, responses: count, threads: threads).forEach(report) }
+            for count in settings.batches { measure(reference, model, form: name, responses: count, threads: threads).forEach(report) }
         }
     }
 
-    private func measure(_ reference: Policy, _ model: ProcessRewardModel, responses count: Int, threads: Int) -> [Measurement] {
+    private func measure(
+        _ reference: Policy, _ model: ProcessRewardModel, form: String, responses count: Int, threads: Int
+    ) -> [Measurement] {
         let vocabulary = reference.base.configuration.vocabularySize
         let random = RandomTokens(vocabulary: vocabulary)
         let prompt = random.tokens(settings.prompt, slot: 0), responses = (1...count).map { random.tokens(settings.generated, slot: $0) }
@@ -51,11 +52,11 @@ struct RewardBench {
         func measurement(_ variant: String, _ metric: Measurement.Metric) -> Measurement {
             Measurement(
                 suite: "reward", caseName: "K=\(count) prompt=\(settings.prompt) n=\(settings.generated)",
-                variant: settings.tag.isEmpty ? "\(variant) \(precision.rawValue)" : "\(variant) \(precision.rawValue) \(settings.tag)",
+                variant: settings.variant("\(variant) \(form)"),
                 threads: threads, metric: metric)
         }
         var referenceSpeed = measurement("reference", .tokensPerSecond), rewardSpeed = measurement("reward", .tokensPerSecond)
-        var cost = measurement("reward/reference", .timeRatio)
+        var cost = measurement("reward/reference", .ratio)
         byReference()
         byRewardModel()
         let once = LoadMeter()

@@ -10,7 +10,7 @@ internal import Tensor
 /// nothing is computed twice but the logits.
 struct ScalingBench {
     let settings: BenchSettings
-    let precision: Precision
+    let form: BaseForm
 
     /// What was measured of one model.
     struct Result {
@@ -24,14 +24,15 @@ struct ScalingBench {
         let threads = settings.threads.max() ?? 1
         return try paths.map { path in
             // Each model leaves memory before the next one is read.
-            let base = try BaseModel(
-                try ModelFiles.open(path), precision: precision, gradients: true, parallel: Parallel(threads: threads))
+            let (base, form) = try form.open(path, gradients: true, threads: threads)
             let name = URL(fileURLWithPath: path).lastPathComponent
-            return measure(base, name: path == EmbeddedResources.baseModelPath ? "embedded" : name, threads: threads, report)
+            return measure(base, form: form, name: path == EmbeddedResources.baseModelPath ? "embedded" : name, threads: threads, report)
         }.sorted { $0.parameters < $1.parameters }
     }
 
-    private func measure(_ base: BaseModel, name: String, threads: Int, _ report: (Measurement) -> Void) -> Result {
+    private func measure(
+        _ base: BaseModel, form: String, name: String, threads: Int, _ report: (Measurement) -> Void
+    ) -> Result {
         let adapter = AdapterConfiguration(rank: 16, alpha: 32, targets: LinearKind.allCases)
         let policy = Policy(base: base, trainable: .lora(adapter), parallel: Parallel(threads: threads))
         policy.adopt(values: [Float](repeating: 0.001, count: policy.layout.count), version: 1)
@@ -45,7 +46,7 @@ struct ScalingBench {
         func measurement(_ phase: String, _ gigaflops: Double) -> Measurement {
             Measurement(
                 suite: "scaling", caseName: "\(name) \(phase) \(compact(gigaflops)) GFLOP",
-                variant: settings.tag.isEmpty ? precision.rawValue : "\(precision.rawValue) \(settings.tag)", threads: threads,
+                variant: settings.variant(form), threads: threads,
                 metric: .millisecondsPerToken)
         }
         func sample(_ tokens: Int) -> LoadMeter.Reading {
@@ -96,31 +97,5 @@ struct ScalingBench {
                 })
         }
         return ScalingPlot([series("sampling", \.sampling), series("learning", \.learning)], note: note).svg
-    }
-}
-
-/// GFLOP that a token needs, in the usual way of counting: two for each weight of a product, and what attention adds.
-struct TokenWork {
-    private let maps, head, adapters, attentionPerKey: Double
-
-    init(_ c: TransformerConfiguration, adapterParameters: Int) {
-        let perLayer = LinearKind.allCases.reduce(0) { $0 + c.extents(of: $1).outputs * c.extents(of: $1).inputs }
-        maps = Double(perLayer * c.layerCount)
-        head = Double(c.hiddenSize * c.vocabularySize)
-        adapters = Double(adapterParameters)
-        // q·k and p·v, two operations each, of every query head.
-        attentionPerKey = Double(4 * c.headCount * c.headSize * c.layerCount)
-    }
-
-    /// Of a token that attends to so many.
-    func sampling(position: Int) -> Double { (2 * (maps + head + adapters) + attentionPerKey * Double(position)) / 1e9 }
-
-    /// On average over all tokens of a group: forward; gradients of inputs; and for adapters, of weights; attention's backward has five
-    /// products to the forward's two. Logits are of the states of responses only.
-    func learning(prompt: Int, responses: Int, length: Int) -> Double {
-        let rows = Double(prompt + responses * length), states = Double(responses * length + 1)
-        let keys = Double(prompt * (prompt + 1) / 2) + Double(responses * length) * (Double(prompt) + Double(length + 1) / 2)
-        let products = rows * (4 * maps + 6 * adapters) + states * 4 * head
-        return (products + 3.5 * attentionPerKey * keys) / rows / 1e9
     }
 }

@@ -1,0 +1,46 @@
+internal import Foundation
+internal import Model
+
+/// From the start of the process to its end behind the first token: `sample` for one token of one problem, with the model's file in the
+/// system's cache, once from the program's own cache of packed weights and once without it.
+struct StartupBench {
+    let settings: BenchSettings
+    let form: BaseForm
+
+    func run(report: (Measurement) -> Void) throws {
+        let problem = FileManager.default.temporaryDirectory.appendingPathComponent("gfn-bench-\(UUID().uuidString).jsonl")
+        defer { try? FileManager.default.removeItem(at: problem) }
+        try Data(#"{"question": "What is the capital of France?", "answer": "Paris"}\#n"#.utf8).write(to: problem)
+        // The embedded base reads its own task only.
+        let problems = settings.model.isEmpty ? ["pathsum", "--limit", "1"] : [problem.path, "--model", settings.model]
+        let options = [
+            "--samples-per-problem", "1", "--temperature", "0", "--max-new-tokens", "1", "--quiet",
+            "--set", "precision=\(form.precision.rawValue)", "--set", "base.weights=\(form.quantised.rawValue)",
+        ]
+        for threads in settings.threads {
+            for (note, cache) in [("", [] as [String]), (", base.cache=never", ["--set", "base.cache=never"])] {
+                let name = try formName() + note
+                func measurement(_ metric: Measurement.Metric) -> Measurement {
+                    Measurement(
+                        suite: "startup", caseName: "warm weights file", variant: settings.variant(name), threads: threads, metric: metric)
+                }
+                var total = measurement(.seconds("total")), memory = measurement(.peakMemory)
+                // The first one fills the caches.
+                for run in 0...settings.repetitions {
+                    let meter = LoadMeter()
+                    let child = try ChildProcess(["sample"] + problems + options + cache + ["--threads", "\(threads)"])
+                    let reading = meter.read(children: child.cpuSeconds)
+                    if run == 0 { continue }
+                    total.add(reading.seconds, reading)
+                    memory.add(child.peakMebibytes, reading)
+                }
+                report(total)
+                report(memory)
+            }
+        }
+    }
+
+    private func formName() throws -> String {
+        try form.name(settings.model.isEmpty ? EmbeddedResources.baseModelPath : settings.model)
+    }
+}
