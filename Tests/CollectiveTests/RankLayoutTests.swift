@@ -35,6 +35,17 @@ struct RankLayoutTests {
         }
     }
 
+    @Test("where every rank is both, slots are shared alike, and no weights are sent", arguments: 1...9)
+    func both(size: Int) throws {
+        let layout = try RankLayout(allOf: size)
+        #expect(layout.learners == Array(0..<size) && layout.rollouts == layout.learners)
+        #expect(layout.weightGroup == [0] && layout.weightReceivers.isEmpty)
+        for rank in 0..<size { #expect(layout.isLearner(rank) && layout.isRollout(rank) && layout.role(of: rank) == "learner and rollout") }
+        for slot in 0..<20 { #expect(layout.learner(forSlot: slot) == slot % size && layout.rollout(forSlot: slot) == slot % size) }
+        #expect(layout.description == (size == 1 ? "1 rank: learner and rollout" : "\(size) ranks: each learner and rollout"))
+        #expect(try size > 1 || layout == RankLayout(size: 1))
+    }
+
     @Test("a division that cannot be is refused in a sentence", arguments: [(1, 2), (2, 2), (4, 0), (4, 9), (4, -1), (1, 0)])
     func impossible(size: Int, learners: Int) {
         let error = #expect(throws: RankLayoutError.self) { try RankLayout(size: size, learners: learners) }
@@ -44,5 +55,6 @@ struct RankLayoutTests {
     @Test("a run without ranks is refused")
     func noRanks() {
         #expect(throws: RankLayoutError.noRanks(size: 0)) { try RankLayout(size: 0) }
+        #expect(throws: RankLayoutError.noRanks(size: 0)) { try RankLayout(allOf: 0) }
     }
 }

@@ -1,3 +1,4 @@
+internal import Collective
 internal import Foundation
 internal import Learner
 internal import Model
@@ -200,6 +201,11 @@ struct RunConfiguration: Sendable {
     }
     var seed: UInt64 { UInt64(integer("seed")) }
     var lag: Int { purpose != .reward && needs.usesRollouts ? integer("lag") : 0 }
+    /// Which of so many ranks learn, and which sample.
+    func layout(ofRanks size: Int) throws(RankLayoutError) -> RankLayout {
+        if text("ranks.learners") == "all" { return try RankLayout(allOf: size) }
+        return try RankLayout(size: size, learners: optionalInteger("ranks.learners"))
+    }
     var endsWhenLogProbabilitiesDiffer: Bool { text("check.log_probabilities") == "stop" }
     var steps: Int { integer("train.steps") }
     var promptsPerStep: Int { integer("train.prompts_per_step") }

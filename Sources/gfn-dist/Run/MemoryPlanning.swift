@@ -43,8 +43,8 @@ extension MemoryPlan {
             // The master and two moments, the gradient, and the integers of the sum.
             Part(name: "optimiser states", each: (12 + 4 + 12) * n, count: roles.learning),
         ]
-        // Of the newest version as it is encoded, and of those on their way.
-        if roles.hasFirst, roles.allRollouts > 0, roles.allRanks > 1 { parts.append(Part(name: "messages", each: 4 * n, count: 1)) }
+        // Of the newest version as it is encoded, and of those on their way: to ranks that do not make it themselves.
+        if roles.hasFirst, roles.allRollouts > 0, roles.both == 0 { parts.append(Part(name: "messages", each: 4 * n, count: 1)) }
         self.init(roles: roles, parts: parts, learner: sizes.work(learns: true), rollout: sizes.work(learns: false))
     }
 

@@ -13,8 +13,9 @@ internal import Tensor
 ///        │ version s−lag│ ◀─────────────────────────────── │ version s→s+1│
 ///        └──────────────┘  WeightExchange, from rank 0     └──────────────┘
 ///
-/// A rank that has both roles explores first and learns then, and sends to itself. All ranks walk through the same
-/// steps; what ends a run early is decided by the learners from reduced values, and told with the last version.
+/// A rank that has both roles explores first and learns then, and sends to itself as well; it makes its weights and is sent
+/// none. All ranks walk through the same steps; what ends a run early is decided by the learners from reduced values, and told
+/// with the last version.
 final class TrainingRun {
     private let context: RunContext
     private let communicator: any Communicator
@@ -38,7 +39,7 @@ final class TrainingRun {
         self.context = context
         needs = context.configuration.needs
         communicator = context.communicator
-        layout = try RankLayout(size: communicator.size, learners: context.configuration.optionalInteger("ranks.learners"))
+        layout = try context.configuration.layout(ofRanks: communicator.size)
         routing = GroupRouting(layout: layout, replays: context.configuration.number("replay.share") > 0, needs: needs)
         context.role = layout.role(of: communicator.rank)
         communicator.whereabouts.take(layout.isLearner(communicator.rank), layout.isRollout(communicator.rank))
@@ -199,12 +200,15 @@ final class TrainingRun {
         }
     }
 
-    /// Rank 0 waits until all rollouts have the weights that are evaluated next: while it evaluates itself, it answers no requests.
+    /// Rank 0 waits until all rollouts have the weights that are evaluated next: while it evaluates itself, it answers no requests. Learners
+    /// ask for none.
     private func meetForEvaluation() throws {
         let ready = MessageFrame(kind: FrameKind.ready, version: FrameKind.version, payload: [])
         if communicator.rank == 0 {
-            for rank in layout.rollouts where rank != 0 { _ = try receiveFrame(from: rank).payload(kind: FrameKind.ready, version: FrameKind.version) }
-        } else if layout.isRollout(communicator.rank) {
+            for rank in layout.weightReceivers {
+                _ = try receiveFrame(from: rank).payload(kind: FrameKind.ready, version: FrameKind.version)
+            }
+        } else if !layout.isLearner(communicator.rank) {
             try communicator.send(ready.encoded(), to: 0, tag: RolloutBatch.tag)
         }
     }

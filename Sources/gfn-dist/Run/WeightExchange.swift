@@ -1,6 +1,6 @@
 internal import Collective
 
-/// Both ends of the weight broadcast: rank 0 publishes each version, rollout ranks adopt it.
+/// Both ends of the weight broadcast: rank 0 publishes each version, rollout ranks that are no learners adopt it.
 ///
 /// What arrives damaged at a rollout, or as a change to a version that it lacks, is not taken: it asks for the version that it needs, in
 /// full, and rank 0 answers where it waits for that rollout.
@@ -31,7 +31,7 @@ final class WeightExchange {
 
     /// - Parameters:
     ///   - world: all ranks, with rank 0 as the publisher.
-    ///   - channel: rank 0 and the rollout ranks, rank 0 first; nil on the other learners.
+    ///   - channel: rank 0 and the ranks that it sends weights to, rank 0 first; nil on the other learners.
     ///   - history: the versions to start from, `max(0, v − lag)...v`.
     init(world: any Communicator, channel: (any Communicator)?, lag: Int, history: [Int: [UInt16]]) {
         self.world = world
