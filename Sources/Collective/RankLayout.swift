@@ -36,9 +36,6 @@ package struct RankLayout: Sendable, Equatable, CustomStringConvertible {
     /// The learner that computes the gradient of the group in this slot of a step.
     package func learner(forSlot slot: Int) -> Int { learners[slot % learners.count] }
 
-    /// The rollout that samples the group in this slot of a step.
-    package func rollout(forSlot slot: Int) -> Int { rollouts[slot % rollouts.count] }
-
     /// The ranks that new weights are sent to: learners make them themselves.
     package var weightReceivers: [Int] { rollouts.filter { !isLearner($0) } }
 

@@ -15,13 +15,23 @@ final class Explorer {
         var seeds: [TrajectoryGroup] = []
         var secondsSampling = 0.0
         var secondsScoring = 0.0
+
+        mutating func add(_ others: Findings) {
+            groups += others.groups
+            seeds += others.seeds
+            secondsSampling += others.secondsSampling
+            secondsScoring += others.secondsScoring
+        }
     }
 
     private let context: RunContext
+    private let groupsTogether: Int
     private var schedule: PromptSchedule
 
-    init(_ context: RunContext) {
+    /// - Parameter rollouts: how many ranks share the slots of a step.
+    init(_ context: RunContext, rollouts: Int) {
         self.context = context
+        groupsTogether = HandOut.groupsTogether(slots: context.configuration.promptsPerStep, rollouts: rollouts)
         schedule = PromptSchedule(
             seed: context.configuration.seed, problemCount: context.workspace.training.problemCount,
             slotsPerStep: context.configuration.promptsPerStep)
@@ -29,9 +39,19 @@ final class Explorer {
 
     /// Samples the groups of some slots of a step with the given version, K responses each, scored.
     ///
-    /// The result depends on (seed, step, slot, bits) only: not on which rank does it, nor on which slots come together.
+    /// The result depends on (seed, step, slot, bits) only: not on which rank does it, nor on which slots come together. As many do
+    /// as memory is planned for.
     func explore(step: Int, slots: [Int], bits: [UInt16], version: Int) -> Findings {
-        guard !slots.isEmpty else { return Findings() }
+        let passes = (slots.count + groupsTogether - 1) / groupsTogether
+        // Of nearly equal sizes.
+        let bounds = (0...passes).map { passes == 0 ? 0 : slots.count * $0 / passes }
+        return zip(bounds, bounds.dropFirst()).reduce(into: Findings()) { findings, part in
+            findings.add(sample(step: step, slots: Array(slots[part.0..<part.1]), bits: bits, version: version))
+        }
+    }
+
+    /// One pass of the sampler, over some slots.
+    private func sample(step: Int, slots: [Int], bits: [UInt16], version: Int) -> Findings {
         let (policy, configuration, task) = (context.policy, context.configuration, context.workspace.training)
         context.communicator.whereabouts.enter(.sample)
         policy.adopt(bits, version: version)

@@ -12,5 +12,5 @@ enum FrameKind {
     static let scoreAnswer: UInt16 = 25
     static let sampleOrder: UInt16 = 26
     static let sampleReport: UInt16 = 27
-    static let version: UInt16 = 4
+    static let version: UInt16 = 5
 }

@@ -1,3 +1,4 @@
+internal import Collective
 internal import Learner
 internal import Model
 internal import Problems
@@ -127,12 +128,11 @@ private struct RunSizes {
 
     /// The groups of a step that a rollout samples together.
     private var sampling: Int {
-        let rollouts = max(1, roles.allRollouts)
+        let prompts = HandOut.groupsTogether(slots: run.configuration.promptsPerStep, rollouts: max(1, roles.allRollouts))
         return PolicyMemory.sampling(
             configuration, adapter: adapter,
             .init(
-                prompts: (run.configuration.promptsPerStep + rollouts - 1) / rollouts, responses: run.configuration.samplesPerPrompt,
-                longestPrompt: longestPrompt, maxNewTokens: maxNewTokens),
+                prompts: prompts, responses: run.configuration.samplesPerPrompt, longestPrompt: longestPrompt, maxNewTokens: maxNewTokens),
             keyPrecision: run.base.model.keyPrecision)
     }
 

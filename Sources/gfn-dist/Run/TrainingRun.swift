@@ -22,6 +22,8 @@ final class TrainingRun {
     private let layout: RankLayout
     private let routing: GroupRouting
     private let weights: WeightExchange
+    /// The same on every learner, which all see every batch; unused on the others.
+    private var handOut: HandOut
     private let explorer: Explorer?
     private let learner: PolicyLearner?
     /// The same on every learner that gets all groups (`GroupRouting`), rank 0 at least; unused on the others.
@@ -45,11 +47,14 @@ final class TrainingRun {
         communicator.whereabouts.take(layout.isLearner(communicator.rank), layout.isRollout(communicator.rank))
         learners = try communicator.subgroup(layout.learners)
         let channel = try communicator.subgroup(layout.weightGroup)
-        weights = WeightExchange(world: communicator, channel: channel, lag: context.configuration.lag, history: try context.initialVersions())
+        weights = WeightExchange(
+            world: communicator, channel: channel, lag: context.configuration.lag, slots: context.configuration.promptsPerStep,
+            rollouts: layout.rollouts.count, history: try context.initialVersions())
+        handOut = HandOut(rollouts: layout.rollouts.count)
         let replaySettings = context.configuration.replaySettings
         let similarity = context.configuration.replaySimilarity(of: context.workspace.training)
         replay = (context.checkpoint?.replay ?? ReplayBuffer(replaySettings)).with(replaySettings, similarity: similarity)
-        explorer = layout.isRollout(communicator.rank) ? Explorer(context) : nil
+        explorer = layout.isRollout(communicator.rank) ? Explorer(context, rollouts: layout.rollouts.count) : nil
         learner = try learners.map { try context.makeLearner(over: $0) }
     }
 
@@ -92,10 +97,10 @@ final class TrainingRun {
         let version = max(0, step - configuration.lag)
         communicator.whereabouts.enter(.broadcast, step: step + 1)
         guard let bits = try weights.bits(of: version), !hasEnded(by: step) else { return false } // what `publish` below sends
-        // Where samples are collected first, they are those of the first weights, and after that there are none.
+        // Where samples are collected first, they are those of the first weights.
         let isCollected = needs.collectingSteps > 0
-        let slots = isCollected && step >= needs.collectingSteps
-            ? [] : (0..<configuration.promptsPerStep).filter { layout.rollout(forSlot: $0) == communicator.rank }
+        let shares = weights.assignment(with: version)
+        let slots = shares.indices.filter { layout.rollouts[shares[$0]] == communicator.rank && samples(in: step) }
         let found = explorer.explore(
             step: step, slots: slots, bits: isCollected ? try context.startingBits() : bits, version: isCollected ? 0 : version)
         communicator.whereabouts.enter(.broadcast)
@@ -119,7 +124,7 @@ final class TrainingRun {
         var watch = StopWatch()
         let batches = try layout.rollouts.map { try receiveBatch(of: step, from: $0) }  // what `explore` above sends
         let fresh = batches.flatMap(\.groups).sorted { $0.address.slot < $1.address.slot }
-        let sampled = batches.flatMap(\.stepGroups).sorted { $0.slot < $1.slot }.map(\.group)
+        let sampled = try groups(of: batches, step: step)
         let seeds = batches.flatMap(\.seeds).sorted { $0.address.slot < $1.address.slot }
         let waited = watch.lap()
         communicator.whereabouts.enter(.backward)
@@ -146,7 +151,9 @@ final class TrainingRun {
         communicator.whereabouts.enter(.broadcast)
         let requests = try decide(batches)
         let isLast = version == configuration.steps || requests.stop
-        let sync = try weights.publish(learner.publishedBits, version: version, isLast: isLast)
+        handOut.note(batches.map(\.work))
+        let shares = handOut.assignment(ofSlots: configuration.promptsPerStep)
+        let sync = try weights.publish(learner.publishedBits, version: version, assignment: shares, isLast: isLast)
         let synced = watch.lap()
         try context.report?.add(
             StepReport(
@@ -184,6 +191,23 @@ final class TrainingRun {
         case .stepped(let metrics): return metrics
         case .fault(let fault): throw context.stopped(by: fault, step: step + 1)
         }
+    }
+
+    /// Whether groups are sampled for a step: where samples are collected first, only for the first ones.
+    private func samples(in step: Int) -> Bool { needs.collectingSteps == 0 || step < needs.collectingSteps }
+
+    /// The groups of a step in the order of slots, of which each must have come once.
+    private func groups(of batches: [RolloutBatch], step: Int) throws -> [StepGroup] {
+        let groups = batches.flatMap(\.stepGroups).sorted { $0.slot < $1.slot }
+        let expected = samples(in: step) ? configuration.promptsPerStep : 0
+        guard groups.map(\.slot) == Array(0..<expected) else {
+            throw CollectiveError(
+                .receive, rank: communicator.rank,
+                .mismatch(
+                    "step \(step + 1) has groups of slots \(groups.map(\.slot)), expected each of \(expected) slots once: "
+                        + "all ranks need the same build"))
+        }
+        return groups.map(\.group)
     }
 
     private func receiveBatch(of step: Int, from rank: Int) throws -> RolloutBatch {

@@ -5,6 +5,8 @@ internal import Collective
 /// What arrives damaged at a rollout, or as a change to a version that it lacks, is not taken: it asks for the version that it needs, in
 /// full, and rank 0 answers where it waits for that rollout.
 ///
+/// With a version goes the assignment of slots to rollouts for the first step that is sampled with it: `version + lag`.
+///
 /// Every rank keeps the versions that lag still asks for. The first version of a run is not sent: each rank derives
 /// it from the seed, or reads it from the checkpoint.
 final class WeightExchange {
@@ -23,7 +25,10 @@ final class WeightExchange {
     private let isPublisher: Bool
     private let kept: Int
     private let compression = Compression()
+    private let slots: Int, rollouts: Int
     private var history: [Int: [UInt16]]
+    /// By version; none of those that a run starts with.
+    private var assignments: [Int: [Int]] = [:]
     private var newest: Int
     private var pending: [PendingBroadcast] = []
     /// The version after which nothing more is published; known once it has arrived.
@@ -32,12 +37,14 @@ final class WeightExchange {
     /// - Parameters:
     ///   - world: all ranks, with rank 0 as the publisher.
     ///   - channel: rank 0 and the ranks that it sends weights to, rank 0 first; nil on the other learners.
+    ///   - slots: of a step, which so many rollouts share.
     ///   - history: the versions to start from, `max(0, v − lag)...v`.
-    init(world: any Communicator, channel: (any Communicator)?, lag: Int, history: [Int: [UInt16]]) {
+    init(world: any Communicator, channel: (any Communicator)?, lag: Int, slots: Int, rollouts: Int, history: [Int: [UInt16]]) {
         self.world = world
         self.channel = channel
         isPublisher = channel.map { $0.rank == 0 } ?? false
         kept = lag + 1
+        (self.slots, self.rollouts) = (slots, rollouts)
         self.history = history
         newest = history.keys.max() ?? 0
     }
@@ -48,21 +55,23 @@ final class WeightExchange {
     }
 
     /// Hands version `version` on; learners other than rank 0 only remember it. Returns at once: rollouts take it when they need it.
-    func publish(_ bits: [UInt16], version: Int, isLast: Bool) throws -> Sync {
+    func publish(_ bits: [UInt16], version: Int, assignment: [Int], isLast: Bool) throws -> Sync {
         var sync = Sync()
         if isPublisher, let channel, channel.size > 1 {
             let previous = history[newest].map { (bits: $0, version: newest) }
             let encoded = WeightCoding.encode(bits: bits, version: version, against: previous, using: compression)
-            let frame = MessageFrame(
-                kind: isLast ? FrameKind.lastWeights : FrameKind.weights, version: FrameKind.version, payload: encoded.payload)
+            let frame = PublishedWeights(assignment: assignment, weights: encoded.payload).frame(isLast: isLast)
             pending.append(try channel.startBroadcast(frame.encoded(), root: 0))
             while pending.count > kept + 1 { _ = try pending.removeFirst().wait() }
             sync = Sync(rawBytes: encoded.rawBytes, deltaBytes: encoded.deltaBytes, compressedBytes: encoded.compressedBytes)
         }
-        remember(bits, version)
+        remember(bits, version, assignment)
         if isLast { last = version }
         return sync
     }
+
+    /// The rollout of each slot in the first step that is sampled with a version, which is here.
+    func assignment(with version: Int) -> [Int] { assignments[version] ?? HandOut.even(slots: slots, rollouts: rollouts) }
 
     /// The bits of a version; on a rollout rank waits until it has been published (rank 0 unblocks this, by `publish`).
     /// Nil when the run ended before that version.
@@ -87,16 +96,11 @@ final class WeightExchange {
     /// Takes the weights in a frame, unless what is here already is as new.
     private func adopt(_ bytes: [UInt8]) throws {
         let frame = try MessageFrame.decode(bytes)
-        guard [FrameKind.weights, FrameKind.lastWeights].contains(frame.kind) else {
-            throw MessageFrameError.kind(expected: FrameKind.weights, found: frame.kind)
-        }
-        guard frame.version == FrameKind.version else {
-            throw MessageFrameError.version(expected: FrameKind.version, found: frame.version)
-        }
-        if let version = WeightCoding.version(of: frame.payload), version <= newest { return }
+        let published = try PublishedWeights(frame, slots: slots, rollouts: rollouts)
+        if let version = WeightCoding.version(of: published.weights), version <= newest { return }
         let (bits, received) = try WeightCoding.decode(
-            frame.payload, having: history[newest].map { ($0, newest) }, count: history[newest]?.count, using: compression)
-        remember(bits, received)
+            published.weights, having: history[newest].map { ($0, newest) }, count: history[newest]?.count, using: compression)
+        remember(bits, received, published.assignment)
         if frame.kind == FrameKind.lastWeights { last = received }
     }
 
@@ -120,10 +124,9 @@ final class WeightExchange {
             throw CollectiveError(
                 .send, rank: world.rank, peer: rank, .mismatch("it asks for version \(version), of \(history.keys.sorted())"))
         }
-        let answer = MessageFrame(
-            kind: version == last ? FrameKind.lastWeights : FrameKind.weights, version: FrameKind.version,
-            payload: WeightCoding.encode(bits: bits, version: version, using: compression).payload)
-        try world.send(answer.encoded(), to: rank, tag: Self.tag)
+        let weights = WeightCoding.encode(bits: bits, version: version, using: compression).payload
+        let answer = PublishedWeights(assignment: assignment(with: version), weights: weights)
+        try world.send(answer.frame(isLast: version == last).encoded(), to: rank, tag: Self.tag)
         return true
     }
 
@@ -132,9 +135,10 @@ final class WeightExchange {
         while !pending.isEmpty { _ = try pending.removeFirst().wait() }
     }
 
-    private func remember(_ bits: [UInt16], _ version: Int) {
+    private func remember(_ bits: [UInt16], _ version: Int, _ assignment: [Int]) {
         history[version] = bits
+        assignments[version] = assignment
         newest = version
-        for old in history.keys where old < version - kept + 1 { history[old] = nil }
+        for old in history.keys where old < version - kept + 1 { (history[old], assignments[old]) = (nil, nil) }
     }
 }
