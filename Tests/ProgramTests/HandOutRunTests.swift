@@ -10,7 +10,9 @@ struct HandOutRunTests {
 
     /// A run on virtual ranks, of which one takes longer over everything: the digest of its last weights, the ages of its metrics, and what
     /// each rank sent to rank 0 in each step.
-    private static func run(_ ranks: Int, _ changes: [String: String] = [:], slow: Int? = nil) throws -> (digest: String, groups: [[Int]]) {
+    private static func run(
+        _ ranks: Int, _ changes: [String: String] = [:], slow: Int? = nil
+    ) throws -> (digest: String, groups: [[Int]], ages: [Double]) {
         let temporary = try TemporaryFolder()
         let folder = RunFolder(path: temporary.path)
         var layers = ConfigurationLayers()
@@ -31,7 +33,7 @@ struct HandOutRunTests {
         }
         let files = RunFiles(path: temporary.path)
         try files.expectEveryStepOnce(steps)
-        return (try #require(try files.metrics().last?["adapter_sha256"] as? String), groups)
+        return (try #require(try files.metrics().last?["adapter_sha256"] as? String), groups, try files.numbers("age_max"))
     }
 
     @Test("a slow rollout has fewer, every slot is sampled once, and the weights are those of one rank", arguments: [
@@ -39,11 +41,19 @@ struct HandOutRunTests {
     ])
     func slow(learners: String, lag: String) throws {
         let expected = try Self.run(1, ["lag": lag])
-        let (digest, groups) = try Self.run(4, ["ranks.learners": learners, "lag": lag], slow: 3)
+        let (digest, groups, _) = try Self.run(4, ["ranks.learners": learners, "lag": lag], slow: 3)
         #expect(digest == expected.digest)
         let rollouts = groups.filter { !$0.isEmpty }
         for step in 0..<Self.steps { #expect(rollouts.reduce(0) { $0 + $1[step] } == Self.prompts) }
         let even = Self.prompts / rollouts.count
         #expect(groups[3][0] == even && groups[3].last.map { $0 < even } == true, "\(groups)")
+    }
+
+    @Test("of rollouts that run free a slow one samples less, and with a slow one or a slow learner no group is too old", arguments: [0, 3], [1, 3])
+    func free(slow: Int, bound: Int) throws {
+        let (_, groups, ages) = try Self.run(4, ["ranks.learners": "1", "lag": "any", "lag_bound": "\(bound)"], slow: slow)
+        #expect(groups.reduce(0) { $0 + $1.reduce(0, +) } == Self.steps * Self.prompts, "each is learned from once: \(groups)")
+        #expect(ages.allSatisfy { (0...Double(bound)).contains($0) }, "\(ages)")
+        if slow == 3 { #expect(groups[3].reduce(0, +) < max(groups[1].reduce(0, +), groups[2].reduce(0, +)), "\(groups)") }
     }
 }

@@ -19,12 +19,12 @@ struct WeightExchangeTests {
 
     /// Payload of a frame of weights.
     private static func published(_ weights: [UInt8], _ assignment: [Int]) -> [UInt8] {
-        PublishedWeights(assignment: assignment, weights: weights).frame(isLast: false).payload
+        PublishedWeights(shares: assignment, weights: weights).frame(isLast: false).payload
     }
 
     private static func exchange(_ communicator: any Communicator, lag: Int) -> WeightExchange {
         WeightExchange(
-            world: communicator, channel: communicator, lag: lag, slots: slots, rollouts: rollouts, history: [0: bits(of: 0)])
+            world: communicator, channel: communicator, lag: lag, shares: .slots(slots, rollouts: rollouts), history: [0: bits(of: 0)])
     }
 
     /// What a rollout has of `version` after rank 0 broadcast these frames; it begins with version 0. A request is answered with `answer`.
@@ -40,8 +40,8 @@ struct WeightExchangeTests {
                 return nil
             }
             let exchange = Self.exchange(communicator, lag: 0), bits = try exchange.bits(of: version)
-            #expect(exchange.assignment(with: version) == Self.assignment(of: version))
-            #expect(exchange.assignment(with: version + 1) == HandOut.even(slots: slots, rollouts: rollouts))
+            #expect(exchange.shares(with: version) == Self.assignment(of: version))
+            #expect(exchange.shares(with: version + 1) == nil)
             return bits
         }[1]
     }
@@ -86,9 +86,9 @@ struct WeightExchangeTests {
                     if version == 2 { _ = try communicator.startBroadcast([1, 2, 3], root: 0) }
                     if version == 2 {
                         let others = WeightExchange(
-                            world: communicator, channel: nil, lag: lag, slots: Self.slots, rollouts: Self.rollouts,
+                            world: communicator, channel: nil, lag: lag, shares: .slots(Self.slots, rollouts: Self.rollouts),
                             history: [1: Self.bits(of: 1)])
-                        _ = try others.publish(Self.bits(of: 2), version: 2, assignment: Self.assignment(of: 2), isLast: false)
+                        _ = try others.publish(Self.bits(of: 2), version: 2, shares: Self.assignment(of: 2), isLast: false)
                         let request = try MessageFrame.decode(try communicator.receive(from: 1, tag: RolloutBatch.tag))
                         #expect(try others.answers(request, of: 1))
                         #expect(try !others.answers(MessageFrame(kind: FrameKind.ready, version: FrameKind.version, payload: []), of: 1))
@@ -100,7 +100,7 @@ struct WeightExchangeTests {
             }
             return try (1...5).map { version in
                 let bits = try exchange.bits(of: version)
-                #expect(exchange.assignment(with: version) == Self.assignment(of: version))
+                #expect(exchange.shares(with: version) == Self.assignment(of: version))
                 return bits
             }
         }[1]

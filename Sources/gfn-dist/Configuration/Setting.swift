@@ -67,7 +67,10 @@ struct Setting: Sendable {
             changesWeights: false),
         Setting("seed", .integer(0...Int.max), "1", "of every random choice of the run"),
         Setting("threads", .integer(1...1024, or: ["auto"]), "auto", "of each rank; auto: cores of the node divided by its ranks", changesWeights: false),
-        Setting("lag", .integer(0...8), "1", "groups of step s are sampled with the weights of step s - lag"),
+        Setting(
+            "lag", .integer(0...8, or: ["any"]), "1",
+            "groups of step s are sampled with the weights of step s - lag; any: rollouts wait for none, and runs are not repeatable"),
+        Setting("lag_bound", .integer(1...64), "4", "lag=any: the oldest weights, in steps, that a step learns from samples of"),
         Setting(
             "states", .choice(Terminability.allCases.map(\.rawValue)), "steps",
             "which states of a response may terminate: all, the task's steps, or the end"),

@@ -25,7 +25,8 @@ final class Explorer {
     }
 
     private let context: RunContext
-    private let groupsTogether: Int
+    /// At most.
+    let groupsTogether: Int
     private var schedule: PromptSchedule
 
     /// - Parameter rollouts: how many ranks share the slots of a step.
@@ -37,34 +38,34 @@ final class Explorer {
             slotsPerStep: context.configuration.promptsPerStep)
     }
 
-    /// Samples the groups of some slots of a step with the given version, K responses each, scored.
+    /// Samples the groups at some addresses with the given version, K responses each, scored.
     ///
     /// The result depends on (seed, step, slot, bits) only: not on which rank does it, nor on which slots come together. As many do
     /// as memory is planned for.
-    func explore(step: Int, slots: [Int], bits: [UInt16], version: Int) -> Findings {
-        let passes = (slots.count + groupsTogether - 1) / groupsTogether
+    func explore(_ addresses: [GroupAddress], bits: [UInt16], version: Int) -> Findings {
+        let passes = (addresses.count + groupsTogether - 1) / groupsTogether
         // Of nearly equal sizes.
-        let bounds = (0...passes).map { passes == 0 ? 0 : slots.count * $0 / passes }
+        let bounds = (0...passes).map { passes == 0 ? 0 : addresses.count * $0 / passes }
         return zip(bounds, bounds.dropFirst()).reduce(into: Findings()) { findings, part in
-            findings.add(sample(step: step, slots: Array(slots[part.0..<part.1]), bits: bits, version: version))
+            findings.add(sample(Array(addresses[part.0..<part.1]), bits: bits, version: version))
         }
     }
 
-    /// One pass of the sampler, over some slots.
-    private func sample(step: Int, slots: [Int], bits: [UInt16], version: Int) -> Findings {
+    /// One pass of the sampler.
+    private func sample(_ addresses: [GroupAddress], bits: [UInt16], version: Int) -> Findings {
         let (policy, configuration, task) = (context.policy, context.configuration, context.workspace.training)
         context.communicator.whereabouts.enter(.sample)
         policy.adopt(bits, version: version)
         let start = ContinuousClock.now
-        let addresses = slots.map { GroupAddress(step: step, slot: $0) }
         let problems = addresses.map { schedule.problem(at: $0) }
         let behaviour = configuration.behaviour
         let temperatures = addresses.map { behaviour.temperature(at: $0, seed: configuration.seed) }
-        let requests = slots.indices.map { index in
+        let requests = addresses.indices.map { index in
             SampleRequest(
                 prompt: task.promptTokens(of: problems[index]),
                 streams: (0..<configuration.samplesPerPrompt).map {
-                    RandomStream(seed: configuration.seed, purpose: .sampling, step: step, slot: slots[index], sample: $0)
+                    RandomStream(
+                        seed: configuration.seed, purpose: .sampling, step: addresses[index].step, slot: addresses[index].slot, sample: $0)
                 }, temperature: temperatures[index], legal: task.legalResponses(to: problems[index]))
         }
         let settings = SamplingSettings(temperature: 1, maxNewTokens: configuration.maxNewTokens(for: task))

@@ -40,7 +40,7 @@ extension MemoryPlan {
             Part(name: "learners' \(name)", each: policy(gradients: true), count: (copies + 1) * roles.learning),
             Part(name: "rollouts' \(name)", each: policy(gradients: isTransposed), count: copies * roles.rollouts),
             // What lag asks for, the start, and one that arrives: bf16.
-            Part(name: "published versions", each: 2 * n * (run.configuration.lag + 3), count: roles.ranks),
+            Part(name: "published versions", each: 2 * n * ((run.configuration.freeBound ?? run.configuration.lag) + 3), count: roles.ranks),
             // The master and two moments, the gradient, and the integers of the sum.
             Part(name: "optimiser states", each: (12 + 4 + 12) * n, count: roles.learning),
         ]

@@ -5,7 +5,8 @@ internal import Collective
 /// What arrives damaged at a rollout, or as a change to a version that it lacks, is not taken: it asks for the version that it needs, in
 /// full, and rank 0 answers where it waits for that rollout.
 ///
-/// With a version goes the assignment of slots to rollouts for the first step that is sampled with it: `version + lag`.
+/// With a version goes the assignment of slots to rollouts for the first step that is sampled with it: `version + lag`. Where rollouts
+/// run free, what goes with it are the limits of what each may have begun.
 ///
 /// Every rank keeps the versions that lag still asks for. The first version of a run is not sent: each rank derives
 /// it from the seed, or reads it from the checkpoint.
@@ -25,11 +26,13 @@ final class WeightExchange {
     private let isPublisher: Bool
     private let kept: Int
     private let compression = Compression()
-    private let slots: Int, rollouts: Int
+    private let expected: PublishedWeights.Shares
     private var history: [Int: [UInt16]]
     /// By version; none of those that a run starts with.
-    private var assignments: [Int: [Int]] = [:]
-    private var newest: Int
+    private var shares: [Int: [Int]] = [:]
+    private(set) var newest: Int
+    /// The next version, on its way to this rollout.
+    private var awaited: PendingBroadcast?
     private var pending: [PendingBroadcast] = []
     /// The version after which nothing more is published; known once it has arrived.
     private(set) var last: Int?
@@ -37,14 +40,15 @@ final class WeightExchange {
     /// - Parameters:
     ///   - world: all ranks, with rank 0 as the publisher.
     ///   - channel: rank 0 and the ranks that it sends weights to, rank 0 first; nil on the other learners.
-    ///   - slots: of a step, which so many rollouts share.
+    ///   - lag: so many versions are kept before the newest.
+    ///   - shares: what goes with a version.
     ///   - history: the versions to start from, `max(0, v − lag)...v`.
-    init(world: any Communicator, channel: (any Communicator)?, lag: Int, slots: Int, rollouts: Int, history: [Int: [UInt16]]) {
+    init(world: any Communicator, channel: (any Communicator)?, lag: Int, shares: PublishedWeights.Shares, history: [Int: [UInt16]]) {
         self.world = world
         self.channel = channel
         isPublisher = channel.map { $0.rank == 0 } ?? false
         kept = lag + 1
-        (self.slots, self.rollouts) = (slots, rollouts)
+        expected = shares
         self.history = history
         newest = history.keys.max() ?? 0
     }
@@ -55,23 +59,23 @@ final class WeightExchange {
     }
 
     /// Hands version `version` on; learners other than rank 0 only remember it. Returns at once: rollouts take it when they need it.
-    func publish(_ bits: [UInt16], version: Int, assignment: [Int], isLast: Bool) throws -> Sync {
+    func publish(_ bits: [UInt16], version: Int, shares: [Int], isLast: Bool) throws -> Sync {
         var sync = Sync()
         if isPublisher, let channel, channel.size > 1 {
             let previous = history[newest].map { (bits: $0, version: newest) }
             let encoded = WeightCoding.encode(bits: bits, version: version, against: previous, using: compression)
-            let frame = PublishedWeights(assignment: assignment, weights: encoded.payload).frame(isLast: isLast)
+            let frame = PublishedWeights(shares: shares, weights: encoded.payload).frame(isLast: isLast)
             pending.append(try channel.startBroadcast(frame.encoded(), root: 0))
             while pending.count > kept + 1 { _ = try pending.removeFirst().wait() }
             sync = Sync(rawBytes: encoded.rawBytes, deltaBytes: encoded.deltaBytes, compressedBytes: encoded.compressedBytes)
         }
-        remember(bits, version, assignment)
+        remember(bits, version, shares)
         if isLast { last = version }
         return sync
     }
 
-    /// The rollout of each slot in the first step that is sampled with a version, which is here.
-    func assignment(with version: Int) -> [Int] { assignments[version] ?? HandOut.even(slots: slots, rollouts: rollouts) }
+    /// What came with a version; nil of those that a run starts with.
+    func shares(with version: Int) -> [Int]? { shares[version] }
 
     /// The bits of a version; on a rollout rank waits until it has been published (rank 0 unblocks this, by `publish`).
     /// Nil when the run ended before that version.
@@ -81,11 +85,7 @@ final class WeightExchange {
             guard let channel, !isPublisher else {
                 preconditionFailure("a learner asked for version \(version), which it has not made yet; it is at \(newest)")
             }
-            let bytes = try channel.startBroadcast(nil, root: 0).wait()
-            do { try adopt(bytes) } catch where error is MessageFrameError || error is WeightCodingError {
-                Launch.say("rank \(world.rank): weights did not arrive as they were sent (\(error)): version \(version) is asked for in full")
-                try adopt(try ask(for: version))
-            }
+            try take(try channel.startBroadcast(nil, root: 0).wait(), orAskFor: version)
         }
         guard let bits = history[version] else {
             preconditionFailure("version \(version) is no longer kept; versions \(history.keys.sorted()) are")
@@ -93,14 +93,32 @@ final class WeightExchange {
         return bits
     }
 
+    /// Takes the next version that is published, on a rollout. False: it is not here yet, and nobody wanted to wait for it.
+    func takeNext(waiting: Bool) throws -> Bool {
+        guard let channel, !isPublisher else { preconditionFailure("a learner makes its weights itself") }
+        let awaited = try self.awaited ?? channel.startBroadcast(nil, root: 0)
+        self.awaited = awaited
+        guard try waiting || awaited.isComplete() else { return false }
+        self.awaited = nil
+        try take(try awaited.wait(), orAskFor: newest + 1)
+        return true
+    }
+
+    private func take(_ bytes: [UInt8], orAskFor version: Int) throws {
+        do { try adopt(bytes) } catch where error is MessageFrameError || error is WeightCodingError {
+            Launch.say("rank \(world.rank): weights did not arrive as they were sent (\(error)): version \(version) is asked for in full")
+            try adopt(try ask(for: version))
+        }
+    }
+
     /// Takes the weights in a frame, unless what is here already is as new.
     private func adopt(_ bytes: [UInt8]) throws {
         let frame = try MessageFrame.decode(bytes)
-        let published = try PublishedWeights(frame, slots: slots, rollouts: rollouts)
+        let published = try PublishedWeights(frame, expecting: expected)
         if let version = WeightCoding.version(of: published.weights), version <= newest { return }
         let (bits, received) = try WeightCoding.decode(
             published.weights, having: history[newest].map { ($0, newest) }, count: history[newest]?.count, using: compression)
-        remember(bits, received, published.assignment)
+        remember(bits, received, published.shares)
         if frame.kind == FrameKind.lastWeights { last = received }
     }
 
@@ -125,7 +143,8 @@ final class WeightExchange {
                 .send, rank: world.rank, peer: rank, .mismatch("it asks for version \(version), of \(history.keys.sorted())"))
         }
         let weights = WeightCoding.encode(bits: bits, version: version, using: compression).payload
-        let answer = PublishedWeights(assignment: assignment(with: version), weights: weights)
+        // There are some, since it is no version that a run starts with.
+        let answer = PublishedWeights(shares: shares[version] ?? [], weights: weights)
         try world.send(answer.frame(isLast: version == last).encoded(), to: rank, tag: Self.tag)
         return true
     }
@@ -135,10 +154,10 @@ final class WeightExchange {
         while !pending.isEmpty { _ = try pending.removeFirst().wait() }
     }
 
-    private func remember(_ bits: [UInt16], _ version: Int, _ assignment: [Int]) {
+    private func remember(_ bits: [UInt16], _ version: Int, _ shares: [Int]) {
         history[version] = bits
-        assignments[version] = assignment
+        self.shares[version] = shares
         newest = version
-        for old in history.keys where old < version - kept + 1 { (history[old], assignments[old]) = (nil, nil) }
+        for old in history.keys where old < version - kept + 1 { (history[old], self.shares[old]) = (nil, nil) }
     }
 }
