@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One run in every layout: 1, 2, 3, 4 and 8 ranks under mpirun and 1 to 4 in one process, 1 to 3 of them learners, 1 and 2 threads, two
+# One run in every layout: 1, 2, 3, 4 and 8 ranks under mpirun and 1 to 4 in one process, 1 to 3 or all of them learners, 1 and 2 threads, two
 # of OpenBLAS's cores, ranks that differ in them; each with lag 0, 1 and 2, and lag 1 without replay, where groups go to who computes them
 # and not to all learners. For each lag all must end with one SHA-256 of weights, of the last checkpoint's optimiser and replay buffer,
 # and of metrics.jsonl without its times and the bytes exchanged.
@@ -46,8 +46,8 @@ for lag in 0 1 2; do
         for threads in 1 2; do
             train=("$binary" train --quiet --threads "$threads" --output "$run" "${changes[@]}" "${settings[@]}")
             for ranks in 1 2 3 4 8; do
-                for learners in 1 2 3; do
-                    [ "$learners" -eq 1 ] || [ "$learners" -lt "$ranks" ] || continue
+                for learners in 1 2 3 all; do
+                    [ "$learners" = all ] || [ "$learners" -eq 1 ] || [ "$learners" -lt "$ranks" ] || continue
                     try "lag $lag, mpirun -n $ranks, $learners learners, $threads threads, $core" \
                         env OPENBLAS_CORETYPE="$core" mpirun -n "$ranks" "${train[@]}" --set "ranks.learners=$learners"
                     [ "$ranks" -le 4 ] || continue
@@ -57,7 +57,7 @@ for lag in 0 1 2; do
             done
         done
     done
-    for learners in 1 2 3; do
+    for learners in 1 2 3 all; do
         one=("$binary" train --quiet --output "$run" "${changes[@]}" "${settings[@]}" --set "ranks.learners=$learners")
         try "lag $lag, mixed ranks, $learners learners" mpirun -n 1 env OPENBLAS_CORETYPE=Haswell "${one[@]}" --threads 2 : \
             -n 1 env OPENBLAS_CORETYPE=Nehalem GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F "${one[@]}" --threads 1 : \

@@ -1,7 +1,7 @@
 /// Which rank has which role: a pure value, equal on all ranks.
 ///
-/// One rank has both roles. With more, ranks `0..<L` are learners and the rest are rollouts; rank 0, which writes files
-/// and prints, is always a learner.
+/// One rank has both roles. With more, ranks `0..<L` are learners and the rest are rollouts, or every rank is both. Rank 0,
+/// which writes files and prints, is always a learner.
 package struct RankLayout: Sendable, Equatable, CustomStringConvertible {
     package let size: Int
     package let learners: [Int]
@@ -22,17 +22,25 @@ package struct RankLayout: Sendable, Equatable, CustomStringConvertible {
         rollouts = Array(count..<size)
     }
 
+    /// Every rank samples, and then learns.
+    package init(allOf size: Int) throws(RankLayoutError) {
+        guard size >= 1 else { throw .noRanks(size: size) }
+        self.size = size
+        learners = Array(0..<size)
+        rollouts = learners
+    }
+
     package func isLearner(_ rank: Int) -> Bool { rank < learners.count }
     package func isRollout(_ rank: Int) -> Bool { rank >= size - rollouts.count }
 
     /// The learner that computes the gradient of the group in this slot of a step.
     package func learner(forSlot slot: Int) -> Int { learners[slot % learners.count] }
 
-    /// The rollout that samples the group in this slot of a step.
-    package func rollout(forSlot slot: Int) -> Int { rollouts[slot % rollouts.count] }
+    /// The ranks that new weights are sent to: learners make them themselves.
+    package var weightReceivers: [Int] { rollouts.filter { !isLearner($0) } }
 
-    /// The ranks that new weights pass between: the publishing learner first, then every rollout.
-    package var weightGroup: [Int] { size == 1 ? [0] : [0] + rollouts }
+    /// The ranks that new weights pass between: the publishing learner first, then all that they are sent to.
+    package var weightGroup: [Int] { [0] + weightReceivers }
 
     /// How messages name the role of a rank.
     package func role(of rank: Int) -> String {
@@ -44,8 +52,8 @@ package struct RankLayout: Sendable, Equatable, CustomStringConvertible {
     }
 
     package var description: String {
-        size == 1 ? "1 rank: learner and rollout"
-            : "\(size) ranks: \(learners.count) learner\(learners.count == 1 ? "" : "s"), \(rollouts.count) rollout\(rollouts.count == 1 ? "" : "s")"
+        if learners == rollouts { return size == 1 ? "1 rank: learner and rollout" : "\(size) ranks: each learner and rollout" }
+        return "\(size) ranks: \(learners.count) learner\(learners.count == 1 ? "" : "s"), \(rollouts.count) rollout\(rollouts.count == 1 ? "" : "s")"
     }
 }
 
@@ -60,7 +68,8 @@ package enum RankLayoutError: Error, Equatable, Sendable, CustomStringConvertibl
         case .learners(let wanted, 1):
             "ranks.learners is \(wanted), but the run has 1 rank, which is learner and rollout: leave it out or set it to 1"
         case .learners(let wanted, let size):
-            "ranks.learners is \(wanted), but a run of \(size) ranks needs 1 to \(size - 1) learners, so that at least one rank is a rollout: change it or start more ranks"
+            "ranks.learners is \(wanted), but a run of \(size) ranks needs 1 to \(size - 1) learners, so that at least one rank is a rollout: change it, set it to all "
+                + "(every rank is both) or start more ranks"
         }
     }
 }

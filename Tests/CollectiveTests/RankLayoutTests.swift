@@ -9,7 +9,7 @@ struct RankLayoutTests {
             let layout = try RankLayout(size: 1, learners: learners)
             #expect(layout.learners == [0] && layout.rollouts == [0] && layout.weightGroup == [0])
             #expect(layout.isLearner(0) && layout.isRollout(0) && layout.role(of: 0) == "learner and rollout")
-            #expect(layout.learner(forSlot: 5) == 0 && layout.rollout(forSlot: 5) == 0)
+            #expect(layout.learner(forSlot: 5) == 0)
         }
     }
 
@@ -30,9 +30,19 @@ struct RankLayoutTests {
             #expect(layout.weightGroup == [0] + layout.rollouts)
             for slot in 0..<20 {
                 #expect(layout.learner(forSlot: slot) == slot % count)
-                #expect(layout.rollout(forSlot: slot) == count + slot % (size - count))
             }
         }
+    }
+
+    @Test("where every rank is both, no weights are sent", arguments: 1...9)
+    func both(size: Int) throws {
+        let layout = try RankLayout(allOf: size)
+        #expect(layout.learners == Array(0..<size) && layout.rollouts == layout.learners)
+        #expect(layout.weightGroup == [0] && layout.weightReceivers.isEmpty)
+        for rank in 0..<size { #expect(layout.isLearner(rank) && layout.isRollout(rank) && layout.role(of: rank) == "learner and rollout") }
+        for slot in 0..<20 { #expect(layout.learner(forSlot: slot) == slot % size) }
+        #expect(layout.description == (size == 1 ? "1 rank: learner and rollout" : "\(size) ranks: each learner and rollout"))
+        #expect(try size > 1 || layout == RankLayout(size: 1))
     }
 
     @Test("a division that cannot be is refused in a sentence", arguments: [(1, 2), (2, 2), (4, 0), (4, 9), (4, -1), (1, 0)])
@@ -44,5 +54,6 @@ struct RankLayoutTests {
     @Test("a run without ranks is refused")
     func noRanks() {
         #expect(throws: RankLayoutError.noRanks(size: 0)) { try RankLayout(size: 0) }
+        #expect(throws: RankLayoutError.noRanks(size: 0)) { try RankLayout(allOf: 0) }
     }
 }

@@ -34,6 +34,33 @@ extension ProgramTests {
             try files.expectEveryStepOnce()
         }
 
+        @Test("kill -9 twice: of one rank, then of three that all sample and learn, and four with roles of their own end it")
+        func killedTwice() throws {
+            let settings = Settings.standard.with([
+                "replay.share": "0.25", "replay.keep": "all", "train.steps": "20", "checkpoint.every": "1",
+            ])
+            let folder = try TemporaryFolder()
+            let files = RunFiles(path: "\(folder.path)/run")
+            let places: [(arguments: [String], layout: Layout, ranks: Int, step: Int)] = [
+                (settings.arguments, .mpirun(1), 1, 2), (["--resume", "--set", "ranks.learners=all"], .mpirun(3), 3, 8),
+            ]
+            for place in places {
+                let program = try Program(train: place.arguments + ["--quiet", "--output", files.path], on: place.layout)
+                try program.reaches("step \(place.step)") {
+                    files.latest.flatMap { Int($0.dropFirst("step-".count)) } ?? 0 >= place.step
+                }
+                let victims = try [program.identifier] + program.rankProcesses(place.ranks)
+                for victim in victims { kill(victim, SIGKILL) }
+                #expect(try program.outcome().status == SIGKILL)
+                #expect(holds(within: .seconds(10)) { victims.allSatisfy { kill($0, 0) != 0 } })
+                #expect(!files.exists("adapter"), "the run was killed before its end")
+            }
+            let resumed = try train(.standard, ["--set", "ranks.learners=2"], on: .mpirun(4), in: folder, resuming: true)
+            #expect(resumed.adapter == (try Reference.run(settings).adapter))
+            #expect(try files.comparableMetrics() == Reference.run(settings).files.comparableMetrics())
+            try files.expectEveryStepOnce(20)
+        }
+
         /// Long enough for mpirun to hand a signal on, and with no checkpoint due before the end.
         private static let longSteps = 40
         private static let long = Settings.standard.with([
@@ -56,6 +83,20 @@ extension ProgramTests {
             #expect(files.latest == "step-\(steps)", "the checkpoint is the signal's")
 
             let resumed = try train(on: .single(2), in: folder, resuming: true)
+            #expect(resumed.adapter == (try Reference.run(Self.long).adapter))
+            try files.expectEveryStepOnce(Self.longSteps)
+        }
+
+        @Test("and ranks that all sample and learn", arguments: [(Layout.mpirun(3), SIGUSR1), (.single(3), SIGTERM)])
+        func stoppedBoth(layout: Layout, signal: Int32) throws {
+            let folder = try TemporaryFolder()
+            let (program, files) = try start(Self.long.with(["ranks.learners": "all"]), on: layout, folder) { !$0.metricLines.isEmpty }
+            program.send(signal)
+            let outcome = try program.outcome()
+            #expect(outcome.status == 75 && outcome.ownErrors.count == 1, "\(outcome.errors)")
+            let steps = try files.metrics().count
+            #expect((1..<Self.longSteps).contains(steps) && files.latest == "step-\(steps)")
+            let resumed = try train(on: .mpirun(2), in: folder, resuming: true)
             #expect(resumed.adapter == (try Reference.run(Self.long).adapter))
             try files.expectEveryStepOnce(Self.longSteps)
         }

@@ -81,6 +81,20 @@ extension ProgramTests {
             #expect(other.roles.learning == 0 && other.budget(within: .max) == 0)
         }
 
+        @Test("ranks that all sample and learn take what learners do, and send no weights")
+        func both() throws {
+            let opened = try Self.opened()
+            let roles = NodeRoles(try RankLayout(allOf: 3), ranks: [0, 1, 2], of: 3, processes: 3)
+            #expect(roles.both == 3 && roles.learning == 3 && roles.learners == 0 && roles.rollouts == 0 && roles.description == "3 ranks")
+            let plan = MemoryPlan(opened, roles), alone = MemoryPlan(opened, try Self.roles(1))
+            #expect(part("messages", of: plan) == nil)
+            #expect(part("learners' packed adapters", of: plan)?.count == 9 && part("rollouts' packed adapters", of: plan)?.bytes == 0)
+            #expect(part("optimiser states", of: plan)?.bytes == 3 * 28 * Self.parameters)
+            #expect(plan.learner.learning == alone.learner.learning && plan.learner.sampling <= alone.learner.sampling)
+            #expect(plan.bytes() == plan.parts.reduce(0) { $0 + $1.bytes } + 3 * plan.learner.bytes())
+            #expect(plan.account.contains("passes "))
+        }
+
         @Test("a base in files of the cache is there once for all processes")
         func cached() throws {
             let folder = try TemporaryFolder()

@@ -23,23 +23,24 @@ extension ProgramTests {
         /// Those that collect samples first, in so many steps.
         private static let collecting = ["dpo": 2, "rft": 2]
 
-        /// With as many learners as a user asks for; none: as many as the program takes.
+        /// With as many learners as a user asks for; empty: as many as the program takes.
         private struct Place: Sendable, CustomTestStringConvertible {
             var layout: Layout
-            var learners = 0
+            var learners = ""
 
-            var testDescription: String { "\(layout.testDescription)\(learners > 0 ? ", \(learners) learners" : "")" }
+            var testDescription: String { "\(layout.testDescription)\(learners.isEmpty ? "" : ", \(learners) learners")" }
         }
 
         private static let places = [
-            Place(layout: .mpirun(1)), Place(layout: .mpirun(2)), Place(layout: .mpirun(4), learners: 2),
-            Place(layout: .single(3), learners: 2),
+            Place(layout: .mpirun(1)), Place(layout: .mpirun(2)), Place(layout: .mpirun(4), learners: "2"),
+            Place(layout: .single(3), learners: "2"), Place(layout: .mpirun(2), learners: "all"),
+            Place(layout: .single(3), learners: "all"),
         ]
 
         private func expectSame(_ method: String, on place: Place) throws {
             let settings = Self.settings(method)
             let reference = try Reference.run(settings)
-            let run = try train(settings, place.learners > 0 ? ["--set", "ranks.learners=\(place.learners)"] : [], on: place.layout)
+            let run = try train(settings, place.learners.isEmpty ? [] : ["--set", "ranks.learners=\(place.learners)"], on: place.layout)
             #expect(run.adapter == reference.adapter && run.digest == reference.digest)
             #expect(try run.files.comparableMetrics() == reference.files.comparableMetrics())
             try run.files.expectEveryStepOnce(Self.steps)
@@ -52,7 +53,7 @@ extension ProgramTests {
 
         @Test("and a second head, and pairs, on more", arguments: ["ppo", "dpo"])
         func many(method: String) throws {
-            try expectSame(method, on: Place(layout: .mpirun(8), learners: 3))
+            try expectSame(method, on: Place(layout: .mpirun(8), learners: "3"))
         }
 
         @Test("learners compute the log-probabilities that rollouts recorded, in every step that samples", arguments: names)

@@ -39,6 +39,31 @@ extension ProgramTests {
             try expectReference(.standard, run)
         }
 
+        /// Every rank samples, then learns.
+        private static let both = ["--set", "ranks.learners=all"]
+
+        @Test("with ranks that all sample and learn", arguments: ["0", "1"], [
+            Layout.mpirun(1), .mpirun(2), .mpirun(3), .mpirun(4), .single(2), .single(3), .single(4),
+        ])
+        func both(lag: String, layout: Layout) throws {
+            let settings = Settings.standard.with(["lag": lag, "evaluate.every": "3"])
+            let run = try train(settings, Self.both, on: layout), reference = try Reference.run(settings)
+            try expectReference(settings, run)
+            #expect(try run.files.comparableMetrics() == reference.files.comparableMetrics())
+            for step in [0, 3, 6, 8] {
+                let name = "evaluation-\(step).json"
+                #expect(run.files.exists(name) && run.files.text(name) == reference.files.text(name), "\(name)")
+            }
+        }
+
+        @Test("with replayed groups, and ranks that all sample and learn", arguments: ["0", "1"], [Layout.mpirun(3), .single(4)])
+        func bothReplay(lag: String, layout: Layout) throws {
+            let settings = Settings.standard.with(["lag": lag, "replay.share": "0.25", "replay.keep": "all"])
+            let run = try train(settings, Self.both, on: layout)
+            try expectReference(settings, run)
+            #expect(try run.files.comparableMetrics() == Reference.run(settings).files.comparableMetrics())
+        }
+
         @Test("in fp32")
         func fp32() throws {
             let settings = Settings.standard.with(["precision": "fp32"])

@@ -27,11 +27,11 @@ extension ProgramTests {
 
         private static func values(of kind: SettingKind) -> String {
             switch kind {
-            case .integer(let range, let word):
+            case .integer(let range, let words):
                 switch range.upperBound {
-                case 1_000_000_000: "integer ≥ \(range.lowerBound)\(alternative(word))"
-                case Int.max: "integer \(range.lowerBound)…2⁶³−1\(alternative(word))"
-                default: "integer \(range.lowerBound)…\(range.upperBound)\(alternative(word))"
+                case 1_000_000_000: "integer ≥ \(range.lowerBound)\(alternatives(words))"
+                case Int.max: "integer \(range.lowerBound)…2⁶³−1\(alternatives(words))"
+                default: "integer \(range.lowerBound)…\(range.upperBound)\(alternatives(words))"
                 }
             case .number(let range, let word): "number \(text(range.lowerBound))…\(text(range.upperBound))\(alternative(word))"
             case .choice(let choices): choices.joined(separator: ", ")
@@ -40,7 +40,9 @@ extension ProgramTests {
             }
         }
 
-        private static func alternative(_ word: String?) -> String { word.map { ", or \($0)" } ?? "" }
+        private static func alternative(_ word: String?) -> String { alternatives(word.map { [$0] } ?? []) }
+
+        private static func alternatives(_ words: [String]) -> String { words.isEmpty ? "" : ", or " + words.joined(separator: " or ") }
 
         private static func text(_ number: Double) -> String {
             let text = "\(number)"

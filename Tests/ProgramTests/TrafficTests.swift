@@ -12,7 +12,7 @@ struct TrafficTests {
     private static let samples = 2
 
     /// By rank, of a run in so many virtual ranks.
-    private static func received(_ ranks: Int, learners: Int, replays: Bool = false) throws -> [Traffic] {
+    private static func received(_ ranks: Int, learners: String, replays: Bool = false) throws -> [Traffic] {
         let temporary = try TemporaryFolder()
         let folder = RunFolder(path: temporary.path)
         var layers = ConfigurationLayers()
@@ -20,7 +20,7 @@ struct TrafficTests {
             "threads": "1", "train.steps": "\(steps)", "train.warmup_steps": "1", "train.prompts_per_step": "\(prompts)",
             "rollout.samples_per_prompt": "\(samples)", "evaluate.problems": "1", "evaluate.samples_per_problem": "1",
             // So small a share that nothing is replayed yet: every learner keeps the buffer all the same.
-            "replay.share": replays ? "0.01" : "0", "ranks.learners": "\(learners)",
+            "replay.share": replays ? "0.01" : "0", "ranks.learners": learners,
         ]
         for (name, value) in settings { layers.set(name, to: value, from: Origin(description: "test")) }
         let workspace = try Workspace(try RunConfiguration(layers), ranksOnNode: ranks, needsGradients: true)
@@ -46,12 +46,12 @@ struct TrafficTests {
 
     @Test("groups go to who needs them, weights to every rollout once, and a sum costs a learner less than 16 bytes a parameter")
     func formulas() throws {
-        let alone = try Self.received(2, learners: 1)
+        let alone = try Self.received(2, learners: "1")
         let all = Self.groups(at: 0, alone, rollouts: 1), weights = alone[1].broadcasts
         #expect(all > 0 && weights > 0 && alone[0].exchanged == 0 && alone[0].broadcasts == 0)
 
         // With as many learners as slots, each has one group whole and the outlines of the others.
-        let apart = try Self.received(Self.prompts + 1, learners: Self.prompts)
+        let apart = try Self.received(Self.prompts + 1, learners: "\(Self.prompts)")
         var ofSlot = (0..<Self.prompts).map {
             Self.groups(at: $0, apart, rollouts: 1) - Self.steps * (Self.prompts - 1) * Self.outline
         }
@@ -59,10 +59,10 @@ struct TrafficTests {
         ofSlot[0] = all - ofSlot.dropFirst().reduce(0, +)
         #expect(ofSlot.allSatisfy { $0 > Self.steps * Self.outline })
 
-        let two = try Self.received(4, learners: 2)
+        let two = try Self.received(4, learners: "2")
         let count = (two[0].exchanged + two[1].exchanged) / (16 * Self.steps)
         #expect(count > 100_000)
-        for (ranks, learners, traffic) in [(4, 2, two), (5, 3, try Self.received(5, learners: 3)), (16, 4, try Self.received(16, learners: 4))] {
+        for (ranks, learners, traffic) in [(4, 2, two), (5, 3, try Self.received(5, learners: "3")), (16, 4, try Self.received(16, learners: "4"))] {
             let share = (count + learners - 1) / learners, rollouts = ranks - learners
             for (rank, received) in traffic.enumerated() {
                 let isLearner = rank < learners
@@ -76,10 +76,26 @@ struct TrafficTests {
         }
     }
 
+    @Test("where all ranks sample and learn, no weights are sent, and what a rank samples for itself does not travel", arguments: [2, 3])
+    func both(ranks: Int) throws {
+        let alone = try Self.received(2, learners: "1")
+        let all = Self.groups(at: 0, alone, rollouts: 1)
+        let traffic = try Self.received(ranks, learners: "all")
+        #expect(traffic.allSatisfy { $0.broadcasts == 0 && $0.exchanged > 0 })
+        // Slots are dealt out alike to both roles, as long as nobody knows who is fast.
+        for rank in 1..<ranks {
+            let own = (0..<Self.prompts).count { $0 % ranks == rank }
+            let expected = Self.steps * (Self.outline * (Self.prompts - own) + (ranks - 1) * Self.overhead)
+            #expect(traffic[rank].messages == expected)
+        }
+        let first = traffic[0].messages - Self.steps * (ranks - 1) * Self.overhead
+        #expect(first > 0 && first < all)
+    }
+
     @Test("groups go to every learner where each draws from the replay buffer")
     func replay() throws {
-        let all = Self.groups(at: 0, try Self.received(2, learners: 1), rollouts: 1)
-        let traffic = try Self.received(5, learners: 3, replays: true)
+        let all = Self.groups(at: 0, try Self.received(2, learners: "1"), rollouts: 1)
+        let traffic = try Self.received(5, learners: "3", replays: true)
         for rank in 0..<3 { #expect(Self.groups(at: rank, traffic, rollouts: 2) == all) }
     }
 }

@@ -10,7 +10,21 @@ struct WeightExchangeTests {
     private static func frame(_ version: Int, against base: Int?, kind: UInt16 = FrameKind.weights, layout: UInt16 = FrameKind.version) -> [UInt8] {
         let previous = base.map { (bits: bits(of: $0), version: $0) }
         let payload = WeightCoding.encode(bits: bits(of: version), version: version, against: previous).payload
-        return MessageFrame(kind: kind, version: layout, payload: payload).encoded()
+        return MessageFrame(kind: kind, version: layout, payload: published(payload, assignment(of: version))).encoded()
+    }
+
+    private static let slots = 6, rollouts = 3
+
+    private static func assignment(of version: Int) -> [Int] { (0..<slots).map { ($0 + version) % rollouts } }
+
+    /// Payload of a frame of weights.
+    private static func published(_ weights: [UInt8], _ assignment: [Int]) -> [UInt8] {
+        PublishedWeights(shares: assignment, weights: weights).frame(isLast: false).payload
+    }
+
+    private static func exchange(_ communicator: any Communicator, lag: Int) -> WeightExchange {
+        WeightExchange(
+            world: communicator, channel: communicator, lag: lag, shares: .slots(slots, rollouts: rollouts), history: [0: bits(of: 0)])
     }
 
     /// What a rollout has of `version` after rank 0 broadcast these frames; it begins with version 0. A request is answered with `answer`.
@@ -25,7 +39,10 @@ struct WeightExchangeTests {
                 }
                 return nil
             }
-            return try WeightExchange(world: communicator, channel: communicator, lag: 0, history: [0: bits(of: 0)]).bits(of: version)
+            let exchange = Self.exchange(communicator, lag: 0), bits = try exchange.bits(of: version)
+            #expect(exchange.shares(with: version) == Self.assignment(of: version))
+            #expect(exchange.shares(with: version + 1) == nil)
+            return bits
         }[1]
     }
 
@@ -42,7 +59,13 @@ struct WeightExchangeTests {
     func refused() throws {
         var damaged = Self.frame(2, against: nil)
         damaged[100] ^= 4
+        func assigned(_ rollouts: [Int]) -> [UInt8] {
+            let weights = WeightCoding.encode(bits: Self.bits(of: 2), version: 2).payload
+            return MessageFrame(kind: FrameKind.weights, version: FrameKind.version, payload: Self.published(weights, rollouts)).encoded()
+        }
         let wrong = [
+            assigned([]), assigned([0, 1, 2, 0, 1]), assigned([0, 1, 2, 0, 1, 2, 0]), assigned([0, 1, 2, 0, 1, 3]),
+            MessageFrame(kind: FrameKind.weights, version: FrameKind.version, payload: [9, 0, 0, 0, 0, 0, 0, 0, 1]).encoded(),
             damaged, Array(damaged.prefix(90)), Self.frame(2, against: 1), Self.frame(2, against: 0, kind: FrameKind.rolloutBatch),
             Self.frame(2, against: 0, layout: 2),
         ]
@@ -56,15 +79,16 @@ struct WeightExchangeTests {
     @Test("rank 0 answers with the version asked for, and the changes that follow fit it", arguments: [0, 1, 2])
     func answered(lag: Int) throws {
         let taken = try runInProcess(ranks: 2) { communicator -> [[UInt16]?] in
-            let exchange = WeightExchange(world: communicator, channel: communicator, lag: lag, history: [0: Self.bits(of: 0)])
+            let exchange = Self.exchange(communicator, lag: lag)
             guard communicator.rank == 1 else {
                 for version in 1...5 {
                     // The second is lost: what comes in its place says nothing.
                     if version == 2 { _ = try communicator.startBroadcast([1, 2, 3], root: 0) }
                     if version == 2 {
                         let others = WeightExchange(
-                            world: communicator, channel: nil, lag: lag, history: [1: Self.bits(of: 1)])
-                        _ = try others.publish(Self.bits(of: 2), version: 2, isLast: false)
+                            world: communicator, channel: nil, lag: lag, shares: .slots(Self.slots, rollouts: Self.rollouts),
+                            history: [1: Self.bits(of: 1)])
+                        _ = try others.publish(Self.bits(of: 2), version: 2, shares: Self.assignment(of: 2), isLast: false)
                         let request = try MessageFrame.decode(try communicator.receive(from: 1, tag: RolloutBatch.tag))
                         #expect(try others.answers(request, of: 1))
                         #expect(try !others.answers(MessageFrame(kind: FrameKind.ready, version: FrameKind.version, payload: []), of: 1))
@@ -74,7 +98,11 @@ struct WeightExchangeTests {
                 }
                 return []
             }
-            return try (1...5).map { try exchange.bits(of: $0) }
+            return try (1...5).map { version in
+                let bits = try exchange.bits(of: version)
+                #expect(exchange.shares(with: version) == Self.assignment(of: version))
+                return bits
+            }
         }[1]
         #expect(taken == (1...5).map { Self.bits(of: $0) })
     }

@@ -1,7 +1,7 @@
 /// What a setting accepts, as text.
 package enum SettingKind: Sendable, Equatable {
-    /// `or` is a word that stands for no number, such as none or auto.
-    case integer(ClosedRange<Int>, or: String? = nil)
+    /// `or` are words that stand for no number, such as none or auto.
+    case integer(ClosedRange<Int>, or: [String] = [])
     case number(ClosedRange<Double>, or: String? = nil)
     case choice([String])
     /// A number of bytes with its unit, or a word.
@@ -11,11 +11,11 @@ package enum SettingKind: Sendable, Equatable {
     /// What is wrong with a value, as the end of a sentence; nil when it is fine.
     package func problem(with value: String) -> String? {
         switch self {
-        case .integer(let range, let word):
-            if value == word { return nil }
-            guard let number = Int(value) else { return "is '\(value)', expected an integer\(Self.alternative(word))" }
+        case .integer(let range, let words):
+            if words.contains(value) { return nil }
+            guard let number = Int(value) else { return "is '\(value)', expected an integer\(Self.alternatives(words))" }
             return range.contains(number)
-                ? nil : "is \(value), expected an integer from \(range.lowerBound) to \(range.upperBound)\(Self.alternative(word))"
+                ? nil : "is \(value), expected an integer from \(range.lowerBound) to \(range.upperBound)\(Self.alternatives(words))"
         case .number(let range, let word):
             if value == word { return nil }
             guard let number = Double(value), number.isFinite else { return "is '\(value)', expected a number\(Self.alternative(word))" }
@@ -31,7 +31,9 @@ package enum SettingKind: Sendable, Equatable {
         }
     }
 
-    private static func alternative(_ word: String?) -> String { word.map { ", or \($0)" } ?? "" }
+    private static func alternative(_ word: String?) -> String { alternatives(word.map { [$0] } ?? []) }
+
+    private static func alternatives(_ words: [String]) -> String { words.isEmpty ? "" : ", or " + words.joined(separator: " or ") }
 
     /// Whether two values say the same, such as 2e-4 and 0.0002.
     package func isSame(_ a: String, _ b: String) -> Bool {

@@ -76,7 +76,9 @@ extension RunConfiguration {
     private func samplingProblems(_ needs: Needs) -> [String] {
         var problems: [String] = []
         guard needs.usesRollouts else {
-            let foreign = ["lag", "rollout.samples_per_prompt", "rollout.temperature", "rollout.temperature_high", "rollout.tempered_share"]
+            let foreign = [
+                "lag", "lag_bound", "rollout.samples_per_prompt", "rollout.temperature", "rollout.temperature_high", "rollout.tempered_share",
+            ]
             return foreign.compactMap(chosen).map {
                 "\($0), but objective is \(objective), which samples nothing; leave it out"
             }
@@ -93,6 +95,9 @@ extension RunConfiguration {
                     "\(name) is \(text(name)), but objective is \(objective), which learns from the policy's own samples; "
                         + "leave it at \(setting.fallback)")
             }
+        }
+        if freeBound == nil, let bound = chosen("lag_bound") {
+            problems.append("\(bound), but lag is \(text("lag")), which says how old samples are; leave it out, or set lag to any")
         }
         let isTempered = number("rollout.temperature") != 1 || optionalNumber("rollout.temperature_high") != nil
         if !isTempered, let share = chosen("rollout.tempered_share") {

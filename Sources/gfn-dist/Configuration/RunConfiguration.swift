@@ -1,3 +1,4 @@
+internal import Collective
 internal import Foundation
 internal import Learner
 internal import Model
@@ -199,7 +200,15 @@ struct RunConfiguration: Sendable {
         return problems
     }
     var seed: UInt64 { UInt64(integer("seed")) }
-    var lag: Int { purpose != .reward && needs.usesRollouts ? integer("lag") : 0 }
+    /// Where rollouts run free, there is none; ranks that are learner and rollout have then lag 0.
+    var lag: Int { purpose != .reward && needs.usesRollouts ? optionalInteger("lag") ?? 0 : 0 }
+    /// The largest age of what is learned from where rollouts run free, in versions; nil where they do not.
+    var freeBound: Int? { purpose == .training && needs.usesRollouts && text("lag") == "any" ? integer("lag_bound") : nil }
+    /// Which of so many ranks learn, and which sample.
+    func layout(ofRanks size: Int) throws(RankLayoutError) -> RankLayout {
+        if text("ranks.learners") == "all" { return try RankLayout(allOf: size) }
+        return try RankLayout(size: size, learners: optionalInteger("ranks.learners"))
+    }
     var endsWhenLogProbabilitiesDiffer: Bool { text("check.log_probabilities") == "stop" }
     var steps: Int { integer("train.steps") }
     var promptsPerStep: Int { integer("train.prompts_per_step") }

@@ -33,6 +33,8 @@ struct StepReport {
     var digest: String
     /// Of OpenBLAS, which sums weight gradients where all weights are trained; nil where it has no part.
     var weightGradientCore: String?
+    /// Whether another run would have the same bytes.
+    var isRepeatable = true
     var rewards: RewardSettings
     var seconds = Seconds()
 
@@ -92,6 +94,7 @@ struct StepReport {
         line.add("sync_compressed_bytes", sync.compressedBytes)
         line.add("adapter_sha256", digest)
         if let weightGradientCore { line.add("openblas_core", weightGradientCore) }
+        if !isRepeatable { line.add("repeatable", false) }
         for (name, value) in [
             ("step", seconds.step), ("wait", seconds.wait), ("sample", seconds.sample), ("score", seconds.score),
             ("learn", seconds.learn), ("reduce", seconds.reduce), ("sync", seconds.sync),

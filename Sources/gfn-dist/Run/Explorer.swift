@@ -15,36 +15,57 @@ final class Explorer {
         var seeds: [TrajectoryGroup] = []
         var secondsSampling = 0.0
         var secondsScoring = 0.0
+
+        mutating func add(_ others: Findings) {
+            groups += others.groups
+            seeds += others.seeds
+            secondsSampling += others.secondsSampling
+            secondsScoring += others.secondsScoring
+        }
     }
 
     private let context: RunContext
+    /// At most.
+    let groupsTogether: Int
     private var schedule: PromptSchedule
 
-    init(_ context: RunContext) {
+    /// - Parameter rollouts: how many ranks share the slots of a step.
+    init(_ context: RunContext, rollouts: Int) {
         self.context = context
+        groupsTogether = HandOut.groupsTogether(slots: context.configuration.promptsPerStep, rollouts: rollouts)
         schedule = PromptSchedule(
             seed: context.configuration.seed, problemCount: context.workspace.training.problemCount,
             slotsPerStep: context.configuration.promptsPerStep)
     }
 
-    /// Samples the groups of some slots of a step with the given version, K responses each, scored.
+    /// Samples the groups at some addresses with the given version, K responses each, scored.
     ///
-    /// The result depends on (seed, step, slot, bits) only: not on which rank does it, nor on which slots come together.
-    func explore(step: Int, slots: [Int], bits: [UInt16], version: Int) -> Findings {
-        guard !slots.isEmpty else { return Findings() }
+    /// The result depends on (seed, step, slot, bits) only: not on which rank does it, nor on which slots come together. As many do
+    /// as memory is planned for.
+    func explore(_ addresses: [GroupAddress], bits: [UInt16], version: Int) -> Findings {
+        let passes = (addresses.count + groupsTogether - 1) / groupsTogether
+        // Of nearly equal sizes.
+        let bounds = (0...passes).map { passes == 0 ? 0 : addresses.count * $0 / passes }
+        return zip(bounds, bounds.dropFirst()).reduce(into: Findings()) { findings, part in
+            findings.add(sample(Array(addresses[part.0..<part.1]), bits: bits, version: version))
+        }
+    }
+
+    /// One pass of the sampler.
+    private func sample(_ addresses: [GroupAddress], bits: [UInt16], version: Int) -> Findings {
         let (policy, configuration, task) = (context.policy, context.configuration, context.workspace.training)
         context.communicator.whereabouts.enter(.sample)
         policy.adopt(bits, version: version)
         let start = ContinuousClock.now
-        let addresses = slots.map { GroupAddress(step: step, slot: $0) }
         let problems = addresses.map { schedule.problem(at: $0) }
         let behaviour = configuration.behaviour
         let temperatures = addresses.map { behaviour.temperature(at: $0, seed: configuration.seed) }
-        let requests = slots.indices.map { index in
+        let requests = addresses.indices.map { index in
             SampleRequest(
                 prompt: task.promptTokens(of: problems[index]),
                 streams: (0..<configuration.samplesPerPrompt).map {
-                    RandomStream(seed: configuration.seed, purpose: .sampling, step: step, slot: slots[index], sample: $0)
+                    RandomStream(
+                        seed: configuration.seed, purpose: .sampling, step: addresses[index].step, slot: addresses[index].slot, sample: $0)
                 }, temperature: temperatures[index], legal: task.legalResponses(to: problems[index]))
         }
         let settings = SamplingSettings(temperature: 1, maxNewTokens: configuration.maxNewTokens(for: task))

@@ -9,9 +9,10 @@ struct GroupRouting {
     private let layout: RankLayout
     private let isToAll: Bool
 
-    init(layout: RankLayout, replays: Bool, needs: Needs) {
+    /// - Parameter runsFree: whether nobody knows beforehand which learner computes a group.
+    init(layout: RankLayout, replays: Bool, needs: Needs, runsFree: Bool) {
         self.layout = layout
-        isToAll = replays || needs.wholeBatch
+        isToAll = replays || needs.wholeBatch || runsFree
     }
 
     func isWhole(slot: Int, at learner: Int) -> Bool { getsAll(learner) || layout.learner(forSlot: slot) == learner }

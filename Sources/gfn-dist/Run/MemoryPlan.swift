@@ -43,7 +43,8 @@ struct MemoryPlan: Sendable, Equatable {
     var account: String {
         var all = parts.map { ($0.name, $0.bytes, $0.count) }
         if roles.learning > 0 {
-            all.append((roles.both > 0 ? "a pass" : "learners' passes", roles.learning * learner.bytes(), roles.learning))
+            let name = roles.both == 0 ? "learners' passes" : roles.both == 1 ? "a pass" : "passes"
+            all.append((name, roles.learning * learner.bytes(), roles.learning))
         }
         if roles.rollouts > 0 { all.append(("rollouts' passes", roles.rollouts * rollout.bytes(), roles.rollouts)) }
         return all.filter { $0.1 > 0 }.enumerated().sorted { ($1.element.1, $0.offset) < ($0.element.1, $1.offset) }.map { _, part in

@@ -1,3 +1,4 @@
+internal import Collective
 internal import Learner
 internal import Model
 internal import Problems
@@ -39,12 +40,12 @@ extension MemoryPlan {
             Part(name: "learners' \(name)", each: policy(gradients: true), count: (copies + 1) * roles.learning),
             Part(name: "rollouts' \(name)", each: policy(gradients: isTransposed), count: copies * roles.rollouts),
             // What lag asks for, the start, and one that arrives: bf16.
-            Part(name: "published versions", each: 2 * n * (run.configuration.lag + 3), count: roles.ranks),
+            Part(name: "published versions", each: 2 * n * ((run.configuration.freeBound ?? run.configuration.lag) + 3), count: roles.ranks),
             // The master and two moments, the gradient, and the integers of the sum.
             Part(name: "optimiser states", each: (12 + 4 + 12) * n, count: roles.learning),
         ]
-        // Of the newest version as it is encoded, and of those on their way.
-        if roles.hasFirst, roles.allRollouts > 0, roles.allRanks > 1 { parts.append(Part(name: "messages", each: 4 * n, count: 1)) }
+        // Of the newest version as it is encoded, and of those on their way: to ranks that do not make it themselves.
+        if roles.hasFirst, roles.allRollouts > 0, roles.both == 0 { parts.append(Part(name: "messages", each: 4 * n, count: 1)) }
         self.init(roles: roles, parts: parts, learner: sizes.work(learns: true), rollout: sizes.work(learns: false))
     }
 
@@ -127,12 +128,11 @@ private struct RunSizes {
 
     /// The groups of a step that a rollout samples together.
     private var sampling: Int {
-        let rollouts = max(1, roles.allRollouts)
+        let prompts = HandOut.groupsTogether(slots: run.configuration.promptsPerStep, rollouts: max(1, roles.allRollouts))
         return PolicyMemory.sampling(
             configuration, forms: run.base.model.forms, adapter: adapter,
             .init(
-                prompts: (run.configuration.promptsPerStep + rollouts - 1) / rollouts, responses: run.configuration.samplesPerPrompt,
-                longestPrompt: longestPrompt, maxNewTokens: maxNewTokens),
+                prompts: prompts, responses: run.configuration.samplesPerPrompt, longestPrompt: longestPrompt, maxNewTokens: maxNewTokens),
             keyPrecision: run.base.model.keyPrecision)
     }
 

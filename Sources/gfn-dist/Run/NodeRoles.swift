@@ -33,7 +33,7 @@ struct NodeRoles: Sendable, Equatable {
     /// In words, such as "1 learner and 3 rollouts".
     var description: String {
         func text(_ count: Int, _ name: String) -> String? { count == 0 ? nil : "\(count) \(name)\(count == 1 ? "" : "s")" }
-        if both > 0 { return "1 rank" }
+        if both > 0 { return both == 1 ? "1 rank" : "\(both) ranks" }
         return [text(learners, "learner"), text(rollouts, "rollout")].compactMap { $0 }.joined(separator: " and ")
     }
 }

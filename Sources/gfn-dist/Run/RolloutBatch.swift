@@ -31,6 +31,9 @@ struct RolloutBatch {
         groups.map { ($0.address.slot, .whole($0)) } + outlines.map { ($0.slot, .outline($0)) }
     }
 
+    /// What there was to do, and how long it took.
+    var work: HandOut.Work { .init(groups: groups.count + outlines.count, seconds: secondsSampling + secondsScoring) }
+
     func encoded() -> [UInt8] {
         var writer = ByteWriter()
         writer.write(step)

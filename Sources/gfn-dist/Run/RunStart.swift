@@ -66,7 +66,7 @@ enum RunStart {
 
     /// The layout of ranks, or a configuration error.
     static func layout(_ configuration: RunConfiguration, ranks: Int) throws(ConfigurationError) -> RankLayout {
-        do { return try RankLayout(size: ranks, learners: configuration.optionalInteger("ranks.learners")) } catch {
+        do { return try configuration.layout(ofRanks: ranks) } catch {
             throw ConfigurationError(problems: ["\(error)"])
         }
     }

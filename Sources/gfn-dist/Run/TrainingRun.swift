@@ -13,14 +13,17 @@ internal import Tensor
 ///        │ version s−lag│ ◀─────────────────────────────── │ version s→s+1│
 ///        └──────────────┘  WeightExchange, from rank 0     └──────────────┘
 ///
-/// A rank that has both roles explores first and learns then, and sends to itself. All ranks walk through the same
-/// steps; what ends a run early is decided by the learners from reduced values, and told with the last version.
+/// A rank that has both roles explores first and learns then, and sends to itself as well; it makes its weights and is sent
+/// none. All ranks walk through the same steps; what ends a run early is decided by the learners from reduced values, and told
+/// with the last version.
 final class TrainingRun {
     private let context: RunContext
     private let communicator: any Communicator
     private let layout: RankLayout
     private let routing: GroupRouting
     private let weights: WeightExchange
+    /// The same on every learner, which all see every batch; unused on the others.
+    private var handOut: HandOut
     private let explorer: Explorer?
     private let learner: PolicyLearner?
     /// The same on every learner that gets all groups (`GroupRouting`), rank 0 at least; unused on the others.
@@ -28,6 +31,10 @@ final class TrainingRun {
     /// The learners among themselves; nil on the others.
     private let learners: (any Communicator)?
     private let needs: Needs
+    /// What rollouts may begin at the start of a run in which they run free; nil: they keep step with the learners.
+    private let freeSchedule: FreeSchedule?
+    /// Of these, on a learner.
+    private let freeArrivals: FreeArrivals?
     /// Of a method that learns from collected samples, once they are.
     private var examples: CollectedExamples?
 
@@ -38,18 +45,33 @@ final class TrainingRun {
         self.context = context
         needs = context.configuration.needs
         communicator = context.communicator
-        layout = try RankLayout(size: communicator.size, learners: context.configuration.optionalInteger("ranks.learners"))
-        routing = GroupRouting(layout: layout, replays: context.configuration.number("replay.share") > 0, needs: needs)
+        layout = try context.configuration.layout(ofRanks: communicator.size)
+        let layout = self.layout, prompts = context.configuration.promptsPerStep, rollouts = layout.rollouts.count
+        // Where every rank is a learner, none could run ahead.
+        freeSchedule = layout.weightReceivers.isEmpty ? nil : context.configuration.freeBound.map { bound in
+            FreeSchedule(
+                rollouts: rollouts, perStep: prompts, bound: bound, version: context.firstStep,
+                last: max(context.firstStep, context.configuration.steps))
+        }
+        routing = GroupRouting(
+            layout: layout, replays: context.configuration.number("replay.share") > 0, needs: needs, runsFree: freeSchedule != nil)
         context.role = layout.role(of: communicator.rank)
         communicator.whereabouts.take(layout.isLearner(communicator.rank), layout.isRollout(communicator.rank))
         learners = try communicator.subgroup(layout.learners)
         let channel = try communicator.subgroup(layout.weightGroup)
-        weights = WeightExchange(world: communicator, channel: channel, lag: context.configuration.lag, history: try context.initialVersions())
+        weights = WeightExchange(
+            world: communicator, channel: channel, lag: freeSchedule == nil ? context.configuration.lag : context.configuration.freeBound ?? 0,
+            shares: freeSchedule == nil
+                ? .slots(prompts, rollouts: rollouts)
+                : .limits(rollouts: rollouts, total: prompts * context.configuration.steps), history: try context.initialVersions())
+        handOut = HandOut(rollouts: rollouts)
         let replaySettings = context.configuration.replaySettings
         let similarity = context.configuration.replaySimilarity(of: context.workspace.training)
         replay = (context.checkpoint?.replay ?? ReplayBuffer(replaySettings)).with(replaySettings, similarity: similarity)
-        explorer = layout.isRollout(communicator.rank) ? Explorer(context) : nil
+        explorer = layout.isRollout(communicator.rank) ? Explorer(context, rollouts: layout.rollouts.count) : nil
         learner = try learners.map { try context.makeLearner(over: $0) }
+        let (world, exchange) = (communicator, weights)
+        freeArrivals = learners == nil ? nil : freeSchedule.map { FreeArrivals(world, layout, exchange, $0) }
     }
 
     /// What a run ends with: the published parameters and, on learners, log Z where it is learned.
@@ -61,12 +83,23 @@ final class TrainingRun {
     /// Lives the whole run on this rank. Nil where another rank ended it.
     @discardableResult
     func run() throws -> Outcome? {
+        if let bound = configuration.freeBound {
+            context.report?.say(
+                freeSchedule == nil
+                    ? "lag is any, but every rank is learner and rollout, so that it is 0"
+                    : "lag is any: rollouts run free, and what is learned from is at most \(bound) step\(bound == 1 ? "" : "s") old; another "
+                        + "such run ends with other bytes")
+        }
         // Also after a kill between a checkpoint and the evaluation that was due with it.
         let first = context.firstStep
         if first == 0 || first < configuration.steps && context.isEvaluated(after: first), try !evaluate(version: first) { return nil }
         var step = context.firstStep
         while step < configuration.steps {
             context.step = step + 1
+            if let explorer, let freeSchedule {
+                try exploreFreely(explorer, freeSchedule)
+                break
+            }
             if let explorer, try !explore(step, explorer) { break }
             if let learner, try learn(step, learner) == .ends { break }
             step += 1
@@ -91,12 +124,55 @@ final class TrainingRun {
         let version = max(0, step - configuration.lag)
         communicator.whereabouts.enter(.broadcast, step: step + 1)
         guard let bits = try weights.bits(of: version), !hasEnded(by: step) else { return false } // what `publish` below sends
-        // Where samples are collected first, they are those of the first weights, and after that there are none.
+        // Where samples are collected first, they are those of the first weights.
         let isCollected = needs.collectingSteps > 0
-        let slots = isCollected && step >= needs.collectingSteps
-            ? [] : (0..<configuration.promptsPerStep).filter { layout.rollout(forSlot: $0) == communicator.rank }
+        let prompts = configuration.promptsPerStep
+        let shares = weights.shares(with: version) ?? HandOut.even(slots: prompts, rollouts: layout.rollouts.count)
+        let slots = shares.indices.filter { layout.rollouts[shares[$0]] == communicator.rank && samples(in: step) }
         let found = explorer.explore(
-            step: step, slots: slots, bits: isCollected ? try context.startingBits() : bits, version: isCollected ? 0 : version)
+            slots.map { GroupAddress(step: step, slot: $0) }, bits: isCollected ? try context.startingBits() : bits,
+            version: isCollected ? 0 : version)
+        try send(found, of: step)
+        return true
+    }
+
+    /// A rollout rank samples with the newest weights that have arrived, as much as it may, until the run ends.
+    ///
+    /// The addresses of all groups are shared by the rollouts in turn; which of them a run gets to follows from who is fast.
+    private func exploreFreely(_ explorer: Explorer, _ schedule: FreeSchedule) throws {
+        let rollouts = layout.rollouts.count, prompts = configuration.promptsPerStep
+        let place = communicator.rank - (layout.rollouts.first ?? 0), most = (prompts + rollouts - 1) / rollouts
+        let start = (context.firstStep * prompts + rollouts - 1) / rollouts
+        var begun = 0
+        while true {
+            func limit() -> Int { weights.shares(with: weights.newest)?[place] ?? schedule.limits[place] }
+            communicator.whereabouts.enter(.broadcast, step: weights.newest + 1)
+            while try weights.takeNext(waiting: begun == limit()) {
+                context.step = weights.newest + 1
+                if let last = weights.last {
+                    if last < configuration.steps { try sayReady(to: layout.learners) }
+                    return
+                }
+                if context.isEvaluated(after: weights.newest), try !evaluate(version: weights.newest) { return }
+            }
+            let version = weights.newest, count = min(limit() - begun, most)
+            guard let bits = try weights.bits(of: version) else { return }
+            var writer = ByteWriter()
+            writer.write(version)
+            writer.write(count)
+            let begins = MessageFrame(kind: FrameKind.begins, version: FrameKind.version, payload: writer.bytes)
+            try communicator.send(begins.encoded(), to: 0, tag: RolloutBatch.tag)
+            let addresses = (start + begun..<start + begun + count).map { turn in
+                let index = turn * rollouts + place
+                return GroupAddress(step: index / prompts, slot: index % prompts)
+            }
+            try send(explorer.explore(addresses, bits: bits, version: version), of: version)
+            begun += count
+        }
+    }
+
+    /// Hands findings to the learners.
+    private func send(_ found: Explorer.Findings, of step: Int) throws {
         communicator.whereabouts.enter(.broadcast)
         let batch = RolloutBatch(
             step: step, stopRequested: SignalFlags.takeStop() != nil, saveRequested: SignalFlags.takeSave(),
@@ -107,7 +183,6 @@ final class TrainingRun {
                 ? all : batch.outlined { routing.isWhole(slot: $0.address.slot, at: rank) }.encoded()
             try communicator.send(bytes, to: rank, tag: RolloutBatch.tag)
         }
-        return true
     }
 
     private enum Continuation { case goesOn, ends }
@@ -116,13 +191,11 @@ final class TrainingRun {
     private func learn(_ step: Int, _ learner: PolicyLearner) throws -> Continuation {
         communicator.whereabouts.enter(.broadcast, step: step + 1)
         var watch = StopWatch()
-        let batches = try layout.rollouts.map { try receiveBatch(of: step, from: $0) }  // what `explore` above sends
-        let fresh = batches.flatMap(\.groups).sorted { $0.address.slot < $1.address.slot }
-        let sampled = batches.flatMap(\.stepGroups).sorted { $0.slot < $1.slot }.map(\.group)
-        let seeds = batches.flatMap(\.seeds).sorted { $0.address.slot < $1.address.slot }
+        let (arrivals, shares) = try freeArrivals?.step(compared: step % configuration.promptsPerStep) ?? receive(step)
+        let (fresh, sampled, seeds) = (arrivals.fresh, arrivals.sampled, arrivals.seeds)
         let waited = watch.lap()
         communicator.whereabouts.enter(.backward)
-        let difference = try compareLogProbabilities(of: fresh, step: step)
+        let difference = try compareLogProbabilities(of: arrivals.compared, step: step)
         let replayed = replay.groups(
             configuration.replayedGroups(in: step), size: configuration.samplesPerPrompt, seed: configuration.seed, step: step,
             firstSlot: sampled.count, reward: context.rewards)
@@ -143,9 +216,9 @@ final class TrainingRun {
 
         let version = step + 1
         communicator.whereabouts.enter(.broadcast)
-        let requests = try decide(batches)
+        let requests = try decide(arrivals)
         let isLast = version == configuration.steps || requests.stop
-        let sync = try weights.publish(learner.publishedBits, version: version, isLast: isLast)
+        let sync = try weights.publish(learner.publishedBits, version: version, shares: shares, isLast: isLast)
         let synced = watch.lap()
         try context.report?.add(
             StepReport(
@@ -153,10 +226,11 @@ final class TrainingRun {
                 replayedGroups: replayed.count, replayTrajectories: replay.count, replayAge: replay.meanAge(at: version),
                 replayDuplicates: duplicates, replaySeeds: seeds.count,
                 ages: (fresh + replayed).map { step - $0.sampledWith }, logProbabilityDifference: difference, sync: sync,
-                digest: sha256Hex(learner.publishedBits), weightGradientCore: context.weightGradientCore, rewards: context.rewards,
+                digest: sha256Hex(learner.publishedBits), weightGradientCore: context.weightGradientCore,
+                isRepeatable: freeSchedule == nil, rewards: context.rewards,
                 seconds: StepReport.Seconds(
-                    step: waited + learned + synced, wait: waited, sample: batches.map(\.secondsSampling).max() ?? 0,
-                    score: batches.map(\.secondsScoring).max() ?? 0, learn: learned - metrics.secondsReduce,
+                    step: waited + learned + synced, wait: waited, sample: arrivals.secondsSampling,
+                    score: arrivals.secondsScoring, learn: learned - metrics.secondsReduce,
                     reduce: metrics.secondsReduce, sync: synced)))
         try context.writeSamples(fresh, step: version)
         // After the step's line in the log: a run that goes on from this checkpoint does not write that line again.
@@ -185,6 +259,36 @@ final class TrainingRun {
         }
     }
 
+    /// Whether groups are sampled for a step: where samples are collected first, only for the first ones.
+    private func samples(in step: Int) -> Bool { needs.collectingSteps == 0 || step < needs.collectingSteps }
+
+    /// The groups of a step in the order of slots, of which each must have come once.
+    private func groups(of batches: [RolloutBatch], step: Int) throws -> [StepGroup] {
+        let groups = batches.flatMap(\.stepGroups).sorted { $0.slot < $1.slot }
+        let expected = samples(in: step) ? configuration.promptsPerStep : 0
+        guard groups.map(\.slot) == Array(0..<expected) else {
+            throw CollectiveError(
+                .receive, rank: communicator.rank,
+                .mismatch(
+                    "step \(step + 1) has groups of slots \(groups.map(\.slot)), expected each of \(expected) slots once: "
+                        + "all ranks need the same build"))
+        }
+        return groups.map(\.group)
+    }
+
+    /// The groups of a step, and who samples what in the first step that is sampled with the version after it.
+    private func receive(_ step: Int) throws -> (Arrivals, [Int]) {
+        let batches = try layout.rollouts.map { try receiveBatch(of: step, from: $0) }  // what `explore` above sends
+        var arrivals = Arrivals()
+        arrivals.fresh = batches.flatMap(\.groups).sorted { $0.address.slot < $1.address.slot }
+        arrivals.sampled = try groups(of: batches, step: step)
+        arrivals.seeds = batches.flatMap(\.seeds).sorted { $0.address.slot < $1.address.slot }
+        arrivals.compared = arrivals.fresh.first { $0.address.slot == step % configuration.promptsPerStep }
+        for batch in batches { arrivals.hear(batch) }
+        handOut.note(batches.map(\.work))
+        return (arrivals, handOut.assignment(ofSlots: configuration.promptsPerStep))
+    }
+
     private func receiveBatch(of step: Int, from rank: Int) throws -> RolloutBatch {
         let batch = try RolloutBatch(try receiveFrame(from: rank))
         precondition(batch.step == step, "rank \(rank) sent step \(batch.step) where step \(step) is learned")
@@ -199,21 +303,30 @@ final class TrainingRun {
         }
     }
 
-    /// Rank 0 waits until all rollouts have the weights that are evaluated next: while it evaluates itself, it answers no requests.
+    /// Rank 0 waits until all rollouts have the weights that are evaluated next: while it evaluates itself, it answers no requests. Learners
+    /// ask for none.
     private func meetForEvaluation() throws {
-        let ready = MessageFrame(kind: FrameKind.ready, version: FrameKind.version, payload: [])
-        if communicator.rank == 0 {
-            for rank in layout.rollouts where rank != 0 { _ = try receiveFrame(from: rank).payload(kind: FrameKind.ready, version: FrameKind.version) }
-        } else if layout.isRollout(communicator.rank) {
-            try communicator.send(ready.encoded(), to: 0, tag: RolloutBatch.tag)
+        if communicator.rank == 0, let freeArrivals {
+            try freeArrivals.meet()
+        } else if communicator.rank == 0 {
+            for rank in layout.weightReceivers {
+                _ = try receiveFrame(from: rank).payload(kind: FrameKind.ready, version: FrameKind.version)
+            }
+        } else if !layout.isLearner(communicator.rank) {
+            try sayReady(to: [0])
         }
     }
 
+    private func sayReady(to ranks: [Int]) throws {
+        let ready = MessageFrame(kind: FrameKind.ready, version: FrameKind.version, payload: [])
+        for rank in ranks { try communicator.send(ready.encoded(), to: rank, tag: RolloutBatch.tag) }
+    }
+
     /// The learners agree on what a signal at any rank asks for. Rollouts' requests come with their batches.
-    private func decide(_ batches: [RolloutBatch]) throws -> (stop: Bool, save: Bool) {
+    private func decide(_ arrivals: Arrivals) throws -> (stop: Bool, save: Bool) {
         let isOnlyLearner = !layout.isRollout(communicator.rank)
-        let stop = batches.contains { $0.stopRequested } || isOnlyLearner && SignalFlags.takeStop() != nil
-        let save = batches.contains { $0.saveRequested } || isOnlyLearner && SignalFlags.takeSave()
+        let stop = arrivals.stopRequested || isOnlyLearner && SignalFlags.takeStop() != nil
+        let save = arrivals.saveRequested || isOnlyLearner && SignalFlags.takeSave()
         guard let learners else { return (stop, save) }
         return (try learners.any(stop), try learners.any(save))
     }
@@ -222,6 +335,13 @@ final class TrainingRun {
     /// find out when they ask for a version that late, to sample with or to evaluate.
     private func drain(after step: Int) throws {
         guard !layout.isRollout(communicator.rank) else { return }
+        if let freeArrivals {
+            try freeArrivals.meet()
+            if freeArrivals.leftOver > 0 {
+                context.report?.say("the signal came before \(freeArrivals.leftOver) sampled groups were learned from")
+            }
+            return
+        }
         for later in (step + 1)..<max(step + 1, min(configuration.steps, step + 1 + configuration.lag)) {
             if context.isEvaluated(after: later) { return }
             for rank in layout.rollouts { _ = try receiveBatch(of: later, from: rank) }
@@ -230,10 +350,10 @@ final class TrainingRun {
 
     /// The largest difference between the log-probabilities that a rollout recorded and those of a learner's pass with
     /// the same weights: 0, or a bug. One group of each step is compared, by the learner whose turn it is.
-    private func compareLogProbabilities(of groups: [TrajectoryGroup], step: Int) throws -> Double {
+    private func compareLogProbabilities(of group: TrajectoryGroup?, step: Int) throws -> Double {
         var largest: Float = 0
         let slot = step % configuration.promptsPerStep
-        if layout.learner(forSlot: slot) == communicator.rank, let group = groups.first(where: { $0.address.slot == slot }),
+        if layout.learner(forSlot: slot) == communicator.rank, let group,
             let bits = needs.collectingSteps > 0 ? try context.startingBits() : try weights.bits(of: group.sampledWith)
         {
             context.policy.adopt(bits, version: group.sampledWith)

@@ -59,7 +59,7 @@ struct Verification {
         let configuration = workspace.configuration
         return Certificate(
             task: task.name, objective: configuration.objective, start: workspace.startText,
-            lag: configuration.needs.usesRollouts ? configuration.lag : nil, steps: configuration.steps, problems: scores, bounds: bounds)
+            lag: configuration.needs.usesRollouts && configuration.freeBound == nil ? configuration.lag : nil, steps: configuration.steps, problems: scores, bounds: bounds)
     }
 
     /// Of a data set, as many as are evaluated.

@@ -1,0 +1,126 @@
+internal import Collective
+internal import Learner
+internal import Rollout
+
+/// What a learner has of the groups of one step, and what their rollouts said with them.
+struct Arrivals {
+    /// Those that are here whole.
+    var fresh: [TrajectoryGroup] = []
+    /// All, in the order of the step.
+    var sampled: [StepGroup] = []
+    var seeds: [TrajectoryGroup] = []
+    /// The group in the place of the step whose log-probabilities are compared; nil: it is not here.
+    var compared: TrajectoryGroup?
+    var stopRequested = false, saveRequested = false
+    /// The longest of one batch.
+    var secondsSampling = 0.0, secondsScoring = 0.0
+
+    mutating func hear(_ batch: RolloutBatch) {
+        stopRequested = stopRequested || batch.stopRequested
+        saveRequested = saveRequested || batch.saveRequested
+        secondsSampling = max(secondsSampling, batch.secondsSampling)
+        secondsScoring = max(secondsScoring, batch.secondsScoring)
+    }
+}
+
+/// The groups of rollouts that run free, on a learner: rank 0 decides which of them a step has, and the other learners follow.
+final class FreeArrivals {
+    private typealias Arrived = (group: TrajectoryGroup, seeds: [TrajectoryGroup])
+
+    /// Of rank 0's word to the other learners.
+    private static let tag = 3
+
+    private let communicator: any Communicator
+    private let layout: RankLayout
+    private let weights: WeightExchange
+    /// Only rank 0's is kept up.
+    private var schedule: FreeSchedule
+    private var queues: [[Arrived]]
+    private var next = Arrivals()
+
+    init(_ communicator: any Communicator, _ layout: RankLayout, _ weights: WeightExchange, _ schedule: FreeSchedule) {
+        (self.communicator, self.layout, self.weights, self.schedule) = (communicator, layout, weights, schedule)
+        queues = Array(repeating: [], count: layout.rollouts.count)
+    }
+
+    /// The groups of the next step, and the limits that go with the version after it. Rank 0 takes in what comes until there are enough; the others wait for its word.
+    /// - Parameter compared: the place of the group whose log-probabilities are compared.
+    func step(compared: Int) throws -> (Arrivals, [Int]) {
+        let places = communicator.rank == 0 ? try decide() : try hearDecision()
+        var arrivals = next
+        next = Arrivals()
+        for place in places {
+            while queues[place].isEmpty { _ = try take(try communicator.receive(from: layout.rollouts[place], tag: RolloutBatch.tag), place) }
+            let (group, seeds) = queues[place].removeFirst()
+            arrivals.fresh.append(group)
+            arrivals.seeds += seeds
+        }
+        arrivals.sampled = arrivals.fresh.map(StepGroup.whole)
+        arrivals.compared = arrivals.fresh[compared]
+        if communicator.rank == 0 { schedule.advance(past: places) }
+        return (arrivals, schedule.limits)
+    }
+
+    private func decide() throws -> [Int] {
+        var places = schedule.choice
+        while places == nil {
+            let message = try communicator.receiveAny(tag: RolloutBatch.tag)
+            _ = try take(message.bytes, place(of: message.source))
+            places = schedule.choice
+        }
+        var writer = ByteWriter()
+        writer.write((places ?? []).map { UInt32($0) })
+        let frame = MessageFrame(kind: FrameKind.stepOrder, version: FrameKind.version, payload: writer.bytes).encoded()
+        for rank in layout.learners where rank != 0 { try communicator.send(frame, to: rank, tag: Self.tag) }
+        return places ?? []
+    }
+
+    private func hearDecision() throws -> [Int] {
+        let bytes = try communicator.receive(from: 0, tag: Self.tag)
+        var reader = ByteReader(try MessageFrame.payload(of: bytes, kind: FrameKind.stepOrder, version: FrameKind.version))
+        let places = try reader.readArray(of: UInt32.self).map { Int($0) }
+        try reader.finish()
+        guard places.allSatisfy(queues.indices.contains) else { throw mismatch(0, "a step of groups from rollouts \(places)") }
+        return places
+    }
+
+    /// Takes in what a rollout says. True: it waits, for an evaluation or for the end.
+    private func take(_ bytes: [UInt8], _ place: Int) throws -> Bool {
+        let frame = try MessageFrame.decode(bytes), rank = layout.rollouts[place]
+        if try weights.answers(frame, of: rank) { return false }
+        switch frame.kind {
+        case FrameKind.ready: return true
+        case FrameKind.begins:
+            var reader = ByteReader(try frame.payload(kind: FrameKind.begins, version: FrameKind.version))
+            let (version, count) = (try reader.readInt(), try reader.readInt())
+            try reader.finish()
+            guard schedule.begin(count, at: place, with: version) else {
+                throw mismatch(rank, "it begins \(count) groups with version \(version), which it may not")
+            }
+        default:
+            let batch = try RolloutBatch(frame)
+            guard communicator.rank != 0 || schedule.arrive(batch.groups.count, from: place) else {
+                throw mismatch(rank, "it sent \(batch.groups.count) groups that it has not begun")
+            }
+            queues[place] += batch.groups.map { group in (group, batch.seeds.filter { $0.address == group.address }) }
+            next.hear(batch)
+        }
+        return false
+    }
+
+    private func place(of rank: Int) -> Int { rank - (layout.rollouts.first ?? 0) }
+
+    /// Waits until each rollout says that it is where all ranks meet, and takes in what it says before.
+    func meet() throws {
+        for (place, rank) in layout.rollouts.enumerated() {
+            while try !take(try communicator.receive(from: rank, tag: RolloutBatch.tag), place) {}
+        }
+    }
+
+    /// The groups that are here and were not learned from: none, unless a signal ended the run.
+    var leftOver: Int { queues.reduce(0) { $0 + $1.count } }
+
+    private func mismatch(_ rank: Int, _ detail: String) -> CollectiveError {
+        CollectiveError(.receive, rank: communicator.rank, peer: rank, .mismatch(detail))
+    }
+}
