@@ -1,4 +1,4 @@
-/// A block of Float on 64-byte boundaries, zeroed when it is made.
+/// A block of Float on 64-byte boundaries, zeroed when it is made unless it is made `unwritten`.
 ///
 /// It owns its memory, or a part of an arena, and hands out the address: whoever writes from several threads writes disjoint ranges, and whoever uses
 /// `base` keeps the tensor in a variable meanwhile (`FloatTensor(8).base` dangles).
@@ -27,6 +27,15 @@ package final class FloatTensor: @unchecked Sendable {
     }
 
     package convenience init(_ extents: Int...) { self.init(Shape(extents)) }
+
+    /// Memory that is written before it is read: what lies there is anything.
+    package init(unwritten extents: Int...) {
+        shape = Shape(extents)
+        arena = nil
+        count = shape.count
+        let bytes = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: 64)
+        base = bytes.bindMemory(to: Float.self, capacity: max(count, 1))
+    }
 
     package convenience init(_ values: [Float], shape: Shape) {
         precondition(values.count == shape.count, "\(values.count) numbers do not make a tensor \(shape)")

@@ -17,7 +17,7 @@ extension Policy {
         guard let readings = r.readings else { preconditionFailure("backward: the forward pass has no scores to be weighted") }
         backward(r, into: gradient) { dHidden, gradients in
             OutputHead(network: r.network, stopTokens: stopTokens).backward(
-                r.hidden.base, of: r.batch, readings: readings, weights: weights, into: dHidden,
+                r.hidden.base, of: r.batch, readings: readings, kept: r.logits, weights: weights, into: dHidden,
                 headGradient: gradients.head(tied: base.configuration.tiedEmbeddings))
             if let hiddenWeights { hiddenWeights.add(to: dHidden, of: r.batch, width: r.network.hiddenSize) }
         }

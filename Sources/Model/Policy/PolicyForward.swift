@@ -59,7 +59,8 @@ extension Policy {
         let batch = PackedGroups(groups, network: network)
         let (layers, output) = run(batch, network, recording: recording)
         let (hidden, inverseRMS) = finalNorm(output, of: batch, network)
-        let read = isScored ? OutputHead(network: network, stopTokens: stopTokens).read(hidden.base, of: batch) : nil
+        let kept = recording && isScored ? KeptLogits(blocks: logitBlocks(batch, network)) : nil
+        let read = isScored ? OutputHead(network: network, stopTokens: stopTokens).read(hidden.base, of: batch, keeping: kept) : nil
         let width = network.hiddenSize
         return ForwardResult(
             scores: read.map { scores(batch, $0.states, first: $0.first) } ?? [],
@@ -70,7 +71,15 @@ extension Policy {
             recording: recording
                 ? Recording(
                     network: network, batch: batch, layers: layers, output: output, inverseRMS: inverseRMS, hidden: hidden,
-                    readings: read?.states, version: version) : nil)
+                    readings: read?.states, logits: kept, version: version) : nil)
+    }
+
+    /// How many blocks of logits a recording keeps.
+    private func logitBlocks(_ batch: PackedGroups, _ network: Network) -> Int {
+        let c = base.configuration, rows = OutputHead.blockRows
+        return RecordingLevel.logitBlocks(
+            LayerSizes(c, ranks: network.adapters?.ranks ?? [], rows: batch.rows), layers: c.layerCount,
+            block: FloatTensor.bytes(rows * c.vocabularySize), blocks: (batch.stateCount + rows - 1) / rows, budget: activationBudget)
     }
 
     /// All logits of one sequence, [tokens, V].

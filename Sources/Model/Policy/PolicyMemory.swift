@@ -25,7 +25,9 @@ package enum PolicyMemory {
             count * layer.input + pass.kept + max(pass.head, pass.layers) + pass.lists
             + scratch(pass, longest: longest, threads: threads) + rotary(configuration, longest: longest)
         // Where every layer keeps its input only, all layers share the memory of one for the rest.
-        return (always + layer.attention, always + count * (layer.attention + layer.gateAndUp))
+        let blocks = (states + OutputHead.blockRows - 1) / OutputHead.blockRows
+        let logits = blocks * FloatTensor.bytes(OutputHead.blockRows * configuration.vocabularySize)
+        return (always + layer.attention, always + count * (layer.attention + layer.gateAndUp) + logits)
     }
 
     /// The threads' memory (`gfn_scratch`), which stays with them and which any of them may come to need.

@@ -118,5 +118,6 @@ struct Recording {
     let inverseRMS, hidden: FloatTensor
     /// Nil without scores.
     let readings: HeadReadings?
+    let logits: KeptLogits?
     let version: Int
 }

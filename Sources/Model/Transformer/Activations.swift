@@ -34,20 +34,20 @@ final class LayerActivations {
     private init(_ network: Network, rows: Int, keeping level: RecordingLevel, middle: FloatTensor?) {
         let c = network.configuration
         self.level = level
-        input = FloatTensor(rows, c.hiddenSize)
+        input = FloatTensor(unwritten: rows, c.hiddenSize)
         self.middle = middle ?? input
-        inputInverseRMS = FloatTensor(rows)
-        middleInverseRMS = FloatTensor(rows)
-        queries = FloatTensor(rows, network.queryWidth)
-        keys = FloatTensor(rows, network.keyWidth)
-        values = FloatTensor(rows, network.keyWidth)
-        attention = FloatTensor(rows, network.queryWidth)
-        logSumExp = FloatTensor(rows, c.headCount)
-        gate = level == .everything ? FloatTensor(rows, c.intermediateSize) : nil
-        up = level == .everything ? FloatTensor(rows, c.intermediateSize) : nil
+        inputInverseRMS = FloatTensor(unwritten: rows)
+        middleInverseRMS = FloatTensor(unwritten: rows)
+        queries = FloatTensor(unwritten: rows, network.queryWidth)
+        keys = FloatTensor(unwritten: rows, network.keyWidth)
+        values = FloatTensor(unwritten: rows, network.keyWidth)
+        attention = FloatTensor(unwritten: rows, network.queryWidth)
+        logSumExp = FloatTensor(unwritten: rows, c.headCount)
+        gate = level == .everything ? FloatTensor(unwritten: rows, c.intermediateSize) : nil
+        up = level == .everything ? FloatTensor(unwritten: rows, c.intermediateSize) : nil
         projected = LinearKind.allCases.map { kind in
-            guard let rank = network.adapters?.maximumRank(kind), rank > 0 else { return FloatTensor(1) }
-            return FloatTensor(rows, rank)
+            guard let rank = network.adapters?.maximumRank(kind), rank > 0 else { return FloatTensor(unwritten: 1) }
+            return FloatTensor(unwritten: rows, rank)
         }
     }
 
@@ -55,7 +55,7 @@ final class LayerActivations {
     init(sharing other: LayerActivations) {
         precondition(other.level == .input, "activations that a recording keeps cannot be shared")
         level = .input
-        input = FloatTensor(other.input.shape)
+        input = FloatTensor(unwritten: other.input.shape.extents[0], other.input.shape.extents[1])
         middle = other.middle
         inputInverseRMS = other.inputInverseRMS
         middleInverseRMS = other.middleInverseRMS
@@ -92,9 +92,9 @@ final class LayerScratch {
     let gate, up, gated: FloatTensor
 
     init(_ network: Network, rows: Int) {
-        normed = FloatTensor(rows, network.hiddenSize)
-        gate = FloatTensor(rows, network.configuration.intermediateSize)
-        up = FloatTensor(rows, network.configuration.intermediateSize)
-        gated = FloatTensor(rows, network.configuration.intermediateSize)
+        normed = FloatTensor(unwritten: rows, network.hiddenSize)
+        gate = FloatTensor(unwritten: rows, network.configuration.intermediateSize)
+        up = FloatTensor(unwritten: rows, network.configuration.intermediateSize)
+        gated = FloatTensor(unwritten: rows, network.configuration.intermediateSize)
     }
 }

@@ -42,13 +42,17 @@ struct OutputHead {
     }
 
     /// Reads every state row of a batch; the second result holds log π of each response's first token, by group and response
-    /// (0 for an empty response).
-    func read(_ hidden: UnsafePointer<Float>, of batch: PackedGroups) -> (states: HeadReadings, first: [[Float]]) {
+    /// (0 for an empty response). With `kept`, the first blocks' logits are put there.
+    func read(
+        _ hidden: UnsafePointer<Float>, of batch: PackedGroups, keeping kept: KeptLogits? = nil
+    ) -> (states: HeadReadings, first: [[Float]]) {
         let states = HeadReadings(rows: batch.stateCount), single = HeadReadings(rows: 1)
         var first = batch.groups.map { [Float](repeating: 0, count: $0.responses.count) }
-        let logits = FloatTensor(min(Self.blockRows, batch.stateCount), vocabulary)
+        var memory: FloatTensor?
         let tokens = batch.nextTokens
-        for block in blocks(of: batch) {
+        for (index, block) in blocks(of: batch).enumerated() {
+            let logits = kept?.take(index, rows: block.count, vocabulary) ?? memory ?? blockOfLogits(batch)
+            if kept?.holds(index) != true { memory = logits }
             self.logits(hidden, of: batch, block, into: logits.base)
             tokens.withUnsafeBufferPointer { tokens in
                 guard let tokens = tokens.baseAddress else { return }
@@ -66,11 +70,15 @@ struct OutputHead {
         return (states, first)
     }
 
-    /// dh += … of Σ (token weight · log π(token) + stop weight · log π(⊤)), with the logits computed a second time.
+    private func blockOfLogits(_ batch: PackedGroups) -> FloatTensor {
+        FloatTensor(unwritten: min(Self.blockRows, batch.stateCount), vocabulary)
+    }
+
+    /// dh += … of Σ (token weight · log π(token) + stop weight · log π(⊤)), with the logits that were not kept computed a second time.
     ///
     /// dHidden: [states, D], written. headGradient: [V, D], added to, or nil for a frozen head.
     func backward(
-        _ hidden: UnsafePointer<Float>, of batch: PackedGroups, readings: HeadReadings, weights: [[ResponseWeights]],
+        _ hidden: UnsafePointer<Float>, of batch: PackedGroups, readings: HeadReadings, kept: KeptLogits?, weights: [[ResponseWeights]],
         into dHidden: UnsafeMutablePointer<Float>, headGradient: UnsafeMutablePointer<Float>?
     ) {
         let V = vocabulary
@@ -78,11 +86,15 @@ struct OutputHead {
             preconditionFailure("backward on a model that was loaded without gradients")
         }
         let targets = HeadTargets(batch, weights)
-        let logits = FloatTensor(min(Self.blockRows, batch.stateCount), V)
+        var memory: FloatTensor?
         let single = FloatTensor(V)
-        for block in blocks(of: batch) {
-            let start = block.lowerBound, h = hidden + start * width
-            self.logits(hidden, of: batch, block, into: logits.base)
+        for (index, block) in blocks(of: batch).enumerated() {
+            let start = block.lowerBound, h = hidden + start * width, known = kept?.remove(index)
+            let logits = known ?? memory ?? blockOfLogits(batch)
+            if known == nil {
+                memory = logits
+                self.logits(hidden, of: batch, block, into: logits.base)
+            }
             let roots = batch.groups.enumerated().filter { block.contains($1.stateStart) }
             let rootLogits = roots.map { _, group in
                 FloatTensor(
@@ -136,6 +148,27 @@ struct OutputHead {
             $0..<min($0 + Self.blockRows, batch.stateCount)
         }
     }
+}
+
+/// The logits of a pass's first blocks of rows, for its backward, which works in their place: so the first backward finds them, and
+/// another computes them again.
+final class KeptLogits {
+    private let count: Int
+    private var blocks: [Int: FloatTensor] = [:]
+
+    init(blocks count: Int) { self.count = count }
+
+    func holds(_ block: Int) -> Bool { blocks[block] != nil }
+
+    /// Memory for a block's logits, [rows, V], where it is to be kept.
+    func take(_ block: Int, rows: Int, _ vocabulary: Int) -> FloatTensor? {
+        guard block < count else { return nil }
+        let logits = FloatTensor(unwritten: rows, vocabulary)
+        blocks[block] = logits
+        return logits
+    }
+
+    func remove(_ block: Int) -> FloatTensor? { blocks.removeValue(forKey: block) }
 }
 
 /// What is read off the logits of each row: [rows] each.

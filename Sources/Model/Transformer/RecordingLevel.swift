@@ -19,6 +19,14 @@ package enum RecordingLevel: Int, Comparable {
         let everything = min(attention, max(0, budget - attention * sizes.attention) / max(1, sizes.gateAndUp))
         return (0..<layers).map { $0 < everything ? .everything : $0 < attention ? .attention : .input }
     }
+
+    /// How many of the blocks of logits what the layers leave of the budget suffices for: none, unless all layers keep everything.
+    package static func logitBlocks(
+        _ sizes: LayerSizes, layers: Int, block: Int, blocks: Int, budget: Int
+    ) -> Int {
+        let (rest, overflow) = budget.subtractingReportingOverflow(layers * (sizes.attention + sizes.gateAndUp))
+        return overflow || rest < 0 ? 0 : min(blocks, rest / max(1, block))
+    }
 }
 
 /// Bytes of one layer's tensors over some rows, each level's beyond those of the level below it: what `LayerActivations` allocates.

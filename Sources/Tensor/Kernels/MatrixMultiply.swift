@@ -107,7 +107,7 @@ extension Kernel {
                 let w = term.weights
                 return M * w.outputs * w.inputs < (w.kind == .codes ? 500_000 : 2_000_000) && w.byteCount < 1 << 20
             }
-            ProductUnits(jobs, rows: M).run(parallel: isSmall ? .serial : parallel)
+            ProductUnits(jobs, rows: M, rowBytes: inputs.bytesOfRow).run(parallel: isSmall ? .serial : parallel)
         }
     }
 

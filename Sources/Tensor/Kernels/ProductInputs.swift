@@ -35,6 +35,9 @@ struct ProductInputs {
         }
     }
 
+    /// Of the largest form.
+    var bytesOfRow: Int { max(pairs == nil ? 0 : 2 * inputs, integers.map(\.rowBytes).max() ?? 0, pairs == nil && integers.isEmpty ? 4 * inputs : 0) }
+
     /// Makes all forms, row by row, and every x Aᵀ.
     func prepare(_ terms: [ProductTerm], parallel: Parallel, _ kernels: UnsafePointer<gfn_kernels>) {
         let work = terms.reduce(pairs == nil && integers.isEmpty ? 0 : 2 * inputs) { sum, term in

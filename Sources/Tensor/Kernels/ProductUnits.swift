@@ -8,35 +8,50 @@ struct ProductJob {
     let panels: Int
 }
 
-/// Products of M rows as units of work that threads share: the panels of one after those of another, and where there are few of them,
-/// each cut into parts of the rows.
+/// Products of M rows as units of work that threads share: a panel of weights with a part of the rows.
+///
+/// Rows that a core's second cache holds meet one panel after another, since weights are read once then; where all rows are more than that,
+/// a part of them meets all panels before the next part does. Few rows are cut only where there are few panels.
 struct ProductUnits {
     private let jobs: [ProductJob]
     private let rows: Int
+    /// Of all jobs, one after another.
     private let panels: Int
+    private let rowBytes: Int
 
-    init(_ jobs: [ProductJob], rows: Int) {
+    private static let cachedBytes = 400 << 10
+
+    init(_ jobs: [ProductJob], rows: Int, rowBytes: Int) {
         self.jobs = jobs
         self.rows = rows
+        self.rowBytes = rowBytes
         panels = jobs.reduce(0) { $0 + $1.panels }
     }
 
     func run(parallel: Parallel) {
-        guard parallel.threads > 1 else {
-            for job in jobs { run(job, panels: 0..<job.panels, rows: 0..<rows) }
-            return
-        }
-        // Sixteen units for a thread, so that none waits long for another; each with rows enough to be worth reading weights for.
-        let parts = max(1, min((16 * parallel.threads + panels - 1) / panels, rows / 32))
-        parallel.forEach(panels * parts) { units in
-            var unit = units.lowerBound
-            while unit < units.upperBound {
-                let panel = unit / parts, part = unit % parts
-                let isWhole = part == 0 && units.upperBound - unit >= parts
-                let end = isWhole ? panel + (units.upperBound - unit) / parts : panel + 1
-                let lastPart = isWhole ? parts : min(parts, part + units.upperBound - unit)
-                run(panels: panel..<end, rows: part * rows / parts..<lastPart * rows / parts)
-                unit = isWhole ? end * parts : panel * parts + lastPart
+        let parts = (rows * rowBytes + Self.cachedBytes - 1) / Self.cachedBytes
+        if parts > 1 {
+            parallel.forEach(parts * panels) { units in
+                var unit = units.lowerBound
+                while unit < units.upperBound {
+                    let part = unit / panels, panel = unit % panels, end = min(panels, panel + units.upperBound - unit)
+                    run(panels: panel..<end, rows: part * rows / parts..<(part + 1) * rows / parts)
+                    unit += end - panel
+                }
+            }
+        } else {
+            // Sixteen units for a thread, so that none waits long for another; each with rows enough to be worth reading weights for.
+            let wanted = parallel.threads == 1 ? 1 : (16 * parallel.threads + panels - 1) / panels, parts = max(1, min(wanted, rows / 32))
+            parallel.forEach(panels * parts) { units in
+                var unit = units.lowerBound
+                while unit < units.upperBound {
+                    let panel = unit / parts, part = unit % parts
+                    let isWhole = part == 0 && units.upperBound - unit >= parts
+                    let end = isWhole ? panel + (units.upperBound - unit) / parts : panel + 1
+                    let lastPart = isWhole ? parts : min(parts, part + units.upperBound - unit)
+                    run(panels: panel..<end, rows: part * rows / parts..<lastPart * rows / parts)
+                    unit = isWhole ? end * parts : panel * parts + lastPart
+                }
             }
         }
     }
@@ -46,13 +61,13 @@ struct ProductUnits {
         var first = 0
         for job in jobs {
             let own = range.clamped(to: first..<first + job.panels)
-            if !own.isEmpty { run(job, panels: own.lowerBound - first..<own.upperBound - first, rows: rows) }
+            if !own.isEmpty {
+                withUnsafePointer(to: job.job) {
+                    job.run($0, own.lowerBound - first, own.upperBound - first, rows.lowerBound, rows.upperBound)
+                }
+            }
             first += job.panels
         }
-    }
-
-    private func run(_ job: ProductJob, panels: Range<Int>, rows: Range<Int>) {
-        withUnsafePointer(to: job.job) { job.run($0, panels.lowerBound, panels.upperBound, rows.lowerBound, rows.upperBound) }
     }
 }
 
