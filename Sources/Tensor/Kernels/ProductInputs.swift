@@ -36,7 +36,10 @@ struct ProductInputs {
     }
 
     /// Of the largest form.
-    var bytesOfRow: Int { max(pairs == nil ? 0 : 2 * inputs, integers.map(\.rowBytes).max() ?? 0, pairs == nil && integers.isEmpty ? 4 * inputs : 0) }
+    var bytesOfRow: Int {
+        if pairs == nil && integers.isEmpty { return 4 * inputs }
+        return max(pairs == nil ? 0 : 2 * inputs, integers.map(\.rowBytes).max() ?? 0)
+    }
 
     /// Makes all forms, row by row, and every x Aᵀ.
     func prepare(_ terms: [ProductTerm], parallel: Parallel, _ kernels: UnsafePointer<gfn_kernels>) {
@@ -129,7 +132,8 @@ struct ProductInputLayout {
     /// Whether rows of x are rounded alike for both.
     static func isSame(_ left: UnsafePointer<gfn_codes>, _ right: UnsafePointer<gfn_codes>?) -> Bool {
         guard let right else { return false }
-        return left.pointee.group == right.pointee.group && left.pointee.bits == right.pointee.bits && left.pointee.zero == right.pointee.zero
+        let (left, right) = (left.pointee, right.pointee)
+        return left.group == right.group && left.bits == right.bits && left.zero == right.zero
     }
 
     private static func aligned(_ bytes: Int) -> Int { (bytes + 63) & ~63 }

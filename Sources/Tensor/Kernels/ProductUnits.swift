@@ -92,6 +92,7 @@ extension ProductTerm {
         precondition(
             low.a.inputs == K && low.b.outputs == weights.outputs && low.a.outputs == low.b.inputs && low.a.codes == nil
                 && low.a.kind == low.b.kind && (low.a.kind == .fp32) == (weights.kind == .fp32),
-            "multiply: an adapter [\(low.b.outputs), \(low.b.inputs)] · [\(low.a.outputs), \(low.a.inputs)] for a matrix [\(weights.outputs), \(K)]")
+            "multiply: an adapter [\(low.b.outputs), \(low.b.inputs)] · [\(low.a.outputs), \(low.a.inputs)] for a matrix "
+                + "[\(weights.outputs), \(K)]")
     }
 }
