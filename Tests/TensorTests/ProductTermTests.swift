@@ -28,7 +28,8 @@ struct ProductTermTests {
         let size = PackedMatrix.byteCount(outputs: outputs, inputs: Self.inputs, codes: format, transposed: isTransposed)
         var cursor = ArenaCursor(MemoryArena.required(byteCount: ArenaCursor.extent(size)))
         let matrix = PackedMatrix(outputs: outputs, inputs: Self.inputs, codes: format, transposed: isTransposed, in: &cursor)
-        let (count, width) = isTransposed ? (Self.inputs, outputs) : (outputs, Self.inputs), rows = CodeRows(count, width: width, format: format)
+        let (count, width) = isTransposed ? (Self.inputs, outputs) : (outputs, Self.inputs)
+        let rows = CodeRows(count, width: width, format: format)
         for i in 0..<count * width { rows.codes[i] = Int8(truncatingIfNeeded: (i + seed) &* 2_654_435_761 >> 9) }
         for i in 0..<count * width / 32 { rows.scales[i] = Float(i % 5 + 1) * 0x1p-11 }
         matrix.pack(0..<count, from: rows)
@@ -39,7 +40,8 @@ struct ProductTermTests {
     private func check(_ M: Int, _ weights: Weights, threads: Int, family: KernelFamily) {
         let K = Self.inputs, r = Self.rank, outputs = [64, 192, 32], x = randomTensor(M * K, seed: 3)
         let matrices = outputs.enumerated().map { matrix($1, weights, seed: 10 + $0) }
-        let a = (0..<2).map { packed(r, K, weights.precision, seed: 20 + $0) }, b = (0..<2).map { packed(outputs[$0], r, weights.precision, seed: 30 + $0) }
+        let a = (0..<2).map { packed(r, K, weights.precision, seed: 20 + $0) }
+        let b = (0..<2).map { packed(outputs[$0], r, weights.precision, seed: 30 + $0) }
         let bias = randomTensor(192, seed: 40), addend = randomTensor(M * 192, seed: 41), own = randomTensor(M * 32, seed: 42)
         let parallel = Parallel(threads: threads)
         let ys = outputs.map { FloatTensor(M, $0) }, ts = (0..<2).map { _ in FloatTensor(M, r) }
@@ -47,7 +49,9 @@ struct ProductTermTests {
         Kernel.multiply(
             x.base, rows: M, stride: K,
             by: [
-                ProductTerm(matrices[0], into: ys[0].base, stride: 64, lowRank: LowRankTerm(a: a[0], b: b[0], scale: 0.7, projected: ts[0].base)),
+                ProductTerm(
+                    matrices[0], into: ys[0].base, stride: 64,
+                    lowRank: LowRankTerm(a: a[0], b: b[0], scale: 0.7, projected: ts[0].base)),
                 ProductTerm(
                     matrices[1], into: ys[1].base, stride: 192, addend: addend.base, bias: bias.base,
                     lowRank: LowRankTerm(a: a[1], b: b[1], scale: -1.3, projected: ts[1].base)),
@@ -55,7 +59,9 @@ struct ProductTermTests {
             ], parallel: parallel, family: family)
 
         // One after another, each rounded before the next.
-        func product(_ x: FloatTensor, _ inputs: Int, _ w: PackedMatrix, into y: FloatTensor, scale: Float = 1, accumulating: Bool = false) {
+        func product(
+            _ x: FloatTensor, _ inputs: Int, _ w: PackedMatrix, into y: FloatTensor, scale: Float = 1, accumulating: Bool = false
+        ) {
             Kernel.multiply(
                 x.base, rows: M, stride: inputs, by: w, into: y.base, stride: w.outputs, scale: scale, accumulating: accumulating,
                 parallel: .serial)
@@ -69,8 +75,9 @@ struct ProductTermTests {
             product(x, K, a[index], into: projected[index])
             product(projected[index], r, b[index], into: expected[index], scale: scale, accumulating: true)
         }
-        for index in 0..<3 { #expect(bits(ys[index]) == bits(expected[index]), "\(M) rows, \(weights), \(threads) threads, \(family): \(index)") }
-        for index in 0..<2 { #expect(bits(ts[index]) == bits(projected[index]), "\(M) rows, \(weights), \(threads) threads, \(family): t \(index)") }
+        let name = "\(M) rows, \(weights), \(threads) threads, \(family)"
+        for index in 0..<3 { #expect(bits(ys[index]) == bits(expected[index]), "\(name): \(index)") }
+        for index in 0..<2 { #expect(bits(ts[index]) == bits(projected[index]), "\(name): t \(index)") }
     }
 
     @Test("have the bits of one after another: addends, biases and adapters in their order", arguments: rows)

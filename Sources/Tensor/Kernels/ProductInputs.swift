@@ -131,9 +131,9 @@ struct ProductInputLayout {
 
     /// Whether rows of x are rounded alike for both.
     static func isSame(_ left: UnsafePointer<gfn_codes>, _ right: UnsafePointer<gfn_codes>?) -> Bool {
-        guard let right else { return false }
-        let (left, right) = (left.pointee, right.pointee)
-        return left.group == right.group && left.bits == right.bits && left.zero == right.zero
+        guard let other = right?.pointee else { return false }
+        let one = left.pointee
+        return one.group == other.group && one.bits == other.bits && one.zero == other.zero
     }
 
     private static func aligned(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
