@@ -26,7 +26,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "3.12.3"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -37,22 +36,19 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSignals"),
         .target(name: "CKernels", cSettings: kernelSettings),
+        .target(name: "CDigest", cSettings: kernelSettings),
+        .target(name: "Digest", dependencies: ["CDigest"], swiftSettings: swiftSettings),
         .target(name: "Tensor", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: swiftSettings),
-        .target(
-            name: "Model", dependencies: ["Tensor", .product(name: "Crypto", package: "swift-crypto")], swiftSettings: swiftSettings),
+        .target(name: "Model", dependencies: ["Tensor", "Digest"], swiftSettings: swiftSettings),
         .target(
             name: "Collective",
-            dependencies: ["COpenMPI", "CSignals", "CZstd", .product(name: "Crypto", package: "swift-crypto")],
-            swiftSettings: swiftSettings),
+            dependencies: ["COpenMPI", "CSignals", "CZstd", "Digest"], swiftSettings: swiftSettings),
         .target(name: "Problems", dependencies: ["Tensor", "Model", "CZlib", "CZstd"], swiftSettings: swiftSettings),
         .target(name: "Evaluation", dependencies: ["Tensor", "Problems"], swiftSettings: swiftSettings),
         .target(name: "Rollout", dependencies: ["Tensor", "Model", "Collective", "Problems"], swiftSettings: swiftSettings),
         .target(
             name: "Learner",
-            dependencies: [
-                "Tensor", "Model", "Collective", "Rollout", .product(name: "Crypto", package: "swift-crypto"),
-            ],
-            swiftSettings: swiftSettings),
+            dependencies: ["Tensor", "Model", "Collective", "Rollout", "Digest"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "gfn-dist",
             dependencies: [
@@ -89,6 +85,7 @@ let package = Package(
         .testTarget(
             name: "EvaluationTests", dependencies: ["Evaluation", "Problems", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
+        .testTarget(name: "DigestTests", dependencies: ["Digest", "CDigest"], swiftSettings: swiftSettings),
         .testTarget(name: "RolloutTests", dependencies: ["Rollout", "Problems", "Model", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
             name: "LearnerTests", dependencies: ["Learner", "Rollout", "Problems", "Model", "Tensor", "Collective", "TestSupport"],

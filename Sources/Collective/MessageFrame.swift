@@ -1,4 +1,4 @@
-internal import Crypto
+internal import Digest
 
 /// The envelope of every payload between ranks, so that a foreign or damaged message is an error and never a guess.
 ///
@@ -101,6 +101,6 @@ package enum MessageFrameError: Error, Equatable, Sendable, CustomStringConverti
 /// The first eight bytes of SHA-256 of the parts, one after the other.
 func checksum(_ parts: UnsafeRawBufferPointer...) -> [UInt8] {
     var hash = SHA256()
-    for part in parts { hash.update(bufferPointer: part) }
-    return Array(hash.finalize().prefix(8))
+    for part in parts { hash.update(part) }
+    return Array(hash.finished().prefix(8))
 }

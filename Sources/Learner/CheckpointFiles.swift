@@ -1,4 +1,4 @@
-internal import Crypto
+internal import Digest
 internal import Foundation
 internal import Glibc
 internal import Model
@@ -119,7 +119,7 @@ enum CheckpointFiles {
 
     private static func measure(_ path: String) throws(CheckpointError) -> (size: Int, digest: String) {
         let content = try attempt(path) { try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) }
-        return (content.count, hexadecimal(SHA256.hash(data: content)))
+        return (content.count, content.withUnsafeBytes { hexadecimal(SHA256.digest(of: $0)) })
     }
 
     private static func sync(_ path: String) throws(CheckpointError) {

@@ -1,4 +1,4 @@
-internal import Crypto
+internal import Digest
 internal import Glibc
 internal import Tensor
 
@@ -99,7 +99,7 @@ package struct PackedCache: Sendable {
         return digest
     }
 
-    private static func digest(_ text: String) -> String { ContentDigest.hexadecimal(SHA256.hash(data: Array(text.utf8))) }
+    private static func digest(_ text: String) -> String { hexadecimal(SHA256.digest(of: Array(text.utf8))) }
 }
 
 /// What the system says of a file, which changes with every change of the file.
@@ -129,16 +129,11 @@ enum ContentDigest {
         parallel.forEach(count) { range in
             for index in range {
                 let part = bytes[index * stretch..<min((index + 1) * stretch, bytes.count)]
-                SHA256.hash(data: part).withUnsafeBytes { digest in
-                    UnsafeMutableRawBufferPointer(rebasing: digests[(index * SHA256.byteCount)...]).copyBytes(from: digest)
-                }
+                UnsafeMutableRawBufferPointer(rebasing: digests[(index * SHA256.byteCount)...])
+                    .copyBytes(from: SHA256.digest(of: UnsafeRawBufferPointer(rebasing: part)))
             }
         }
-        return hexadecimal(SHA256.hash(data: UnsafeRawBufferPointer(digests)))
-    }
-
-    static func hexadecimal(_ digest: SHA256.Digest) -> String {
-        digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        return Digest.hexadecimal(SHA256.digest(of: UnsafeRawBufferPointer(digests)))
     }
 }
 
