@@ -33,8 +33,19 @@ package struct RankLayout: Sendable, Equatable, CustomStringConvertible {
     package func isLearner(_ rank: Int) -> Bool { rank < learners.count }
     package func isRollout(_ rank: Int) -> Bool { rank >= size - rollouts.count }
 
-    /// The learner that computes the gradient of the group in this slot of a step.
-    package func learner(forSlot slot: Int) -> Int { learners[slot % learners.count] }
+    /// Whether every rank samples, and then learns.
+    package var isEveryRankBoth: Bool { learners == rollouts }
+
+    /// The learner that computes the gradient of the group in this slot of a step. Where every rank is both, it is the rank that sampled
+    /// the group: it got as many as it is fast, and has them already.
+    package func learner(forSlot slot: Int, sampledBy rollout: Int) -> Int {
+        isEveryRankBoth ? rollout : learners[slot % learners.count]
+    }
+
+    /// The learner that computes the log-probabilities of a group again, to compare them: never the rank that sampled it, if there is another.
+    package func comparer(ofSlot slot: Int, sampledBy rollout: Int) -> Int {
+        isEveryRankBoth ? (rollout + 1) % size : learners[slot % learners.count]
+    }
 
     /// The ranks that new weights are sent to: learners make them themselves.
     package var weightReceivers: [Int] { rollouts.filter { !isLearner($0) } }
@@ -52,7 +63,7 @@ package struct RankLayout: Sendable, Equatable, CustomStringConvertible {
     }
 
     package var description: String {
-        if learners == rollouts { return size == 1 ? "1 rank: learner and rollout" : "\(size) ranks: each learner and rollout" }
+        if isEveryRankBoth { return size == 1 ? "1 rank: learner and rollout" : "\(size) ranks: each learner and rollout" }
         return "\(size) ranks: \(learners.count) learner\(learners.count == 1 ? "" : "s"), \(rollouts.count) rollout\(rollouts.count == 1 ? "" : "s")"
     }
 }

@@ -7,7 +7,7 @@ package import Tensor
 /// the other learners.
 ///
 /// All learners are given the same groups and end with the same bits. Groups are computed by slots, most methods' with one group
-/// each; the slot in position p of an optimiser step is that of learner p % L alone.
+/// each; the slot in position p of an optimiser step is that of learner p % L alone, or of the one that the caller names.
 package final class PolicyLearner {
     package struct Settings: Sendable {
         package var objective: any Objective
@@ -68,6 +68,8 @@ package final class PolicyLearner {
     /// Of the policy's parameters, then of log Z, then of V, as far as there are any. `[layout.count + 0, 1 or 2 · (d + 1)]`
     private let gradient: FloatTensor
     private let valueOffset: Int
+    /// The learner of each slot of the step at hand; nil: in turn.
+    private var owners: [Int]?
 
     private var objective: any Objective { settings.objective }
     package var version: Int { state.version }
@@ -122,7 +124,16 @@ package final class PolicyLearner {
     ///
     /// A group that another learner computes may be there in outline, unless the method `needs.wholeBatch`.
     /// `poll` is called between slots, to let transfers advance.
-    package func update(on groups: [StepGroup], poll: () -> Void = {}) throws(CollectiveError) -> UpdateResult {
+    ///
+    /// - Parameter owners: the learner of each group, for methods with one group to a slot; the same on all learners, and without any
+    ///   influence on the result. Nil: in turn.
+    package func update(
+        on groups: [StepGroup], owners: [Int]? = nil, poll: () -> Void = {}
+    ) throws(CollectiveError) -> UpdateResult {
+        precondition(
+            owners.map { $0.count == groups.count && needs.groupsPerSlot == 1 } ?? true,
+            "learners of \(owners?.count ?? 0) slots for \(groups.count) groups")
+        self.owners = owners
         var clock = StopWatch()
         var batch = StepBatch(groups, groupsPerSlot: needs.groupsPerSlot, reward: reward, step: version, legal: legal)
         if needs.values { try addValues(to: &batch) }
@@ -174,6 +185,8 @@ package final class PolicyLearner {
         return StepTally(objective.measureNames).metrics(version: version, learningRate: 0)
     }
 
+    private func owner(of slot: Int, at position: Int) -> Int { owners?[slot] ?? position % learners.size }
+
     private func undone(by fault: NumericalFault) -> UpdateResult {
         policy.adopt(publishedBits, version: version)
         return .fault(fault)
@@ -183,7 +196,7 @@ package final class PolicyLearner {
     private func addValues(to batch: inout StepBatch) throws(CollectiveError) {
         guard let head = state.values else { preconditionFailure("a method that needs V has its head") }
         var own = ByteWriter()
-        for slot in batch.slots.indices where slot % learners.size == learners.rank {
+        for slot in batch.slots.indices where owner(of: slot, at: slot) == learners.rank {
             let values = head.values(of: policy.forward(batch.slots[slot].map { batch.tokens(of: $0) }, recording: false))
             for (g, values) in zip(batch.slots[slot], values) {
                 for (k, values) in values.enumerated() { own.write(Array(values.prefix(batch.samples[g][k].rewards.count))) }
@@ -192,7 +205,7 @@ package final class PolicyLearner {
         let received = try learners.allGather(own.bytes)
         var readers = received.map { ByteReader($0) }
         for (slot, groups) in batch.slots.enumerated() {
-            let rank = slot % learners.size
+            let rank = owner(of: slot, at: slot)
             for g in groups {
                 for k in batch.samples[g].indices {
                     do throws(ByteReaderError) { batch.samples[g][k].values = try readers[rank].readArray() } catch {
@@ -207,7 +220,7 @@ package final class PolicyLearner {
     private func initialiseRoot(from batch: StepBatch) throws(CollectiveError) {
         guard let root = state.root, !root.isInitialised, !batch.groups.isEmpty else { return }
         var own: [SlotRecord] = []
-        for slot in batch.slots.indices where slot % learners.size == learners.rank {
+        for slot in batch.slots.indices where owner(of: slot, at: slot) == learners.rank {
             var record = SlotRecord(slot: slot)
             let forward = policy.forward(batch.slots[slot].map { batch.tokens(of: $0) }, recording: false)
             for (g, scores) in zip(batch.slots[slot], forward.scores) {
@@ -232,7 +245,7 @@ package final class PolicyLearner {
         let share = 1 / Double(totals.groups)
         reduction.begin()
         var records: [SlotRecord] = []
-        for (position, slot) in slots.enumerated() where position % learners.size == learners.rank {
+        for (position, slot) in slots.enumerated() where owner(of: slot, at: position) == learners.rank {
             let groups = batch.slots[slot]
             let forward = policy.forward(groups.map { batch.tokens(of: $0) }, recording: true)
             let stateValues = values?.values(of: forward)

@@ -9,7 +9,7 @@ struct RankLayoutTests {
             let layout = try RankLayout(size: 1, learners: learners)
             #expect(layout.learners == [0] && layout.rollouts == [0] && layout.weightGroup == [0])
             #expect(layout.isLearner(0) && layout.isRollout(0) && layout.role(of: 0) == "learner and rollout")
-            #expect(layout.learner(forSlot: 5) == 0)
+            #expect(layout.learner(forSlot: 5, sampledBy: 0) == 0 && layout.isEveryRankBoth)
         }
     }
 
@@ -29,7 +29,7 @@ struct RankLayoutTests {
             #expect((0..<size).allSatisfy { layout.isLearner($0) == layout.learners.contains($0) })
             #expect(layout.weightGroup == [0] + layout.rollouts)
             for slot in 0..<20 {
-                #expect(layout.learner(forSlot: slot) == slot % count)
+                #expect(layout.learner(forSlot: slot, sampledBy: size - 1) == slot % count)
             }
         }
     }
@@ -40,7 +40,8 @@ struct RankLayoutTests {
         #expect(layout.learners == Array(0..<size) && layout.rollouts == layout.learners)
         #expect(layout.weightGroup == [0] && layout.weightReceivers.isEmpty)
         for rank in 0..<size { #expect(layout.isLearner(rank) && layout.isRollout(rank) && layout.role(of: rank) == "learner and rollout") }
-        for slot in 0..<20 { #expect(layout.learner(forSlot: slot) == slot % size) }
+        for slot in 0..<20 { #expect(layout.learner(forSlot: slot, sampledBy: size - 1) == size - 1, "who samples a group learns from it") }
+        for rank in 0..<size { #expect(size == 1 || layout.comparer(ofSlot: 3, sampledBy: rank) != rank, "another one compares") }
         #expect(layout.description == (size == 1 ? "1 rank: learner and rollout" : "\(size) ranks: each learner and rollout"))
         #expect(try size > 1 || layout == RankLayout(size: 1))
     }

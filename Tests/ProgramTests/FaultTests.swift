@@ -19,15 +19,15 @@ extension ProgramTests {
             #expect(outcome.status == 0 && outcome.output.hasSuffix("14 cases, 0 failures\n"), "\(outcome.output)\(outcome.errors)")
         }
 
-        /// A run on two ranks, of which the rollout has another base than the learner: what it fails with, and its log.
-        private func run(check: String) throws -> (failure: (any Error)?, log: String) {
+        /// A run on two ranks, of which the second, a rollout or both, has another base than the first: what it fails with, and its log.
+        private func run(check: String, learners: String) throws -> (failure: (any Error)?, log: String) {
             let temporary = try TemporaryFolder()
             let folder = RunFolder(path: temporary.path)
             var layers = ConfigurationLayers()
             let settings = [
                 "threads": "1", "train.steps": "2", "train.warmup_steps": "1", "train.prompts_per_step": "2",
                 "rollout.samples_per_prompt": "2", "evaluate.problems": "1", "evaluate.samples_per_problem": "1",
-                "check.log_probabilities": check,
+                "check.log_probabilities": check, "ranks.learners": learners,
             ]
             for (name, value) in settings { layers.set(name, to: value, from: Origin(description: "test")) }
             let own = try Workspace(try RunConfiguration(layers), ranksOnNode: 2, needsGradients: true)
@@ -47,13 +47,14 @@ extension ProgramTests {
             return (failure, try String(contentsOfFile: folder.metrics, encoding: .utf8))
         }
 
-        @Test("log-probabilities that differ between sampler and learner end the run, or are reported where that is asked for")
-        func differences() throws {
-            let stopped = try run(check: "stop")
+        @Test("log-probabilities that differ between sampler and learner end the run, or are reported where that is asked for",
+            arguments: ["1", "all"])
+        func differences(learners: String) throws {
+            let stopped = try run(check: "stop", learners: learners)
             let failure = try #require(stopped.failure)
             #expect(ExitCode.of(failure) == 70 && "\(failure)".contains("step 1: log-probabilities of slot 0 differ by up to "), "\(failure)")
             #expect(stopped.log.isEmpty)
-            let reported = try run(check: "report")
+            let reported = try run(check: "report", learners: learners)
             #expect(reported.failure == nil && reported.log.matches(of: /"logprob_difference_max":(?!0.0,)/).count == 2, "\(reported)")
         }
 

@@ -22,8 +22,12 @@ extension ProgramTests {
 
         @Test("what cannot fit is refused before the model is read, once for all ranks, with the numbers", arguments: [
             ([], [], "its 1 rank needs", ""),
-            (["mpirun", "-n", "2"], [], "its 1 learner and 1 rollout need", ", start fewer ranks on a node"),
-            ([], ["--single", "--ranks", "3"], "its 1 learner and 2 rollouts need", ""),
+            (["mpirun", "-n", "2"], [], "its 2 ranks need", ", let fewer ranks learn (ranks.learners=1), start fewer ranks on a node"),
+            (
+                ["mpirun", "-n", "2"], ["--set", "ranks.learners=1"], "its 1 learner and 1 rollout need",
+                ", start fewer ranks on a node"
+            ),
+            ([], ["--single", "--ranks", "3"], "its 3 ranks need", ", let fewer ranks learn (ranks.learners=1)"),
         ])
         func training(launcher: [String], options: [String], who: String, fewer: String) throws {
             let sentence = try refusal(

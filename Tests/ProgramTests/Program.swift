@@ -28,6 +28,12 @@ enum Layout: Sendable, CustomTestStringConvertible {
         case .single(let ranks, let threads): ["--single", "--ranks", "\(ranks)", "--threads", "\(threads)"]
         }
     }
+
+    /// Ranks of one role, a quarter of them learners: what has most messages. Settings that come after it win.
+    fileprivate var roles: [String] {
+        let count = switch self { case .mpirun(let ranks), .single(let ranks, _): ranks }
+        return count == 1 ? [] : ["--set", "ranks.learners=\(max(1, count / 4))"]
+    }
 }
 
 /// A folder for one test, removed with its owner.
@@ -124,7 +130,7 @@ final class Program {
     }
 
     convenience init(train arguments: [String], on layout: Layout) throws {
-        try self.init(["train"] + layout.options + arguments, under: layout.launcher)
+        try self.init(["train"] + layout.options + layout.roles + arguments, under: layout.launcher)
     }
 
     /// Waits for the end; a process that takes longer than `limit` is killed and is a failure.

@@ -6,7 +6,7 @@ extension ProgramTests {
     @Suite("a rank that stalls ends the job, and every log says which")
     struct StallTests {
         private static let settings = Settings.standard.with([
-            "train.steps": "4", "checkpoint.every": "2", "evaluate.problems": "2", "watchdog.seconds": "3",
+            "train.steps": "4", "checkpoint.every": "2", "evaluate.problems": "2", "watchdog.seconds": "3", "ranks.learners": "1",
         ])
 
         // All phases: scripts/check-stalls.sh.

@@ -206,7 +206,12 @@ struct RunConfiguration: Sendable {
     var freeBound: Int? { purpose == .training && needs.usesRollouts && text("lag") == "any" ? integer("lag_bound") : nil }
     /// Which of so many ranks learn, and which sample.
     func layout(ofRanks size: Int) throws(RankLayoutError) -> RankLayout {
-        if text("ranks.learners") == "all" { return try RankLayout(allOf: size) }
+        switch text("ranks.learners") {
+        case "all": return try RankLayout(allOf: size)
+        // Nobody waits for ranks of another role, and adapters' states and sums are small. Ranks that run free need roles.
+        case "auto" where trainable != .full && freeBound == nil: return try RankLayout(allOf: size)
+        default: break
+        }
         return try RankLayout(size: size, learners: optionalInteger("ranks.learners"))
     }
     var endsWhenLogProbabilitiesDiffer: Bool { text("check.log_probabilities") == "stop" }

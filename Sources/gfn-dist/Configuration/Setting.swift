@@ -76,7 +76,8 @@ struct Setting: Sendable {
             "which states of a response may terminate: all, the task's steps, or the end"),
         Setting(
             "ranks.learners", .integer(count, or: ["auto", "all"]), "auto",
-            "learner ranks, and the others sample; auto: a quarter of all, at least one; all: every rank samples, then learns",
+            "learner ranks, and the others sample; all: every rank samples, then learns; auto: all, or, with trainable=full or lag=any, a quarter "
+                + "of the ranks, at least one",
             changesWeights: false),
         Setting("data.train", .text, "", "JSONL of problems to train on; pathsum: the embedded task; pathsum-fit: less its validation problems; pathsum-fit-low, -high: of numbers below 50, or from there"),
         Setting("data.evaluate", .text, "", "JSONL of problems to evaluate on, several with commas; of the embedded task pathsum-held-out, -validation, -seen, and -low or -high of them; empty: none, or what was left out", changesWeights: false),

@@ -8,6 +8,8 @@ struct Arrivals {
     var fresh: [TrajectoryGroup] = []
     /// All, in the order of the step.
     var sampled: [StepGroup] = []
+    /// The ranks that sampled these; empty where rollouts run free.
+    var samplers: [Int] = []
     var seeds: [TrajectoryGroup] = []
     /// The group in the place of the step whose log-probabilities are compared; nil: it is not here.
     var compared: TrajectoryGroup?

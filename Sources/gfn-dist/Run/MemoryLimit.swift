@@ -58,6 +58,7 @@ extension RunConfiguration {
     func memoryAdvice(_ roles: NodeRoles, _ model: UnloadedModel) -> [String] {
         var advice = [needs.lesson == .group ? "lower rollout.samples_per_prompt or rollout.max_new_tokens" : "take shorter examples"]
         if trainable == .full { advice.append("train adapters (trainable=lora)") }
+        if roles.both > 1 { advice.append("let fewer ranks learn (ranks.learners=1)") }
         return advice + MemoryPlan.advice(model, processes: roles.processes)
     }
 }

@@ -54,7 +54,7 @@ final class TrainingRun {
                 last: max(context.firstStep, context.configuration.steps))
         }
         routing = GroupRouting(
-            layout: layout, replays: context.configuration.number("replay.share") > 0, needs: needs, runsFree: freeSchedule != nil)
+            layout: layout, prompts: prompts, replays: context.configuration.number("replay.share") > 0, needs: needs, runsFree: freeSchedule != nil)
         context.role = layout.role(of: communicator.rank)
         communicator.whereabouts.take(layout.isLearner(communicator.rank), layout.isRollout(communicator.rank))
         learners = try communicator.subgroup(layout.learners)
@@ -180,7 +180,7 @@ final class TrainingRun {
         let all = batch.encoded()
         for rank in layout.learners {
             let bytes = routing.getsAll(rank)
-                ? all : batch.outlined { routing.isWhole(slot: $0.address.slot, at: rank) }.encoded()
+                ? all : batch.outlined { routing.isWhole($0.address, of: communicator.rank, at: rank) }.encoded()
             try communicator.send(bytes, to: rank, tag: RolloutBatch.tag)
         }
     }
@@ -191,11 +191,11 @@ final class TrainingRun {
     private func learn(_ step: Int, _ learner: PolicyLearner) throws -> Continuation {
         communicator.whereabouts.enter(.broadcast, step: step + 1)
         var watch = StopWatch()
-        let (arrivals, shares) = try freeArrivals?.step(compared: step % configuration.promptsPerStep) ?? receive(step)
+        let (arrivals, shares) = try freeArrivals?.step(compared: routing.comparedSlot(in: step)) ?? receive(step)
         let (fresh, sampled, seeds) = (arrivals.fresh, arrivals.sampled, arrivals.seeds)
         let waited = watch.lap()
         communicator.whereabouts.enter(.backward)
-        let difference = try compareLogProbabilities(of: arrivals.compared, step: step)
+        let difference = try compareLogProbabilities(arrivals, step: step)
         let replayed = replay.groups(
             configuration.replayedGroups(in: step), size: configuration.samplesPerPrompt, seed: configuration.seed, step: step,
             firstSlot: sampled.count, reward: context.rewards)
@@ -204,11 +204,12 @@ final class TrainingRun {
             replay.insert(seeds, reward: context.rewards)
             duplicates = replay.insert(fresh, reward: context.rewards)
         }
-        let metrics = try update(learner, on: sampled + replayed.map(StepGroup.whole), step: step)
+        let metrics = try update(
+            learner, on: sampled + replayed.map(StepGroup.whole), owners: owners(arrivals, replayed: replayed.count), step: step)
         // What is no number differs too, and the update says which number it is.
         if difference > 0, configuration.endsWhenLogProbabilitiesDiffer {
             throw RunError.notEqual(
-                "step \(step + 1): log-probabilities of slot \(step % configuration.promptsPerStep) differ by up to \(difference) between "
+                "step \(step + 1): log-probabilities of slot \(routing.comparedSlot(in: step)) differ by up to \(difference) between "
                     + "the rank that sampled it and the one that learns from it, which must be equal to the last bit: this is a mistake of "
                     + "the program, or of a processor; to go on all the same, set check.log_probabilities to report")
         }
@@ -243,20 +244,29 @@ final class TrainingRun {
     }
 
     /// One step of learning: from these groups, or from what was collected in the steps before.
-    private func update(_ learner: PolicyLearner, on groups: [StepGroup], step: Int) throws -> StepMetrics {
-        var groups = groups
+    private func update(_ learner: PolicyLearner, on groups: [StepGroup], owners: [Int]?, step: Int) throws -> StepMetrics {
+        var (groups, owners) = (groups, owners)
         if needs.lesson != .group {
             guard step >= needs.collectingSteps else { return learner.skip() }
             if examples == nil {
                 examples = CollectedExamples(replay, task: context.workspace.training, needs: needs, seed: configuration.seed)
             }
             guard let batch = examples?.batch(of: step) else { throw context.nothingCollected(needs) }
-            groups = batch.map(StepGroup.whole)
+            (groups, owners) = (batch.map(StepGroup.whole), nil)
         }
-        switch try learner.update(on: groups, poll: { communicator.poll() }) {
+        switch try learner.update(on: groups, owners: owners, poll: { communicator.poll() }) {
         case .stepped(let metrics): return metrics
         case .fault(let fault): throw context.stopped(by: fault, step: step + 1)
         }
+    }
+
+    /// Where every rank is both, the learner of each group of a step; nil: in turn. Replayed groups are dealt out as slots are, after them.
+    ///
+    /// In mini-batches turns share work more evenly, and methods that have them get all groups whole.
+    private func owners(_ arrivals: Arrivals, replayed: Int) -> [Int]? {
+        guard layout.isEveryRankBoth, !needs.wholeBatch else { return nil }
+        let sampled = arrivals.samplers
+        return sampled + handOut.assignment(ofSlots: sampled.count + replayed).dropFirst(sampled.count)
     }
 
     /// Whether groups are sampled for a step: where samples are collected first, only for the first ones.
@@ -282,8 +292,10 @@ final class TrainingRun {
         var arrivals = Arrivals()
         arrivals.fresh = batches.flatMap(\.groups).sorted { $0.address.slot < $1.address.slot }
         arrivals.sampled = try groups(of: batches, step: step)
+        arrivals.samplers = zip(layout.rollouts, batches).flatMap { rank, batch in batch.stepGroups.map { (slot: $0.slot, rank: rank) } }
+            .sorted { $0.slot < $1.slot }.map(\.rank)
         arrivals.seeds = batches.flatMap(\.seeds).sorted { $0.address.slot < $1.address.slot }
-        arrivals.compared = arrivals.fresh.first { $0.address.slot == step % configuration.promptsPerStep }
+        arrivals.compared = arrivals.fresh.first { $0.address.slot == routing.comparedSlot(in: step) }
         for batch in batches { arrivals.hear(batch) }
         handOut.note(batches.map(\.work))
         return (arrivals, handOut.assignment(ofSlots: configuration.promptsPerStep))
@@ -349,11 +361,12 @@ final class TrainingRun {
     }
 
     /// The largest difference between the log-probabilities that a rollout recorded and those of a learner's pass with
-    /// the same weights: 0, or a bug. One group of each step is compared, by the learner whose turn it is.
-    private func compareLogProbabilities(of group: TrajectoryGroup?, step: Int) throws -> Double {
+    /// the same weights: 0, or a bug. One group of each step is compared, by another rank than the one that sampled it.
+    private func compareLogProbabilities(_ arrivals: Arrivals, step: Int) throws -> Double {
         var largest: Float = 0
-        let slot = step % configuration.promptsPerStep
-        if layout.learner(forSlot: slot) == communicator.rank, let group,
+        let slot = routing.comparedSlot(in: step)
+        let sampler = arrivals.samplers.indices.contains(slot) ? arrivals.samplers[slot] : 0
+        if layout.comparer(ofSlot: slot, sampledBy: sampler) == communicator.rank, let group = arrivals.compared,
             let bits = needs.collectingSteps > 0 ? try context.startingBits() : try weights.bits(of: group.sampledWith)
         {
             context.policy.adopt(bits, version: group.sampledWith)
