@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Kills small runs with SIGKILL at random moments, one rank or all of them, and lets each go on with other numbers of ranks: SubTB, PPO, DPO,
-# RFT, all weights, and SubTB on a quantised base, each until it ends with the bytes of a run that was left alone.
+# RFT, all weights, and SubTB on a quantised base, each until it ends with the bytes of a run that was left alone; and SubTB with lag=any, which
+# has no such bytes, until it ends with each step once, no sample older than its bound, and an adapter. After each kill the launcher ends with
+# 69, 71 or 137, and every checkpoint is whole.
 # usage: scripts/check-kills.sh [KILLS] [SEED]    (200, and 1: of which rank, when, and how many ranks then)
 set -euo pipefail
 kills="${1:-200}"
@@ -15,16 +17,27 @@ for number in 3 5 7 9 12 15; do echo "{\"prompt\": \"What is $number plus 1?\", 
 
 small=(--set train.steps=8 --set train.warmup_steps=1 --set checkpoint.every=2 --set evaluate.problems=2
     --set evaluate.samples_per_problem=2 --set train.prompts_per_step=4 --set rollout.samples_per_prompt=4)
-names=(subtb ppo dpo rft full quantised)
+names=(subtb free ppo dpo rft full quantised)
+bound=2
 options() {
     case "$1" in
         subtb) echo --set lag=1 --set ranks.learners=1 ;;
         full) echo --set trainable=full ;;
+        free) echo --set lag=any --set "lag_bound=$bound" --set replay.share=0 ;;
         quantised) echo --model "$quantised" --set "data.train=$folder/sums.jsonl" --set "data.evaluate=$folder/sums.jsonl" --set rollout.max_new_tokens=12 ;;
         dpo) echo --objective dpo --set dpo.collect_steps=4 ;;
         rft) echo --objective rft --set rft.collect_steps=4 ;;
         *) echo --objective "$1" ;;
     esac
+}
+# What a run has made, and what it should have.
+found() {
+    local steps oldest
+    [ "$1" = free ] || { run_digest "$run" && return; }
+    steps="$(sed -E 's/^\{"step":([0-9]+),.*/\1/' "$run/metrics.jsonl" | xargs)"
+    oldest="$(grep -Eo '"age_max":[0-9]+' "$run/metrics.jsonl" | cut -d: -f2 | sort -n | tail -1)"
+    [ -z "$oldest" ] || [ "$oldest" -gt "$bound" ] || oldest="within the bound"
+    echo "steps $steps, ages $oldest, $(find "$run/adapter" -name '*.safetensors' | wc -l) adapter"
 }
 train() { exec "$@" --quiet --threads 1 --output "$run" "${chosen[@]}" "${small[@]}"; }
 
@@ -33,7 +46,7 @@ for name in "${names[@]}"; do
     run="$folder/$name-alone"
     read -ra chosen <<<"$(options "$name")"
     (train "$binary" train --single) >"$folder/output" 2>&1 || { cat "$folder/output" && exit 1; }
-    expected[$name]="$(run_digest "$run")"
+    expected[$name]="$(found "$name")"
     echo "${expected[$name]}  $name"
 done
 
@@ -65,6 +78,17 @@ while [ "$done_kills" -lt "$kills" ]; do
         status=0
         { wait "$job" || status=$?; } 2>/dev/null
         [ "$status" -ne 0 ] || break
+        for checkpoint in "$run"/checkpoints/step-*; do
+            if [ -e "$checkpoint" ] && [ ! -e "$checkpoint/MANIFEST.json" ]; then
+                failures=$((failures + 1))
+                echo "FAILED: $name left $checkpoint without its MANIFEST.json"
+            fi
+        done
+        if [[ ! "$status" =~ ^(69|71|137)$ ]]; then
+            failures=$((failures + 1))
+            echo "FAILED: $name ended with exit code $status"
+            cat "$folder/output"
+        fi
         if [ "$attempts" -gt 5 ]; then
             failures=$((failures + 1))
             echo "FAILED: $name did not end (exit code $status)"
@@ -72,11 +96,11 @@ while [ "$done_kills" -lt "$kills" ]; do
             break
         fi
     done
-    found="$(run_digest "$run")" || true
+    made="$(found "$name")" || true
     verdict=fine
-    [ "$found" = "${expected[$name]}" ] || verdict=FAILED failures=$((failures + 1))
+    [ "$made" = "${expected[$name]}" ] || verdict=FAILED failures=$((failures + 1))
     ended=$((ended + 1))
-    echo "$verdict: $name, $stopped kills: $found"
+    echo "$verdict: $name, $stopped kills: $made"
     rm -rf "$run"
 done
 echo "$done_kills kills, $ended runs, $failures failures"

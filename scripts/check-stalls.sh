@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stops a rank in each phase of a run on three or more ranks, and sees that the watchdog names it: in the log of every other rank, with
+# Stops a rank in each phase of a run on three or more ranks, with lag=any as well, and sees that the watchdog names it: in the log of every other rank, with
 # its host, role, phase and step, within the set time and 5 s; that the job ends with 71; and that no process is left.
 # usage: scripts/check-stalls.sh [SECONDS [RANKS]]    (of the watchdog: 3; 3)
 set -euo pipefail
@@ -12,16 +12,17 @@ trap 'rm -rf "$folder"' EXIT
 train=("$binary" train --quiet --threads 1 --output "$folder/run" --set "watchdog.seconds=$seconds" --set ranks.learners=1
     --set train.steps=6 --set evaluate.every=4 --set checkpoint.every=2 --set evaluate.problems=2)
 failures=0
+# Where rollouts run free, which versions one samples with is known of the first alone.
 for place in load:0:0 load:0:1 sample:2:1 score:2:2 backward:2:0 reduce:2:0 broadcast:2:0 broadcast:2:1 evaluate:4:0 evaluate:4:2 \
-    save:2:0; do
-    IFS=: read -r phase step rank <<<"$place"
+    save:2:0 sample:1:1:any score:1:2:any backward:2:0:any broadcast:2:0:any broadcast:1:2:any evaluate:4:2:any save:2:0:any; do
+    IFS=: read -r phase step rank lag <<<"$place"
     rm -rf "$folder/run"
     ranks=()
     for ((number = 0; number < count; number++)); do
         [ "$number" -eq 0 ] || ranks+=(:)
         ranks+=(-n 1)
         [ "$number" -ne "$rank" ] || ranks+=(env "GFN_STALL=$phase:$step")
-        ranks+=("${train[@]}")
+        ranks+=("${train[@]}" --set "lag=${lag:-1}")
     done
     status=0
     mpirun "${ranks[@]}" >"$folder/output" 2>&1 || status=$?
@@ -34,7 +35,7 @@ for place in load:0:0 load:0:1 sample:2:1 score:2:2 backward:2:0 reduce:2:0 broa
         verdict=FAILED failures=$((failures + 1))
         cat "$folder/output"
     fi
-    echo "$verdict: rank $rank in $phase of step $step: exit code $status, named by $named others after ${after:-no} s, $left left"
+    echo "$verdict: rank $rank in $phase of step $step, lag ${lag:-1}: exit code $status, named by $named others after ${after:-no} s, $left left"
     [ "$verdict" = fine ] || continue
     grep -m1 "^gfn-dist: .*; rank [^$rank]" "$folder/output" | cut -c1-220
 done

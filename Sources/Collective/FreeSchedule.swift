@@ -15,7 +15,9 @@ package struct FreeSchedule: Sendable, Equatable {
         var arrival: Int?
     }
 
-    private let perStep: Int, bound: Int, total: Int
+    /// Groups that a step learns from.
+    package let perStep: Int
+    private let bound: Int, total: Int
     /// That the next step learns from.
     package private(set) var version: Int
     /// The groups that each rollout may have begun, in all.
@@ -60,11 +62,11 @@ package struct FreeSchedule: Sendable, Equatable {
         return true
     }
 
-    /// Groups of a rollout have arrived, in their order. False: they have not begun.
-    package mutating func arrive(_ count: Int, from place: Int) -> Bool {
+    /// Groups of a rollout have arrived, in their order, sampled with these versions. False: they have not begun so.
+    package mutating func arrive(_ versions: [Int], from place: Int) -> Bool {
         let waiting = open[place].indices.filter { open[place][$0].hasBegun && open[place][$0].arrival == nil }
-        guard count <= waiting.count else { return false }
-        for index in waiting.prefix(count) {
+        guard versions.count <= waiting.count, zip(versions, waiting).allSatisfy({ $0 == open[place][$1].version }) else { return false }
+        for index in waiting.prefix(versions.count) {
             open[place][index].arrival = arrivals
             arrivals += 1
         }

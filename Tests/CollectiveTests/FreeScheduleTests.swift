@@ -33,7 +33,7 @@ struct FreeScheduleTests {
             var (place, rest) = (0, event - learner)
             while rest >= chances[place] { (place, rest) = (place + 1, rest - chances[place]) }
             if rollouts[place].isBusy {
-                let arrives = schedule.arrive(1, from: place)
+                let arrives = schedule.arrive([rollouts[place].version], from: place)
                 #expect(arrives)
                 arrived[place].append(rollouts[place].version)
                 rollouts[place].isBusy = false
@@ -74,7 +74,7 @@ struct FreeScheduleTests {
         #expect(begun[1] > begun[0], "\(begun)")
     }
 
-    @Test("what may not be is refused: more than the limit, versions to come or gone, groups that have not begun")
+    @Test("what may not be is refused: more than the limit, versions to come or gone, groups that have not begun so")
     func refused() {
         var schedule = FreeSchedule(rollouts: 2, perStep: 2, bound: 1, version: 5, last: 9)
         #expect(schedule.limits == [2, 2] && schedule.choice == nil)
@@ -83,12 +83,14 @@ struct FreeScheduleTests {
             let begins = schedule.begin(count, at: 0, with: version)
             #expect(!begins, "\(count) groups with version \(version)")
         }
-        var arrives = schedule.arrive(1, from: 0)
+        var arrives = schedule.arrive([5], from: 0)
         #expect(!arrives && schedule == before)
         let begins = schedule.begin(2, at: 0, with: 5)
-        arrives = schedule.arrive(2, from: 0)
-        #expect(begins && arrives && schedule.choice == [0, 0])
-        arrives = schedule.arrive(1, from: 0)
+        arrives = schedule.arrive([5, 6], from: 0)
+        #expect(begins && !arrives)
+        arrives = schedule.arrive([5, 5], from: 0)
+        #expect(arrives && schedule.choice == [0, 0])
+        arrives = schedule.arrive([5], from: 0)
         #expect(!arrives)
         schedule.advance(past: [0, 0])
         #expect(schedule.version == 6 && schedule.limits == [4, 2])

@@ -29,6 +29,8 @@ import Testing
                 refused += 1
             } catch is TrajectoryCodingError {
                 refused += 1
+            } catch is WeightCodingError {
+                refused += 1
             } catch {
                 Issue.record("\(name) \(number) \(changes): \(type(of: error)) \(error)")
             }
@@ -48,6 +50,22 @@ import Testing
                 outlines: (0..<count).map { GroupOutline(TrajectoryFormat.group(slot: count + $0, size: 2)) })
         }
         attack("rollout batch", batches.map { $0.encoded() }) { try RolloutBatch(MessageFrame.decode($0)).encoded() }
+    }
+
+    @Test("weights, and what goes with them, begun groups and orders of rollouts that run free")
+    func free() throws {
+        let weights = WeightCoding.encode(bits: Array(0..<50), version: 7).payload
+        let frames = [false, true].map { PublishedWeights(shares: [4, 6, 5], weights: weights).frame(isLast: $0).encoded() }
+        attack("weights with limits", frames) { bytes in
+            let frame = try MessageFrame.decode(bytes)
+            let published = try PublishedWeights(frame, expecting: .limits(atLeast: [4, 4, 4], total: 9))
+            #expect(published.shares.allSatisfy { (4...9).contains($0) } && published.shares.count == 3)
+            return published.frame(isLast: frame.kind == FrameKind.lastWeights).encoded()
+        }
+        attack("begun groups", [(0, 1), (7, 4)].map { BegunGroups(version: $0, count: $1).encoded() }) {
+            try BegunGroups(MessageFrame.decode($0)).encoded()
+        }
+        attack("order of a step", [[], [0], [3, 0, 1, 3]].map { StepOrder($0).encoded() }) { try StepOrder(MessageFrame.decode($0)).encoded() }
     }
 
     @Test("what rank 0 orders and what it is answered while it scores")

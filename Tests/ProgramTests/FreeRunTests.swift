@@ -57,6 +57,41 @@ extension ProgramTests {
             try Self.expectFree(resumed.files, bound: 3, steps: steps)
         }
 
+        // Many of them, at random moments: scripts/check-kills.sh.
+        @Test("kill -9 of one rank or of all ends it, and it goes on to its end on other ranks", arguments: [[0], [3], [0, 1, 2, 3]])
+        func killed(victims: [Int]) throws {
+            let (steps, bound) = (20, 2)
+            let settings = Self.settings(bound: bound, ["train.steps": "\(steps)", "checkpoint.every": "1", "ranks.learners": "2"])
+            let folder = try TemporaryFolder()
+            let files = RunFiles(path: "\(folder.path)/run")
+            let program = try Program(train: settings.arguments + ["--quiet", "--output", files.path], on: .mpirun(4))
+            try program.reaches("the middle of the run") { files.metricLines.count >= 4 }
+            let processes = try program.rankProcesses(4)
+            for rank in victims { kill(processes[rank], SIGKILL) }
+            let outcome = try program.outcome(limit: .seconds(30))
+            #expect([69, 128 + SIGKILL].contains(outcome.status), "\(outcome.status): \(outcome.errors)")
+            #expect(outcome.errors.contains(/rank [0-3] .*(signal 9|lost)/), "\(outcome.errors)")
+            #expect(holds(within: .seconds(10)) { processes.allSatisfy { kill($0, 0) != 0 } }, "no rank is left behind")
+            #expect(!files.exists("adapter"), "the run was killed before its end")
+            let checkpoints = try FileManager.default.contentsOfDirectory(atPath: "\(files.path)/checkpoints")
+                .filter { $0.hasPrefix("step-") }
+            #expect(!checkpoints.isEmpty && checkpoints.allSatisfy { files.exists("checkpoints/\($0)/MANIFEST.json") }, "\(checkpoints)")
+
+            let resumed = try train(.standard, ["--set", "ranks.learners=1"], on: .mpirun(3), in: folder, resuming: true)
+            try Self.expectFree(resumed.files, bound: bound, steps: steps)
+        }
+
+        // Other phases: scripts/check-stalls.sh.
+        @Test("a rollout that stalls is named, and ends the job with 71")
+        func stalled() throws {
+            let folder = try TemporaryFolder()
+            let call = ["train", "--quiet", "--output", "\(folder.path)/run", "--threads", "1"]
+                + Self.settings(bound: 2, ["watchdog.seconds": "3"]).arguments
+            let outcome = try Program(call, each: [[], [], ["GFN_STALL=score:1"]]).outcome(limit: .seconds(60))
+            #expect(outcome.status == 71, "\(outcome.errors)")
+            #expect(outcome.errors.contains(/rank 2 on [^ ]+ \(rollout, phase score of step 1\) has stalled/), "\(outcome.errors)")
+        }
+
         @Test("ranks that all sample and learn have lag 0, bit for bit")
         func both() throws {
             let run = try train(Self.settings(bound: 4), ["--set", "ranks.learners=all"], on: .single(3))

@@ -45,6 +45,20 @@ extension ProgramTests {
             #expect(RunFiles(path: "\(folder.path)/strict").exists("certificate.json"))
         }
 
+        @Test("measures again what rollouts that run free have trained")
+        func free() throws {
+            let folder = try TemporaryFolder()
+            let run = "\(folder.path)/run"
+            let settings = ["train.steps=10", "lag=any", "rollout.samples_per_prompt=4"].flatMap { ["--set", $0] }
+            let trained = try runProgram(
+                ["verify", "--quiet", "--json", "--threads", "1", "--task", "sixteen", "--output", run] + settings, under: ["mpirun", "-n", "3"])
+            #expect(trained.status == 1, "\(trained.errors)")
+            let again = try runProgram(["verify", "--policy", run, "--json", "--output", "\(folder.path)/again"])
+            #expect(again.status == 1 && again.output == trained.output && !again.output.isEmpty, "\(again.errors)")
+            let certificate = try Self.certificate(again.output)
+            #expect(certificate["lag"] is NSNull && certificate["steps"] as? Int == 10)
+        }
+
         @Test("trains all weights of a random model as well, and can be measured afterwards")
         func random() throws {
             let folder = try TemporaryFolder()

@@ -76,6 +76,34 @@ struct WeightExchangeTests {
         }
     }
 
+    @Test("limits that fall, go beyond the run or are of other rollouts are not taken, but asked for again", arguments: [
+        [2, 3], [3, 1], [3, 21], [3], [3, 3, 3],
+    ])
+    func limits(wrong: [Int]) throws {
+        let taken = try runInProcess(ranks: 2) { communicator -> [Int]? in
+            func frame(_ version: Int, _ limits: [Int]) -> [UInt8] {
+                let weights = WeightCoding.encode(bits: Self.bits(of: version), version: version).payload
+                return PublishedWeights(shares: limits, weights: weights).frame(isLast: false).encoded()
+            }
+            guard communicator.rank == 1 else {
+                for (version, limits) in [(1, [3, 2]), (2, wrong)] {
+                    _ = try communicator.startBroadcast(frame(version, limits), root: 0).wait()
+                }
+                let request = try MessageFrame.decode(try communicator.receive(from: 1, tag: RolloutBatch.tag))
+                #expect(request.kind == FrameKind.weightsRequest)
+                try communicator.send(frame(2, [3, 20]), to: 1, tag: 2)
+                return nil
+            }
+            let exchange = WeightExchange(
+                world: communicator, channel: communicator, lag: 1, shares: .limits(atLeast: [2, 2], total: 20), history: [0: Self.bits(of: 0)])
+            while exchange.newest < 2 { _ = try exchange.takeNext(waiting: true) }
+            #expect(exchange.keeps(1) && !exchange.keeps(0) && !exchange.keeps(3))
+            #expect(throws: CollectiveError.self) { try exchange.bits(of: 0) }
+            return exchange.shares(with: 2)
+        }[1]
+        #expect(taken == [3, 20])
+    }
+
     @Test("rank 0 answers with the version asked for, and the changes that follow fit it", arguments: [0, 1, 2])
     func answered(lag: Int) throws {
         let taken = try runInProcess(ranks: 2) { communicator -> [[UInt16]?] in

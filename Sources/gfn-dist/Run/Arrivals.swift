@@ -48,12 +48,17 @@ final class FreeArrivals {
     /// The groups of the next step, and the limits that go with the version after it. Rank 0 takes in what comes until there are enough; the others wait for its word.
     /// - Parameter compared: the place of the group whose log-probabilities are compared.
     func step(compared: Int) throws -> (Arrivals, [Int]) {
-        let places = communicator.rank == 0 ? try decide() : try hearDecision()
+        let places = communicator.rank == 0 ? try decide() : try hearOrder()
         var arrivals = next
         next = Arrivals()
         for place in places {
-            while queues[place].isEmpty { _ = try take(try communicator.receive(from: layout.rollouts[place], tag: RolloutBatch.tag), place) }
+            while queues[place].isEmpty {
+                try takeForStep(try communicator.receive(from: layout.rollouts[place], tag: RolloutBatch.tag), place)
+            }
             let (group, seeds) = queues[place].removeFirst()
+            guard weights.keeps(group.sampledWith) else {
+                throw mismatch(layout.rollouts[place], "it sent a group sampled with version \(group.sampledWith), too old or not made yet")
+            }
             arrivals.fresh.append(group)
             arrivals.seeds += seeds
         }
@@ -67,23 +72,26 @@ final class FreeArrivals {
         var places = schedule.choice
         while places == nil {
             let message = try communicator.receiveAny(tag: RolloutBatch.tag)
-            _ = try take(message.bytes, place(of: message.source))
+            try takeForStep(message.bytes, place(of: message.source))
             places = schedule.choice
         }
-        var writer = ByteWriter()
-        writer.write((places ?? []).map { UInt32($0) })
-        let frame = MessageFrame(kind: FrameKind.stepOrder, version: FrameKind.version, payload: writer.bytes).encoded()
+        let frame = StepOrder(places ?? []).encoded()
         for rank in layout.learners where rank != 0 { try communicator.send(frame, to: rank, tag: Self.tag) }
         return places ?? []
     }
 
-    private func hearDecision() throws -> [Int] {
-        let bytes = try communicator.receive(from: 0, tag: Self.tag)
-        var reader = ByteReader(try MessageFrame.payload(of: bytes, kind: FrameKind.stepOrder, version: FrameKind.version))
-        let places = try reader.readArray(of: UInt32.self).map { Int($0) }
-        try reader.finish()
-        guard places.allSatisfy(queues.indices.contains) else { throw mismatch(0, "a step of groups from rollouts \(places)") }
+    private func hearOrder() throws -> [Int] {
+        let places = try StepOrder(try MessageFrame.decode(try communicator.receive(from: 0, tag: Self.tag))).places
+        guard places.count == schedule.perStep, places.allSatisfy(queues.indices.contains) else {
+            throw mismatch(0, "a step has \(schedule.perStep) groups of \(queues.count) rollouts, and not \(places.prefix(100))")
+        }
         return places
+    }
+
+    /// Takes in what a rollout says while a step still lacks groups.
+    private func takeForStep(_ bytes: [UInt8], _ place: Int) throws {
+        // It would wait for an evaluation, and this learner for its groups.
+        guard try !take(bytes, place) else { throw mismatch(layout.rollouts[place], "it waits for all ranks in the middle of a step") }
     }
 
     /// Takes in what a rollout says. True: it waits, for an evaluation or for the end.
@@ -91,18 +99,19 @@ final class FreeArrivals {
         let frame = try MessageFrame.decode(bytes), rank = layout.rollouts[place]
         if try weights.answers(frame, of: rank) { return false }
         switch frame.kind {
-        case FrameKind.ready: return true
+        case FrameKind.ready:
+            _ = try frame.payload(kind: FrameKind.ready, version: FrameKind.version)
+            return true
         case FrameKind.begins:
-            var reader = ByteReader(try frame.payload(kind: FrameKind.begins, version: FrameKind.version))
-            let (version, count) = (try reader.readInt(), try reader.readInt())
-            try reader.finish()
-            guard schedule.begin(count, at: place, with: version) else {
-                throw mismatch(rank, "it begins \(count) groups with version \(version), which it may not")
+            let begun = try BegunGroups(frame)
+            guard communicator.rank == 0, schedule.begin(begun.count, at: place, with: begun.version) else {
+                throw mismatch(rank, "it begins \(begun.count) groups with version \(begun.version), which it may not")
             }
         default:
             let batch = try RolloutBatch(frame)
-            guard communicator.rank != 0 || schedule.arrive(batch.groups.count, from: place) else {
-                throw mismatch(rank, "it sent \(batch.groups.count) groups that it has not begun")
+            let versions = batch.groups.map(\.sampledWith)
+            guard communicator.rank != 0 || schedule.arrive(versions, from: place) else {
+                throw mismatch(rank, "it sent \(versions.count) groups of versions \(versions.prefix(100)) that it has not begun")
             }
             queues[place] += batch.groups.map { group in (group, batch.seeds.filter { $0.address == group.address }) }
             next.hear(batch)

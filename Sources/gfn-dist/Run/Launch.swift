@@ -3,6 +3,7 @@ internal import Foundation
 internal import Learner
 internal import Model
 internal import Problems
+internal import Rollout
 internal import Tensor
 
 /// How the ranks of a run come to be: MPI processes, or virtual ranks on threads of this process.
@@ -222,6 +223,8 @@ enum ExitCode {
             default: 65
             }
         case let error as CollectiveError: error.isPeerLost ? 69 : 74
+        // Of messages: what is wrong in a file has an error of its own.
+        case is MessageFrameError, is ByteReaderError, is TrajectoryCodingError, is WeightCodingError: 74
         case let error as ModelFileError:
             switch error {
             case .missing, .inaccessible: 66

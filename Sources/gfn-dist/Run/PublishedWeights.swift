@@ -7,14 +7,20 @@ struct PublishedWeights {
     enum Shares {
         /// The rollout of each slot, by its place among the rollouts.
         case slots(Int, rollouts: Int)
-        /// The limit of each rollout, of so many groups in all (`FreeSchedule`).
-        case limits(rollouts: Int, total: Int)
+        /// The limit of each rollout (`FreeSchedule`): none less than it was before, nor more than all groups of the run.
+        case limits(atLeast: [Int], total: Int)
 
         func areValid(_ numbers: [Int]) -> Bool {
             switch self {
             case .slots(let count, let rollouts): numbers.count == count && numbers.allSatisfy { $0 < rollouts }
-            case .limits(let rollouts, let total): numbers.count == rollouts && numbers.allSatisfy { $0 <= total }
+            case .limits(let least, let total):
+                numbers.count == least.count && zip(numbers, least).allSatisfy { $0 >= $1 } && numbers.allSatisfy { $0 <= total }
             }
+        }
+
+        /// What goes with the versions after one that these went with.
+        func after(_ numbers: [Int]) -> Shares {
+            if case .limits(_, let total) = self { .limits(atLeast: numbers, total: total) } else { self }
         }
     }
 

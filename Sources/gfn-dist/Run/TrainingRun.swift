@@ -61,9 +61,8 @@ final class TrainingRun {
         let channel = try communicator.subgroup(layout.weightGroup)
         weights = WeightExchange(
             world: communicator, channel: channel, lag: freeSchedule == nil ? context.configuration.lag : context.configuration.freeBound ?? 0,
-            shares: freeSchedule == nil
-                ? .slots(prompts, rollouts: rollouts)
-                : .limits(rollouts: rollouts, total: prompts * context.configuration.steps), history: try context.initialVersions())
+            shares: freeSchedule.map { .limits(atLeast: $0.limits, total: prompts * context.configuration.steps) }
+                ?? .slots(prompts, rollouts: rollouts), history: try context.initialVersions())
         handOut = HandOut(rollouts: rollouts)
         let replaySettings = context.configuration.replaySettings
         let similarity = context.configuration.replaySimilarity(of: context.workspace.training)
@@ -157,11 +156,7 @@ final class TrainingRun {
             }
             let version = weights.newest, count = min(limit() - begun, most)
             guard let bits = try weights.bits(of: version) else { return }
-            var writer = ByteWriter()
-            writer.write(version)
-            writer.write(count)
-            let begins = MessageFrame(kind: FrameKind.begins, version: FrameKind.version, payload: writer.bytes)
-            try communicator.send(begins.encoded(), to: 0, tag: RolloutBatch.tag)
+            try communicator.send(BegunGroups(version: version, count: count).encoded(), to: 0, tag: RolloutBatch.tag)
             let addresses = (start + begun..<start + begun + count).map { turn in
                 let index = turn * rollouts + place
                 return GroupAddress(step: index / prompts, slot: index % prompts)

@@ -26,7 +26,8 @@ final class WeightExchange {
     private let isPublisher: Bool
     private let kept: Int
     private let compression = Compression()
-    private let expected: PublishedWeights.Shares
+    /// What goes with the next version.
+    private var expected: PublishedWeights.Shares
     private var history: [Int: [UInt16]]
     /// By version; none of those that a run starts with.
     private var shares: [Int: [Int]] = [:]
@@ -41,7 +42,7 @@ final class WeightExchange {
     ///   - world: all ranks, with rank 0 as the publisher.
     ///   - channel: rank 0 and the ranks that it sends weights to, rank 0 first; nil on the other learners.
     ///   - lag: so many versions are kept before the newest.
-    ///   - shares: what goes with a version.
+    ///   - shares: what goes with the first version that is published.
     ///   - history: the versions to start from, `max(0, v − lag)...v`.
     init(world: any Communicator, channel: (any Communicator)?, lag: Int, shares: PublishedWeights.Shares, history: [Int: [UInt16]]) {
         self.world = world
@@ -57,6 +58,9 @@ final class WeightExchange {
     var retained: [(version: Int, bits: [UInt16])] {
         history.keys.sorted().map { ($0, history[$0] ?? []) }
     }
+
+    /// Whether this rank still has the weights of a version.
+    func keeps(_ version: Int) -> Bool { history[version] != nil }
 
     /// Hands version `version` on; learners other than rank 0 only remember it. Returns at once: rollouts take it when they need it.
     func publish(_ bits: [UInt16], version: Int, shares: [Int], isLast: Bool) throws -> Sync {
@@ -88,7 +92,9 @@ final class WeightExchange {
             try take(try channel.startBroadcast(nil, root: 0).wait(), orAskFor: version)
         }
         guard let bits = history[version] else {
-            preconditionFailure("version \(version) is no longer kept; versions \(history.keys.sorted()) are")
+            // Of what another rank says, so that it is no mistake of this one.
+            throw CollectiveError(
+                .broadcast, rank: world.rank, peer: 0, .mismatch("version \(version) is needed, of \(history.keys.sorted())"))
         }
         return bits
     }
@@ -157,6 +163,7 @@ final class WeightExchange {
     private func remember(_ bits: [UInt16], _ version: Int, _ shares: [Int]) {
         history[version] = bits
         self.shares[version] = shares
+        expected = expected.after(shares)
         newest = version
         for old in history.keys where old < version - kept + 1 { (history[old], self.shares[old]) = (nil, nil) }
     }
