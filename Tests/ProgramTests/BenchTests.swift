@@ -93,7 +93,7 @@ extension ProgramTests {
             }
         }
 
-        private static let diskCases = { (sizes: [Int]) in
+        private static func diskCases(_ sizes: [Int]) -> [String] {
             sizes.map { "write+fsync \($0) MiB MB/s" } + ["cold read \(sizes.last ?? 0) MiB MB/s", "append 4 KiB + fsync latency_s"]
         }
 
@@ -101,7 +101,7 @@ extension ProgramTests {
         func disk() throws {
             let folder = try TemporaryFolder()
             let settings = try BenchSettings(model: nil, suites: ["limits"], environment: ["BENCH_REPS": "1"])
-            var measurements: [Measurement] = []
+            var measurements: [gfn_dist.Measurement] = []
             try DiskBench(settings: settings, sizes: [1, 2]).run(in: "\(folder.path)/made/here") { measurements.append($0) }
             #expect(measurements.map { "\($0.caseName) \($0.metric.text)" } == Self.diskCases([1, 2]))
             #expect(measurements.allSatisfy { $0.suite == "disk" && $0.threads == 1 && $0.values.allSatisfy { $0 > 0 } })
@@ -122,7 +122,7 @@ extension ProgramTests {
             for (share, count) in [("0", 4), ("2", 2)] {
                 let settings = try BenchSettings(
                     model: nil, suites: [], environment: ["BENCH_REPS": "2", "BENCH_CLEAN_SHARE": share, "BENCH_QUIET_S": "0.1"])
-                var measurement = Measurement(suite: "", caseName: "", variant: "", threads: 1, metric: .gigaflops)
+                var measurement = gfn_dist.Measurement(suite: "", caseName: "", variant: "", threads: 1, metric: .gigaflops)
                 // Long enough for what others used to be known.
                 measurement.sample(settings, work: 1) { Thread.sleep(forTimeInterval: 0.06) }
                 #expect(measurement.values.count == count && measurement.foreign.allSatisfy { $0 >= 0 })

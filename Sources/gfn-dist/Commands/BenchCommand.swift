@@ -22,11 +22,10 @@ struct BenchCommand: ParsableCommand {
             all ranks. decode needs a model; where none is named, others take the embedded base.
 
             Variables: BENCH_GGUF, BENCH_MODELS (scaling), BENCH_BATCHES (1 8 32), BENCH_PROMPT (128), BENCH_GEN (128), BENCH_REPS (5), \
-            BENCH_THREADS (all cores), BENCH_TAG (added to the variant), BENCH_DTYPE (bf16), BENCH_QUIET_S (0; seconds to wait for an \
-            idle machine); limits: BENCH_PARTS (peak mem products blas zstd disk), BENCH_SHAPES (MxKxN …), BENCH_WORK (folder for \
-            disk), BENCH_LORA_A, BENCH_LORA_B; decode: BENCH_LPARTS (prefill decode score shared), BENCH_PREFILL_SEQS (1); decode, \
-            startup: BENCH_DTYPES (bf16); train: BENCH_BATCH (8), BENCH_SEQ (256), BENCH_CKPT (0; 1: keep layers' inputs only); gfn: \
-            BENCH_PROMPTS (8), BENCH_SAMPLES (8), BENCH_STEPS (3); BENCH_RANK (16); mpi: BENCH_SIZES_MIB (1 20 100).
+            BENCH_THREADS (all cores), BENCH_TAG (added to the variant), BENCH_RANK (16); limits: BENCH_PARTS (peak mem products blas \
+            zstd disk), BENCH_SHAPES (MxKxN …), BENCH_WORK (folder for disk), BENCH_LORA_A, BENCH_LORA_B; decode: BENCH_LPARTS (prefill \
+            decode score shared); train: BENCH_BATCH (8), BENCH_SEQ (256), BENCH_CKPT (0; 1: keep layers' inputs only); gfn: \
+            BENCH_PROMPTS (8), BENCH_SAMPLES (8), BENCH_STEPS (3); mpi: BENCH_SIZES_MIB (1 20 100).
             """)
 
     static let suites = [
