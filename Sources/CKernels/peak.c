@@ -1,10 +1,14 @@
-/// What a core can do at most: instructions on registers alone, and reading memory.
+/// What a core can do at most: instructions on registers alone, reading memory and writing it.
 #include "ckernels.h"
 
 uint64_t gfn_read(const uint64_t *words, ptrdiff_t count) {
     uint64_t sum = 0;
     for (ptrdiff_t i = 0; i < count; i++) sum ^= words[i];
     return sum;
+}
+
+void gfn_triad(float *sums, const float *left, const float *right, float factor, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i++) sums[i] = left[i] + factor * right[i];
 }
 
 #if defined(__x86_64__)

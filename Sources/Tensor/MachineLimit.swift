@@ -1,6 +1,6 @@
 internal import CKernels
 
-/// What no program does faster on this machine: instructions on registers alone, and reading memory.
+/// What no program does faster on this machine: instructions on registers alone, and what memory takes.
 package enum MachineLimit {
     package enum Instruction: String, CaseIterable, Sendable {
         /// Products of bf16, two sums of two in each lane.
@@ -36,6 +36,14 @@ package enum MachineLimit {
         numbers.base.withMemoryRebound(to: UInt64.self, capacity: words) { memory in
             nonisolated(unsafe) let memory = memory
             parallel.forEach(words, grain: 1 << 16) { _ = gfn_read(memory + $0.lowerBound, $0.count) }
+        }
+    }
+
+    /// sums = left + 3 · right, all of one length, shared by threads: two numbers are read for each one that is written.
+    package static func triad(_ sums: FloatTensor, _ left: FloatTensor, _ right: FloatTensor, parallel: Parallel) {
+        precondition(left.count == sums.count && right.count == sums.count, "sums of vectors of different lengths")
+        parallel.forEach(sums.count, grain: 1 << 16) {
+            gfn_triad(sums.base + $0.lowerBound, left.base + $0.lowerBound, right.base + $0.lowerBound, 3, $0.count)
         }
     }
 }

@@ -195,6 +195,8 @@ enum gfn_peak { gfn_peak_bf16, gfn_peak_fp32, gfn_peak_bytes };
 ptrdiff_t gfn_peak_run(enum gfn_peak kind, ptrdiff_t rounds);
 /// Reads words once; their XOR.
 uint64_t gfn_read(const uint64_t *words, ptrdiff_t count);
+/// left + factor · right, which do not overlap with the sums: two numbers are read for each one that is written.
+void gfn_triad(float *sums, const float *left, const float *right, float factor, ptrdiff_t count);
 
 /// Calls the body once for each part 0..<parts, on this thread and up to `threads` − 1 helpers, in any order; returns when all are
 /// done. Inside a region, and beside another caller's, everything runs on the calling thread.

@@ -1,13 +1,16 @@
 internal import Foundation
 internal import Tensor
 
-/// An adapter on all maps of SmolLM2-135M before and after one step of an optimiser, as random numbers: bf16 bits of both.
+/// An adapter before and after one step of an optimiser: bf16 bits of both.
 struct AdapterVersions {
     let before, after: [UInt16]
 
-    /// Parameters of such adapters for each rank.
+    /// Of adapters on all maps of SmolLM2-135M, for each rank.
     private static let parametersPerRank = 305_280
 
+    init(before: [UInt16], after: [UInt16]) { (self.before, self.after) = (before, after) }
+
+    /// Random numbers, as many as adapters on all maps of SmolLM2-135M have.
     init(rank: Int) {
         let count = rank * Self.parametersPerRank
         var random = RandomStream(seed: 1, purpose: .task)

@@ -66,6 +66,7 @@ struct DecodeBench {
         var measurement = empty
         _ = seconds(2)
         for _ in 0..<settings.repetitions {
+            settings.quiet.wait()
             let first = seconds(1), all = seconds(settings.generated)
             measurement.add(Double(batch * (settings.generated - 1)) / max(1e-9, all.seconds - first.seconds), all)
         }
@@ -76,7 +77,7 @@ struct DecodeBench {
     private func prefill(_ policy: Policy, _ rows: Int, _ tokens: Int, _ empty: Measurement) -> Measurement {
         let requests = requests(policy, rows, tokens: tokens)
         var measurement = empty
-        measurement.sample(settings.repetitions, work: Double(rows * tokens)) {
+        measurement.sample(settings, work: Double(rows * tokens)) {
             _ = policy.sample(requests, settings: SamplingSettings(temperature: 0, maxNewTokens: 0, maxRows: rows))
         }
         return measurement
@@ -90,7 +91,7 @@ struct DecodeBench {
             return TokenGroup(prompt: Array(text.prefix(1)), responses: [Array(text.dropFirst())])
         }
         var measurement = empty
-        measurement.sample(settings.repetitions, work: Double(Self.scored.rows * tokens)) {
+        measurement.sample(settings, work: Double(Self.scored.rows * tokens)) {
             _ = policy.forward(groups, recording: false)
         }
         return measurement
@@ -102,7 +103,7 @@ struct DecodeBench {
         let streams = (0..<Self.sharing).map { RandomStream(seed: 0, purpose: .sampling, sample: $0) }
         var measurement = empty
         measurement.note = "prefill included"
-        measurement.sample(settings.repetitions, work: Double(Self.sharing * settings.generated)) {
+        measurement.sample(settings, work: Double(Self.sharing * settings.generated)) {
             // Drawn, since the likeliest tokens of all would be the same.
             _ = policy.sample(
                 [SampleRequest(prompt: prompt, streams: streams)],

@@ -57,6 +57,7 @@ struct GFNBench {
         let all = needs.reduce(into: TokenWork.Needs()) { $0 += $1 }
         var before = limit?.sample()
         for number in 1...settings.steps {
+            settings.quiet.wait()
             let whole = LoadMeter()
             var costs = try step.run(number, samples: settings.samples)
             let reading = whole.read()

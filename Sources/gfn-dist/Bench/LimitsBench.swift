@@ -2,21 +2,23 @@ internal import Collective
 internal import Model
 internal import Tensor
 
-/// What this machine can do at most, and how near the program's own kernels come: arithmetic, memory, matrix products, compression.
+/// What this machine can do at most, and how near the program's own kernels come: arithmetic, memory, matrix products,
+/// compression, disk.
 struct LimitsBench {
     let settings: BenchSettings
 
     /// Long enough for the clock of the machine's load to say something.
     static let secondsOfSample = 0.1
-    /// Floats that are read for the memory's speed: 256 MiB, more than caches hold.
+    /// Floats of a vector for the memory's speed: 256 MiB, more than caches hold.
     private static let memoryCount = 64 << 20
     /// Cold matrices together fill at least so much, unless that takes more of them than anybody needs.
     private static let coldBytes = 160_000_000
     private static let mostCopies = 400
 
-    private var repetitions: Int { max(9, settings.repetitions) }
+    /// Samples of what is short.
+    private static let repetitions = 9
 
-    func run(report: (Measurement) -> Void) {
+    func run(report: (Measurement) -> Void) throws {
         let parts = settings.limitParts
         let threads = Set([1] + settings.threads).sorted()
         if parts.contains("peak") {
@@ -24,7 +26,7 @@ struct LimitsBench {
                 if instruction.isPresent {
                     for threads in threads {
                         var peak = PeakRate(instruction, threads: threads, settings)
-                        for _ in 0..<repetitions { peak.sample() }
+                        for _ in 0..<max(Self.repetitions, settings.repetitions) { peak.sample() }
                         report(peak.measurement)
                     }
                 } else {
@@ -42,22 +44,33 @@ struct LimitsBench {
                 if parts.contains("blas") { multiplyByLibrary(product, isCold: isCold, report) }
             }
         }
-        if parts.contains("zstd") { compress(report) }
+        if parts.contains("zstd") { try compress(report) }
+        if parts.contains("disk") {
+            if settings.work.isEmpty {
+                Launch.say("BENCH_WORK is not set, which names a folder to write to: the disk is left out")
+            } else {
+                try DiskBench(settings: settings).run(in: settings.work, report: report)
+            }
+        }
     }
 
     private func memory(_ threads: [Int], _ report: (Measurement) -> Void) {
-        let numbers = FloatTensor(Self.memoryCount)
-        for i in stride(from: 0, to: numbers.count, by: 1024) { numbers.base[i] = 1 }
+        // Zeros that were written, so that all of them lie in memory of their own.
+        let vectors = (0..<3).map { _ in FloatTensor(Self.memoryCount) }, gigabytes = 4e-9 * Double(Self.memoryCount)
         for threads in threads {
             let parallel = Parallel(threads: threads)
-            var measurement = Measurement(
-                suite: "memory", caseName: "read 256MiB", variant: settings.variant("read"), threads: threads,
-                metric: .gigabytesPerSecond)
-            let calls = Measurement.calls(lasting: Self.secondsOfSample) { MachineLimit.read(numbers, parallel: parallel) }
-            measurement.sample(repetitions, calls: calls, work: 4e-9 * Double(numbers.count)) {
-                MachineLimit.read(numbers, parallel: parallel)
+            func measure(_ name: String, _ variant: String, gigabytes: Double, _ body: () -> Void) {
+                var measurement = Measurement(
+                    suite: "memory", caseName: name, variant: settings.variant(variant), threads: threads, metric: .gigabytesPerSecond)
+                let calls = Measurement.calls(lasting: Self.secondsOfSample, body)
+                measurement.sample(settings, atLeast: Self.repetitions, calls: calls, work: gigabytes, body)
+                report(measurement)
             }
-            report(measurement)
+            // Lines that a processor reads before it writes them are not counted.
+            measure("triad 3x256MiB", "fp32", gigabytes: 3 * gigabytes) {
+                MachineLimit.triad(vectors[0], vectors[1], vectors[2], parallel: parallel)
+            }
+            measure("read 256MiB", "read", gigabytes: gigabytes) { MachineLimit.read(vectors[1], parallel: parallel) }
         }
     }
 
@@ -119,37 +132,51 @@ struct LimitsBench {
             let calls = Measurement.calls(lasting: Self.secondsOfSample, next)
             var measurement = Measurement(
                 suite: "gemm", caseName: product.name(isCold: isCold), variant: variant, threads: threads, metric: .gigaflops)
-            measurement.sample(settings.repetitions, calls: calls, work: product.gigaflops, next)
+            measurement.sample(settings, calls: calls, work: product.gigaflops, next)
             report(measurement)
         }
     }
 
-    /// An adapter's changes, by the coding that the weight broadcast uses: XOR, planes of bytes, zstd, checksum.
-    private func compress(_ report: (Measurement) -> Void) {
-        let versions = AdapterVersions(rank: settings.rank), compression = Compression()
-        let bits = (before: (bits: versions.before, version: 1), after: versions.after)
-        func encoded() -> EncodedWeights {
-            WeightCoding.encode(bits: bits.after, version: 2, against: bits.before, using: compression)
+    /// An adapter as it is sent, whole and as its changes, by the coding that the weight broadcast uses: XOR, planes of bytes, zstd,
+    /// checksum. Throws what reading the files throws.
+    private func compress(_ report: (Measurement) -> Void) throws {
+        compress(AdapterVersions(rank: settings.rank), "synthetic", report)
+        guard let files = settings.adapters else { return }
+        let (before, after) = (try NumpyVector.read(files.before), try NumpyVector.read(files.after))
+        guard before.count == after.count, !after.isEmpty else {
+            throw RunError.badData(
+                "\(files.before) and \(files.after) have \(before.count) and \(after.count) numbers; "
+                    + "expected as many of one adapter before and after a step")
         }
-        let message = encoded(), megabytes = 1e-6 * Double(message.rawBytes)
-        func measurement(_ direction: String) -> Measurement {
-            var measurement = Measurement(
-                suite: "zstd", caseName: "synthetic xor bf16", variant: settings.variant("L1 shuffled \(direction)"), threads: 1,
-                metric: .megabytesPerSecond)
-            let ratio = Double(message.rawBytes) / Double(message.compressedBytes)
-            measurement.note = "ratio \(Double(Int(1000 * ratio)) / 1000), checksum included"
-            return measurement
-        }
-        var compressing = measurement("comp"), reading = measurement("decomp")
-        func decode() {
-            guard (try? WeightCoding.decode(message.payload, having: bits.before, using: compression)) != nil else {
-                preconditionFailure("what was just encoded cannot be decoded")
+        compress(AdapterVersions(before: before.roundedToBFloat16, after: after.roundedToBFloat16), "trained", report)
+    }
+
+    private func compress(_ versions: AdapterVersions, _ name: String, _ report: (Measurement) -> Void) {
+        let compression = Compression()
+        let earlier: WeightCoding.Versioned = (bits: versions.before, version: 1)
+        for (form, base) in [("weights", nil), ("xor", earlier)] as [(String, WeightCoding.Versioned?)] {
+            func encoded() -> EncodedWeights {
+                WeightCoding.encode(bits: versions.after, version: 2, against: base, using: compression)
             }
+            let message = encoded(), megabytes = 1e-6 * Double(message.rawBytes)
+            func measurement(_ direction: String) -> Measurement {
+                var measurement = Measurement(
+                    suite: "zstd", caseName: "\(name) \(form) bf16", variant: settings.variant("L1 shuffled \(direction)"), threads: 1,
+                    metric: .megabytesPerSecond)
+                let ratio = Double(message.rawBytes) / Double(message.compressedBytes)
+                measurement.note = "ratio \(Double(Int(1000 * ratio)) / 1000), checksum included"
+                return measurement
+            }
+            var compressing = measurement("comp"), reading = measurement("decomp")
+            compressing.sample(settings, work: megabytes) { _ = encoded() }
+            reading.sample(settings, work: megabytes) {
+                guard (try? WeightCoding.decode(message.payload, having: base, using: compression)) != nil else {
+                    preconditionFailure("what was just encoded cannot be decoded")
+                }
+            }
+            report(compressing)
+            report(reading)
         }
-        compressing.sample(settings.repetitions, work: megabytes) { _ = encoded() }
-        reading.sample(settings.repetitions, work: megabytes, decode)
-        report(compressing)
-        report(reading)
     }
 
     private static func numbers(_ count: Int, slot: Int) -> FloatTensor {

@@ -13,10 +13,13 @@ struct LoadMeter {
         let cores: Double
     }
 
+    /// CPU seconds of this process since the sample's start.
+    var ownSecondsSoFar: Double { Self.ownSeconds() - own }
+
     /// - Parameter children: CPU seconds that processes of this one used meanwhile, which then are its own.
     func read(children: Double = 0) -> Reading {
         let seconds = (ContinuousClock.now - wall) / .seconds(1)
-        let own = Self.ownSeconds() - own + children
+        let own = ownSecondsSoFar + children
         var foreign = -1.0
         // Below 50 ms the kernel's tick of 10 ms says nothing.
         if seconds >= 0.05, let before = machine, let after = Self.machineSeconds() {

@@ -46,23 +46,31 @@ struct Measurement {
     /// Adds what no time belongs to.
     mutating func add(_ value: Double) { add(value, LoadMeter.Reading(seconds: 0, foreign: -1, cores: 0)) }
 
-    /// Adds samples of `work` units a second, each of `calls` calls of the body, after one that is not counted.
-    mutating func sample(_ repetitions: Int, calls: Int = 1, work: Double, _ body: () -> Void) {
-        body()
-        for _ in 0..<repetitions {
+    /// Adds samples of `work` units a second, or where less is better of seconds a unit, each of `calls` calls of the body, after one that
+    /// is not counted: until as many as are asked for were taken while others did little, but at most twice as many.
+    mutating func sample(
+        _ settings: BenchSettings, atLeast least: Int = 1, calls: Int = 1, work: Double, _ body: () throws -> Void
+    ) rethrows {
+        try body()
+        let repetitions = max(least, settings.repetitions)
+        var (taken, clean) = (0, 0)
+        while taken < 2 * repetitions, clean < repetitions {
+            settings.quiet.wait()
             let meter = LoadMeter()
-            for _ in 0..<calls { body() }
-            let reading = meter.read()
-            add(work * Double(calls) / max(1e-9, reading.seconds), reading)
+            for _ in 0..<calls { try body() }
+            let reading = meter.read(), units = work * Double(calls)
+            add(metric.isCost ? reading.seconds / units : units / max(1e-9, reading.seconds), reading)
+            taken += 1
+            if (0..<settings.cleanShare).contains(reading.foreign) { clean += 1 }
         }
     }
 
     /// How many calls of a body last `seconds`, by doubling: for what is too short to be timed alone.
-    static func calls(lasting seconds: Double, _ body: () -> Void) -> Int {
+    static func calls(lasting seconds: Double, _ body: () throws -> Void) rethrows -> Int {
         var calls = 1
         while true {
             let meter = LoadMeter()
-            for _ in 0..<calls { body() }
+            for _ in 0..<calls { try body() }
             let taken = meter.read().seconds
             if taken > seconds / 4 || calls >= 1 << 20 { return max(1, Int(Double(calls) * seconds / max(taken, 1e-9))) }
             calls *= 2

@@ -7,13 +7,14 @@ struct PeakRate {
     private let instruction: MachineLimit.Instruction
     private let parallel: Parallel
     private let calls: Int
+    private let quiet: QuietMachine
 
     private static let rounds = 1 << 16
 
     init(_ instruction: MachineLimit.Instruction, threads: Int, _ settings: BenchSettings) {
         precondition(instruction.isPresent, "this processor has no \(instruction.rawValue)")
         let parallel = Parallel(threads: threads)
-        (self.instruction, self.parallel) = (instruction, parallel)
+        (self.instruction, self.parallel, quiet) = (instruction, parallel, settings.quiet)
         calls = Measurement.calls(lasting: LimitsBench.secondsOfSample) {
             _ = instruction.run(rounds: Self.rounds, parallel: parallel)
         }
@@ -24,6 +25,7 @@ struct PeakRate {
     /// Adds a sample and returns it.
     @discardableResult
     mutating func sample() -> Double {
+        quiet.wait()
         let meter = LoadMeter()
         var operations = 0
         for _ in 0..<calls { operations += instruction.run(rounds: Self.rounds, parallel: parallel) }

@@ -1,8 +1,8 @@
 internal import Foundation
 internal import Model
 
-/// From the start of the process to its end behind the first token: `sample` for one token of one problem, with the model's file in the
-/// system's cache, once from the program's own cache of packed weights and once without it.
+/// From the start of the process to its end behind the first token: `sample` for one token of one problem, once from the
+/// program's own cache of packed weights and once without it, each with all files in the system's memory and after it forgot them.
 struct StartupBench {
     let settings: BenchSettings
     let form: BaseForm
@@ -20,27 +20,35 @@ struct StartupBench {
         for threads in settings.threads {
             for (note, cache) in [("", [] as [String]), (", base.cache=never", ["--set", "base.cache=never"])] {
                 let name = try formName() + note
-                func measurement(_ metric: Measurement.Metric) -> Measurement {
-                    Measurement(
-                        suite: "startup", caseName: "warm weights file", variant: settings.variant(name), threads: threads, metric: metric)
+                for isCold in [false, true] {
+                    func measurement(_ metric: Measurement.Metric) -> Measurement {
+                        Measurement(
+                            suite: "startup", caseName: "\(isCold ? "cold" : "warm") weights file", variant: settings.variant(name),
+                            threads: threads, metric: metric)
+                    }
+                    var total = measurement(.seconds("total")), memory = measurement(.peakMemory)
+                    // The first one fills the caches.
+                    for run in 0...settings.repetitions {
+                        if isCold { try weightFiles.forEach(PageCache.drop(all:)) }
+                        settings.quiet.wait()
+                        let meter = LoadMeter()
+                        let child = try ChildProcess(["sample"] + problems + options + cache + ["--threads", "\(threads)"])
+                        let reading = meter.read(children: child.cpuSeconds)
+                        if run == 0 { continue }
+                        total.add(reading.seconds, reading)
+                        memory.add(child.peakMebibytes, reading)
+                    }
+                    report(total)
+                    report(memory)
                 }
-                var total = measurement(.seconds("total")), memory = measurement(.peakMemory)
-                // The first one fills the caches.
-                for run in 0...settings.repetitions {
-                    let meter = LoadMeter()
-                    let child = try ChildProcess(["sample"] + problems + options + cache + ["--threads", "\(threads)"])
-                    let reading = meter.read(children: child.cpuSeconds)
-                    if run == 0 { continue }
-                    total.add(reading.seconds, reading)
-                    memory.add(child.peakMebibytes, reading)
-                }
-                report(total)
-                report(memory)
             }
         }
     }
 
-    private func formName() throws -> String {
-        try form.name(settings.model.isEmpty ? EmbeddedResources.baseModelPath : settings.model)
-    }
+    private var path: String { settings.model.isEmpty ? EmbeddedResources.baseModelPath : settings.model }
+
+    /// Where weights are read from: the model, and the program's own cache of packed ones.
+    private var weightFiles: [String] { [path] + (PackedCache.folder(ProcessInfo.processInfo.environment).map { [$0] } ?? []) }
+
+    private func formName() throws -> String { try form.name(path) }
 }

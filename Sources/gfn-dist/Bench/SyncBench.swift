@@ -41,8 +41,8 @@ struct SyncBench {
                     frame.payload, having: (bits: versions.before, version: 1), count: count, using: compression)
                 precondition(decoded.bits == versions.after, "weights did not arrive as they were sent")
             }
+            let reading = try meter.read(over: ranks)
             if round == 0 { continue }
-            let reading = meter.read()
             encode.add(encoding, reading)
             wire.add(sending, reading)
             decode.add(decoding, reading)

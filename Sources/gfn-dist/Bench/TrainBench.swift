@@ -63,6 +63,7 @@ struct TrainBench {
         var speed = measurement(.tokensPerSecond), phases = Phase.allCases.map { measurement(.seconds($0.rawValue)) }
         let tokens = Double(settings.batch * settings.sequence)
         for step in 0...settings.repetitions {
+            settings.quiet.wait()
             let whole = LoadMeter()
             let forward = policy.forward(groups, recording: true)
             let afterForward = whole.read()
