@@ -147,10 +147,11 @@ package final class PolicyLearner {
         for (index, slots) in passes.enumerated() {
             learners.whereabouts.enter(.backward)
             let own = accumulate(batch, slots, isFirst: index == 0, root: next.root, values: next.values, poll: poll)
-            tally.secondsLearn += clock.lap()
+            let spent = clock.lap()
+            tally.secondsLearn += spent
             learners.whereabouts.enter(.reduce)
             let norm: Double
-            switch try reduce(own, of: batch, into: &tally) {
+            switch try reduce(own, seconds: spent, of: batch, into: &tally) {
             case .sum(norm: let value): norm = value
             case .fault(let fault): return undone(by: fault)
             }
@@ -231,7 +232,7 @@ package final class PolicyLearner {
             }
             own.append(record)
         }
-        let records = try SlotRecord.gather(own, over: learners)
+        let records = try SlotRecord.gather(own, seconds: 0, over: learners).records
         // A sum that is no number is left for the step itself to report.
         let mean = records.reduce(0) { $0 + $1.logPartition } / Double(max(records.reduce(0) { $0 + $1.tokens }, 1))
         if mean.isFinite { state.root?.initialise(bias: mean) }
@@ -284,8 +285,11 @@ package final class PolicyLearner {
     }
 
     /// Collective: the gradient's sum over all learners; its norm over the policy's parameters, or what keeps it from being one.
-    private func reduce(_ own: [SlotRecord], of batch: StepBatch, into tally: inout StepTally) throws(CollectiveError) -> Reduction {
-        let records = try SlotRecord.gather(own, over: learners)
+    private func reduce(
+        _ own: [SlotRecord], seconds: Double, of batch: StepBatch, into tally: inout StepTally
+    ) throws(CollectiveError) -> Reduction {
+        let (records, secondsByLearner) = try SlotRecord.gather(own, seconds: seconds, over: learners)
+        tally.add(secondsByLearner: secondsByLearner)
         if let record = records.first(where: { !$0.loss.isFinite }) {
             let isOwn = own.contains { $0.slot == record.slot }
             return .fault(.loss(slot: record.slot, cause: try learners.firstSaid(isOwn ? cause(of: record.slot, in: batch) : "")))

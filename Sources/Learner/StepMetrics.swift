@@ -33,6 +33,8 @@ package struct StepMetrics: Sendable, Equatable {
     /// Forward, objective and backward on this rank; waiting for and forming the sum over learners.
     package var secondsLearn: Double
     package var secondsReduce: Double
+    /// Forward, objective and backward of each learner.
+    package var secondsByLearner: [Double]
 }
 
 /// A mean that a method reports.
@@ -98,20 +100,24 @@ struct SlotRecord: Equatable {
         measures = measures.isEmpty ? terms : zip(measures, terms).map { $0 + $1 }
     }
 
-    /// Collective: the records of all learners in the order of slots.
-    static func gather(_ own: [SlotRecord], over learners: any Communicator) throws(CollectiveError) -> [SlotRecord] {
-        var writer = ByteWriter()
+    /// Collective: the records of all learners in the order of slots, and the seconds that each learner spent on its own.
+    static func gather(
+        _ own: [SlotRecord], seconds: Double, over learners: any Communicator
+    ) throws(CollectiveError) -> (records: [SlotRecord], seconds: [Double]) {
+        var writer = ByteWriter(), spent: [Double] = []
+        writer.write(seconds)
         for record in own { record.write(to: &writer) }
         var records: [SlotRecord] = []
         for (rank, bytes) in try learners.allGather(writer.bytes).enumerated() {
             var reader = ByteReader(bytes)
             do throws(ByteReaderError) {
+                spent.append(try reader.read())
                 while reader.remaining > 0 { records.append(try SlotRecord(from: &reader)) }
             } catch {
                 throw CollectiveError(.allGather, rank: learners.rank, peer: rank, .mismatch("\(error)"))
             }
         }
-        return records.sorted { $0.slot < $1.slot }
+        return (records.sorted { $0.slot < $1.slot }, spent)
     }
 
     private func write(to writer: inout ByteWriter) {
@@ -149,6 +155,7 @@ struct StepTally {
     private var gradientNorms: [Double] = []
     var secondsLearn = 0.0
     var secondsReduce = 0.0
+    private(set) var secondsByLearner: [Double] = []
 
     init(_ measureNames: [String]) { self.measureNames = measureNames }
 
@@ -156,6 +163,11 @@ struct StepTally {
     mutating func add(_ records: [SlotRecord], gradientNorm: Double) {
         self.records += records
         gradientNorms.append(gradientNorm)
+    }
+
+    /// What each learner spent on an optimiser step.
+    mutating func add(secondsByLearner seconds: [Double]) {
+        secondsByLearner = secondsByLearner.isEmpty ? seconds : zip(secondsByLearner, seconds).map { $0 + $1 }
     }
 
     func metrics(version: Int, learningRate: Double) -> StepMetrics {
@@ -172,7 +184,7 @@ struct StepTally {
             gradientNorm: gradientNorms.reduce(0, +) / Double(max(gradientNorms.count, 1)), learningRate: learningRate,
             logProbabilityDifference: records.compactMap(\.difference).max(), ageMean: mean { Double($0.age) },
             ageMaximum: records.map(\.ageMaximum).max() ?? 0, measures: measures, secondsLearn: secondsLearn,
-            secondsReduce: secondsReduce)
+            secondsReduce: secondsReduce, secondsByLearner: secondsByLearner)
     }
 
     private var measures: [NamedMean] {

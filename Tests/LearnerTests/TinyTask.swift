@@ -84,7 +84,7 @@ extension UpdateResult {
     /// The metrics of a step without the times, which no two runs share.
     var untimed: StepMetrics? {
         guard case .stepped(var metrics) = self else { return nil }
-        (metrics.secondsLearn, metrics.secondsReduce) = (0, 0)
+        (metrics.secondsLearn, metrics.secondsReduce, metrics.secondsByLearner) = (0, 0, [])
         return metrics
     }
 }

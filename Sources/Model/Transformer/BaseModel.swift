@@ -53,6 +53,7 @@ struct Packing: Sendable {
     let source: any WeightSource
     let precision: Precision
     let slots: [(slot: WeightSlot, shape: [Int])]
+    let quantised: QuantisedWeights
     let forms: WeightForms
     let parallel: Parallel
 
@@ -64,6 +65,7 @@ struct Packing: Sendable {
         self.source = source
         self.precision = precision
         self.slots = slots
+        self.quantised = quantised
         forms = WeightForms(precision, of: source, slots: slots, quantised: quantised)
         self.parallel = parallel
     }

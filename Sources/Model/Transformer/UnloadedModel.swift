@@ -42,6 +42,17 @@ package struct UnloadedModel: Sendable {
             configuration, source: source, precision: precision, slots: slots, quantised: quantised, parallel: parallel)
     }
 
+    /// The same model with its first layers only.
+    package func truncated(toLayers count: Int, path: String, parallel: Parallel) throws(ModelFileError) -> UnloadedModel {
+        precondition((1...configuration.layerCount).contains(count), "\(count) of \(configuration.layerCount) layers")
+        var shape = configuration
+        shape.layerCount = count
+        var model = try UnloadedModel(
+            shape, source: packing.source, path: path, precision: precision, parallel: parallel, quantised: packing.quantised)
+        model.keyPrecision = keyPrecision
+        return model
+    }
+
     /// Bytes of the packed weights.
     package func byteCount(_ part: WeightPart) -> Int { packing.byteCount(part) }
 

@@ -1,29 +1,49 @@
 internal import Evaluation
 internal import Foundation
+internal import Problems
 
 /// What rank 0 tells people and files, step by step and at the end.
 final class RunReport {
     private let folder: RunFolder
     private let log: MetricsLog
+    private let events: EventFile
     private var progress: ProgressLine
     private var evaluations: [(step: Int, summaries: [EvaluationSummary])] = []
     private let steps: Int
     /// Of the responses that ended so far: how many there are, and how many could not be read.
     private var ended = 0, unread = 0
     private var saidUnread = false
+    private var health = Health()
 
     init(folder: RunFolder, firstStep: Int, steps: Int, quiet: Bool) throws {
         self.folder = folder
         self.steps = steps
         log = try MetricsLog(path: folder.metrics, keepingStepsBefore: firstStep)
+        events = try EventFile(folder: folder.path, firstStep: firstStep)
+        // A run that goes on has the same beginning to compare with as an unbroken one.
+        for line in log.kept.compactMap({ MetricsLine($0) }) { _ = health.note(line) }
         progress = ProgressLine(of: "step", total: steps, startingAt: firstStep, quiet: quiet)
     }
 
     func say(_ text: String) { progress.say(text) }
 
-    func add(_ step: StepReport) throws {
-        try log.write(step.line)
+    /// - Parameter example: a sample of the step that was judged so, as text; nil: there is none.
+    func add(_ step: StepReport, example: (Verdict.Reason) -> String? = { _ in nil }) throws {
+        var line = step.line
+        let figures = MetricsLine(line.text)
+        let warnings = figures.map { health.note($0) } ?? []
+        if !warnings.isEmpty { line.add("warnings", warnings.map(\.finding.rawValue)) }
+        try log.write(line)
+        try events.add((figures?.numbers ?? [:]).sorted { $0.key < $1.key }.compactMap { key, value in
+            key == "step" ? nil : (key.replacing(".", with: "/"), value)
+        }, step: step.step)
         progress.show(step.step, step.progress)
+        for warning in warnings {
+            let frequent = Verdict.shares(of: step.verdicts).max { ($0.value, $1.key.rawValue) < ($1.value, $0.key.rawValue) }?.key
+            let sample = warning.finding.isOfSamples ? frequent.flatMap { reason in example(reason).map { (reason, $0) } } : nil
+            let shown = sample.map { "; for example (\($0.rawValue)): \(JSONLine.quote($1))" } ?? ""
+            say("warning at step \(step.step): \(warning.text)\(shown)")
+        }
         ended += step.verdicts.count { $0 != .unfinished }
         unread += step.verdicts.count { $0 == .unread }
         if unread * 2 > ended, !saidUnread {
@@ -41,6 +61,11 @@ final class RunReport {
         try folder.write(text, to: "evaluation-\(step).json")
         try folder.write(text, to: "evaluation.json")
         evaluations.append((step, summaries))
+        try events.add(summaries.flatMap { summary in
+            (summary.all.temperatures.values.first ?? [:]).map { figure, estimate in
+                ((["evaluation", summary.dataset] + figure.path).joined(separator: "/"), estimate.value)
+            }
+        }.sorted { $0.0 < $1.0 }, step: step)
         if evaluations.count == 1 { progress.begin() }
         for summary in summaries {
             guard let figures = summary.all.temperatures.values.first else { continue }

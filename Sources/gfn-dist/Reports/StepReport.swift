@@ -11,6 +11,11 @@ struct StepReport {
         var step = 0.0, wait = 0.0, sample = 0.0, score = 0.0, learn = 0.0, reduce = 0.0, sync = 0.0
     }
 
+    /// What one rank spent on its own work; the rest of a step it waited for others.
+    struct RankSeconds {
+        var sample = 0.0, score = 0.0, learn = 0.0
+    }
+
     /// The version after the step.
     var step: Int
     var metrics: StepMetrics
@@ -37,6 +42,8 @@ struct StepReport {
     var isRepeatable = true
     var rewards: RewardSettings
     var seconds = Seconds()
+    /// By rank.
+    var byRank: [RankSeconds] = []
 
     private var trajectories: [Trajectory] { groups.flatMap(\.trajectories) }
 
@@ -44,6 +51,13 @@ struct StepReport {
     var accuracy: Double? { mean(trajectories.map { $0.isCorrect ? 1 : 0 }) }
     /// Mean over prompts of the number of different right responses in the group.
     var distinctCorrect: Double? { mean(groups.map { Double(Set($0.trajectories.filter(\.isCorrect).map(\.response)).count) }) }
+    /// Share of the groups whose samples all have one reward, from which nothing can be preferred.
+    private var equalRewardShare: Double? {
+        mean(groups.map { group in
+            let rewards = group.trajectories.compactMap { rewards.logRewards(of: $0, step: step - 1).last }
+            return rewards.allSatisfy { $0 == rewards[0] } ? 1 : 0
+        })
+    }
     var tokensSampled: Int { trajectories.reduce(0) { $0 + $1.response.count + ($1.stop == .stopToken ? 1 : 0) } }
 
     var line: JSONLine {
@@ -59,6 +73,7 @@ struct StepReport {
             line.add("verdicts", verdictShares)
             line.add("distinct_correct", distinctCorrect)
             line.add("unique_share", mean(groups.map { Double(Set($0.trajectories.map(\.response)).count) / Double($0.trajectories.count) }))
+            line.add("equal_reward_share", equalRewardShare)
             line.add("log_z_mean", learned(metrics.logPartitionMean))
             line.add("residual_mean", learned(metrics.residualMean))
             line.add("residual_variance", learned(metrics.residualVariance))
@@ -100,6 +115,11 @@ struct StepReport {
             ("learn", seconds.learn), ("reduce", seconds.reduce), ("sync", seconds.sync),
         ] {
             line.add("seconds_\(name)", value)
+        }
+        guard !byRank.isEmpty else { return line }
+        for (name, values) in [("sample", byRank.map(\.sample)), ("score", byRank.map(\.score)), ("learn", byRank.map(\.learn))] {
+            // A clock's microseconds; the lines of many ranks stay short.
+            line.add("seconds_\(name)_by_rank", values.map { (1e6 * $0).rounded() / 1e6 })
         }
         return line
     }

@@ -16,8 +16,18 @@ struct Arrivals {
     var stopRequested = false, saveRequested = false
     /// The longest of one batch.
     var secondsSampling = 0.0, secondsScoring = 0.0
+    /// Of each rollout, by its place among them.
+    var samplingByRollout: [Double] = [], scoringByRollout: [Double] = []
 
-    mutating func hear(_ batch: RolloutBatch) {
+    /// - Parameters:
+    ///   - place: the rollout's, among the rollouts.
+    ///   - count: how many rollouts there are.
+    mutating func hear(_ batch: RolloutBatch, from place: Int, of count: Int) {
+        if samplingByRollout.isEmpty {
+            (samplingByRollout, scoringByRollout) = (Array(repeating: 0, count: count), Array(repeating: 0, count: count))
+        }
+        samplingByRollout[place] += batch.secondsSampling
+        scoringByRollout[place] += batch.secondsScoring
         stopRequested = stopRequested || batch.stopRequested
         saveRequested = saveRequested || batch.saveRequested
         secondsSampling = max(secondsSampling, batch.secondsSampling)
@@ -114,7 +124,7 @@ final class FreeArrivals {
                 throw mismatch(rank, "it sent \(versions.count) groups of versions \(versions.prefix(100)) that it has not begun")
             }
             queues[place] += batch.groups.map { group in (group, batch.seeds.filter { $0.address == group.address }) }
-            next.hear(batch)
+            next.hear(batch, from: place, of: layout.rollouts.count)
         }
         return false
     }

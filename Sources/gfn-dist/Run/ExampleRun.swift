@@ -44,7 +44,8 @@ final class ExampleRun {
                 StepReport(
                     step: version, metrics: metrics, groups: [], digest: sha256Hex(learner.publishedBits),
                     weightGradientCore: context.weightGradientCore, rewards: context.rewards,
-                    seconds: StepReport.Seconds(step: seconds, learn: metrics.secondsLearn, reduce: metrics.secondsReduce)))
+                    seconds: StepReport.Seconds(step: seconds, learn: metrics.secondsLearn, reduce: metrics.secondsReduce),
+                    byRank: metrics.secondsByLearner.map { .init(learn: $0) }))
             // After the step's line in the log: a run that goes on from this checkpoint does not write that line again.
             if context.isCheckpointed(after: version) || stops || saves || version == configuration.steps {
                 try context.save(learner, replay: nil, published: [(version, learner.publishedBits)])

@@ -41,6 +41,12 @@ struct OpenedBase: Sendable {
         self.model = model
     }
 
+    /// The same with its first layers only, packed in memory; embedding, last norm and output matrix are those of the model.
+    init(_ whole: OpenedBase, layers: Int, parallel: Parallel) throws {
+        (path, files, gradients, cache) = (whole.path, whole.files, whole.gradients, nil)
+        model = try whole.model.truncated(toLayers: layers, path: path, parallel: parallel)
+    }
+
     /// Reads the weights, or maps what the cache has of them.
     func load() throws(ModelFileError) -> BaseModel {
         let base = try BaseModel(model, gradients: gradients, cache: cache)

@@ -60,6 +60,15 @@ struct OpenedWorkspace: Sendable {
         }
     }
 
+    /// The same run with other settings, on the first layers of its model and with nothing to evaluate: its steps say what those of the whole
+    /// model take (`PlanMeasurement`). What is trained starts fresh.
+    init(_ whole: OpenedWorkspace, layers: Int, threads: Int, _ configuration: RunConfiguration) throws {
+        self.configuration = configuration
+        (trainable, training, evaluations, template) = (whole.trainable, whole.training, [], whole.template)
+        (self.threads, startingBits, notes) = (threads, nil, [])
+        base = try OpenedBase(whole.base, layers: layers, parallel: Parallel(threads: threads))
+    }
+
     /// A method that learns from data's pairs needs data that has them; said before anything begins.
     private static func requirePreferences(_ task: any Task, _ configuration: RunConfiguration) throws(RunError) {
         let needs = configuration.needs

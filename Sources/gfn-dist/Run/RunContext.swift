@@ -163,6 +163,17 @@ final class RunContext {
         }
     }
 
+    /// The first of the samples that was judged so, as text of at most 200 characters.
+    func example(of reason: Verdict.Reason, in groups: [TrajectoryGroup]) -> String? {
+        for group in groups {
+            for trajectory in group.trajectories
+            where workspace.training.verdict(on: trajectory.response, stop: trajectory.stop, problem: group.promptID).reason == reason {
+                return workspace.training.text(of: trajectory.response).printable(limit: 200)
+            }
+        }
+        return nil
+    }
+
     /// Rank 0 writes what was sampled, in the steps in which that is asked for.
     func writeSamples(_ groups: [TrajectoryGroup], step: Int) throws {
         guard isFirst, let every = configuration.optionalInteger("samples.every"), step % every == 0 else { return }

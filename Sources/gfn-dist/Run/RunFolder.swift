@@ -88,13 +88,15 @@ struct RunFolder: Sendable {
 final class MetricsLog {
     private let path: String
     private let handle: FileHandle
+    /// Of the steps before the first one, from an earlier part of the run.
+    let kept: [String]
 
     /// Opens the log; a resumed run keeps the lines of the steps before `firstStep` and drops the rest, which it will write again.
     init(path: String, keepingStepsBefore firstStep: Int) throws {
         self.path = path
         do {
             let old = (FileManager.default.contents(atPath: path)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-            let kept = firstStep == 0 ? [] : old.split(separator: "\n").prefix { line in Self.step(of: line).map { $0 <= firstStep } ?? false }
+            kept = firstStep == 0 ? [] : old.split(separator: "\n").prefix { line in Self.step(of: line).map { $0 <= firstStep } ?? false }.map(String.init)
             try SideFile.write(Array(kept.map { $0 + "\n" }.joined().utf8), to: path)
             handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
             try handle.seekToEnd()

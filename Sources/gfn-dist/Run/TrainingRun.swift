@@ -227,7 +227,9 @@ final class TrainingRun {
                 seconds: StepReport.Seconds(
                     step: waited + learned + synced, wait: waited, sample: arrivals.secondsSampling,
                     score: arrivals.secondsScoring, learn: learned - metrics.secondsReduce,
-                    reduce: metrics.secondsReduce, sync: synced)))
+                    reduce: metrics.secondsReduce, sync: synced),
+                byRank: byRank(arrivals, metrics))
+        ) { reason in context.example(of: reason, in: fresh) }
         try context.writeSamples(fresh, step: version)
         // After the step's line in the log: a run that goes on from this checkpoint does not write that line again.
         if context.isCheckpointed(after: version) || isLast || requests.save {
@@ -253,6 +255,16 @@ final class TrainingRun {
         case .stepped(let metrics): return metrics
         case .fault(let fault): throw context.stopped(by: fault, step: step + 1)
         }
+    }
+
+    /// What each rank spent on a step, by its number.
+    private func byRank(_ arrivals: Arrivals, _ metrics: StepMetrics) -> [StepReport.RankSeconds] {
+        var all = [StepReport.RankSeconds](repeating: .init(), count: layout.size)
+        for (rank, (sampling, scoring)) in zip(layout.rollouts, zip(arrivals.samplingByRollout, arrivals.scoringByRollout)) {
+            (all[rank].sample, all[rank].score) = (sampling, scoring)
+        }
+        for (rank, seconds) in zip(layout.learners, metrics.secondsByLearner) { all[rank].learn = seconds }
+        return all
     }
 
     /// Where every rank is both, the learner of each group of a step; nil: in turn. Replayed groups are dealt out as slots are, after them.
@@ -291,7 +303,7 @@ final class TrainingRun {
             .sorted { $0.slot < $1.slot }.map(\.rank)
         arrivals.seeds = batches.flatMap(\.seeds).sorted { $0.address.slot < $1.address.slot }
         arrivals.compared = arrivals.fresh.first { $0.address.slot == routing.comparedSlot(in: step) }
-        for batch in batches { arrivals.hear(batch) }
+        for (place, batch) in batches.enumerated() { arrivals.hear(batch, from: place, of: batches.count) }
         handOut.note(batches.map(\.work))
         return (arrivals, handOut.assignment(ofSlots: configuration.promptsPerStep))
     }
