@@ -218,7 +218,7 @@ extension ProgramTests {
                 (["decode", "--model", "."], "BENCH_LPARTS=all", "BENCH_LPARTS has an unknown part 'all'"),
                 (["decode", "--model", "."], "BENCH_SAMPLERS=none", "BENCH_SAMPLERS is 'none', expected greedy among them"),
                 (["decode", "--model", "."], "BENCH_KV=F16", "BENCH_KV is 'F16', which this suite does not know"),
-                (["decode", "--model", "."], "BENCH_DTYPES=fp64", "BENCH_DTYPES is 'fp64', expected bf16 or fp32"),
+                (["decode", "--model", "."], "BENCH_DTYPES=fp64", "BENCH_DTYPES is 'fp64', expected fp32 or bf16"),
                 (["train"], "BENCH_DTYPE=bf16 fp32", "BENCH_DTYPE has 2 names, expected one"),
                 (["train"], "BENCH_DUMP=x", "BENCH_DUMP is 'x', which this suite does not know"),
                 (["gfn"], "BENCH_ADAPTER=same", "BENCH_ADAPTER is 'same', which this suite does not know"),

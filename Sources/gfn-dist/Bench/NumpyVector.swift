@@ -15,7 +15,7 @@ enum NumpyVector {
         let length = bytes[8..<start].reversed().reduce(0) { $0 << 8 | Int($1) }
         guard length <= bytes.count - start else { throw bad("ends within its header") }
         let header = String(decoding: bytes[start..<start + length], as: UTF8.self)
-        guard header.contains("'descr': '<f4'") else { throw bad("has other numbers (\(header.trimmingCharacters(in: .whitespaces)))") }
+        guard header.contains("'descr': '<f4'") else { throw bad("has other numbers") }
         let numbers = bytes[(start + length)...]
         guard numbers.count % 4 == 0, count(in: header) == numbers.count / 4 else {
             throw bad("has \(numbers.count) bytes of numbers, not what its shape says")
