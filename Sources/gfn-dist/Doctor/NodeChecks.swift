@@ -126,7 +126,7 @@ struct NodeChecks {
         var lines: [DoctorLine] = []
         func soft(_ resource: __rlimit_resource) -> UInt? {
             var limit = rlimit()
-            guard getrlimit(resource, &limit) == 0, limit.rlim_cur != UInt.max else { return nil }
+            guard getrlimit(__rlimit_resource_t(resource.rawValue), &limit) == 0, limit.rlim_cur != UInt.max else { return nil }
             return limit.rlim_cur
         }
         if let files = soft(RLIMIT_NOFILE), files < 256 {
@@ -182,13 +182,26 @@ struct CoreSet: Sendable, Equatable {
     let cores: [Int]
     var count: Int { cores.count }
 
-    /// Those that this process may use.
+    /// Those that this process may use, as the system says it; all, where it does not.
     static var ofThisProcess: CoreSet {
-        var mask = cpu_set_t()
-        guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &mask) == 0 else { return CoreSet(cores: Array(0..<online)) }
-        return withUnsafeBytes(of: mask) { bytes in
-            CoreSet(cores: (0..<8 * bytes.count).filter { bytes[$0 / 8] >> ($0 % 8) & 1 == 1 })
+        let status = FileManager.default.contents(atPath: "/proc/self/status").map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
+        return line.flatMap { CoreSet($0.dropFirst("Cpus_allowed_list:".count).trimmingCharacters(in: .whitespaces)) }
+            ?? CoreSet(cores: Array(0..<online))
+    }
+
+    init(cores: [Int]) { self.cores = cores }
+
+    /// Of a list such as "0-3,8"; nil where it is none.
+    init?(_ list: String) {
+        var cores: [Int] = []
+        for part in list.split(separator: ",") {
+            let ends = part.split(separator: "-").compactMap { Int($0) }
+            guard let first = ends.first, let last = ends.last, ends.count <= 2, first <= last, last < 1 << 20 else { return nil }
+            cores += first...last
         }
+        guard !cores.isEmpty else { return nil }
+        self.cores = cores
     }
 
     static var online: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }

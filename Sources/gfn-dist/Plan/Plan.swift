@@ -57,7 +57,7 @@ struct Plan {
         weightBytes = layout.map { $0.weightReceivers.isEmpty ? 0 : 2 * parameters } ?? 0
         exchange = nodes.count > 1 ? Double(reductionBytes + weightBytes) / nodes.network : 0
         steps = configuration.steps
-        let each = configuration.optionalInteger("evaluate.every").map { steps / max(1, $0) } ?? 0
+        let each = configuration.optionalInteger("evaluate.every").map { configuration.steps / max(1, $0) } ?? 0
         // As fast a token as in the steps; an evaluation has all ranks.
         let perToken = tokensPerStep > 0 ? step.sample / Double(tokensPerStep) : 0
         let tokens = opened.evaluations.reduce(0) { sum, task in

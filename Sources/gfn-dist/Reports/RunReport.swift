@@ -61,11 +61,13 @@ final class RunReport {
         try folder.write(text, to: "evaluation-\(step).json")
         try folder.write(text, to: "evaluation.json")
         evaluations.append((step, summaries))
-        try events.add(summaries.flatMap { summary in
-            (summary.all.temperatures.values.first ?? [:]).map { figure, estimate in
-                ((["evaluation", summary.dataset] + figure.path).joined(separator: "/"), estimate.value)
+        var scalars: [(tag: String, value: Double)] = []
+        for summary in summaries {
+            for (figure, estimate) in summary.all.temperatures.values.first?.figures ?? [:] {
+                scalars.append(((["evaluation", summary.dataset] + figure.path).joined(separator: "/"), estimate.value))
             }
-        }.sorted { $0.0 < $1.0 }, step: step)
+        }
+        try events.add(scalars.sorted { $0.tag < $1.tag }, step: step)
         if evaluations.count == 1 { progress.begin() }
         for summary in summaries {
             guard let figures = summary.all.temperatures.values.first else { continue }

@@ -54,8 +54,8 @@ struct StepReport {
     /// Share of the groups whose samples all have one reward, from which nothing can be preferred.
     private var equalRewardShare: Double? {
         mean(groups.map { group in
-            let rewards = group.trajectories.compactMap { rewards.logRewards(of: $0, step: step - 1).last }
-            return rewards.allSatisfy { $0 == rewards[0] } ? 1 : 0
+            let all = group.trajectories.compactMap { rewards.logRewards(of: $0, step: step - 1).last }
+            return all.allSatisfy { $0 == all[0] } ? 1 : 0
         })
     }
     var tokensSampled: Int { trajectories.reduce(0) { $0 + $1.response.count + ($1.stop == .stopToken ? 1 : 0) } }

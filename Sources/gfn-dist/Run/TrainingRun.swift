@@ -35,6 +35,8 @@ final class TrainingRun {
     private let freeSchedule: FreeSchedule?
     /// Of these, on a learner.
     private let freeArrivals: FreeArrivals?
+    /// What this rank spent on sampling for the step that it learns from next, where it does both.
+    private var secondsExploring = 0.0
     /// Of a method that learns from collected samples, once they are.
     private var examples: CollectedExamples?
 
@@ -99,7 +101,11 @@ final class TrainingRun {
                 try exploreFreely(explorer, freeSchedule)
                 break
             }
-            if let explorer, try !explore(step, explorer) { break }
+            if let explorer {
+                var watch = StopWatch()
+                guard try explore(step, explorer) else { break }
+                secondsExploring = watch.lap()
+            }
             if let learner, try learn(step, learner) == .ends { break }
             step += 1
             if step < configuration.steps, context.isEvaluated(after: step), try !evaluate(version: step) { break }
@@ -225,7 +231,7 @@ final class TrainingRun {
                 digest: sha256Hex(learner.publishedBits), weightGradientCore: context.weightGradientCore,
                 isRepeatable: freeSchedule == nil, rewards: context.rewards,
                 seconds: StepReport.Seconds(
-                    step: waited + learned + synced, wait: waited, sample: arrivals.secondsSampling,
+                    step: secondsExploring + waited + learned + synced, wait: waited, sample: arrivals.secondsSampling,
                     score: arrivals.secondsScoring, learn: learned - metrics.secondsReduce,
                     reduce: metrics.secondsReduce, sync: synced),
                 byRank: byRank(arrivals, metrics))
