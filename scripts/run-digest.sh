@@ -9,6 +9,6 @@ run_digest() {
         for part in "$run"/adapter/*.safetensors "$run"/model/*.safetensors "$last/optimizer.safetensors" "$last/replay"; do
             [ ! -e "$part" ] || cat "$part"
         done
-        sed -E 's/,"(seconds|sync|openblas)_[a-z_]*":("[^"]*"|[^,}]*)//g' "$run/metrics.jsonl"
+        sed -E 's/,"(seconds|sync|openblas)_[a-z_]*":("[^"]*"|\[[^]]*\]|[^,}]*)//g' "$run/metrics.jsonl"
     } | sha256sum | cut -d' ' -f1
 }

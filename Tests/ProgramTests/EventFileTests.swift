@@ -29,7 +29,8 @@ struct EventFileTests {
     /// The messages of a file, whose checksums hold.
     private func messages(_ folder: TemporaryFolder) throws -> [[UInt8]] {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("events.out.tfevents.") }
-        let bytes = [UInt8](try #require(FileManager.default.contents(atPath: "\(folder.path)/\(try #require(names.first))")))
+        let name = try #require(names.first)
+        let bytes = [UInt8](try #require(FileManager.default.contents(atPath: "\(folder.path)/\(name)")))
         var messages: [[UInt8]] = [], at = 0
         while at < bytes.count {
             let length = (0..<8).reduce(0) { $0 | Int(bytes[at + $1]) << (8 * $1) }

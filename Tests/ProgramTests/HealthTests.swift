@@ -29,10 +29,10 @@ struct HealthTests {
     @Test("each fault raises its own warning within 20 steps, once, and no other", arguments: [
         (Health.Finding.diversityCollapsing, ["unique_share": 0.2], "diversity is collapsing"),
         (.rewardStuck, ["equal_reward_share": 1, "verdicts.unread": 0.4], "verdicts: unread 40 %"),
-        (.lengthDrifting, ["length_mean": 50], "lengths drift: samples have 50.0 tokens, 20.0 at the beginning"),
+        (.lengthDrifting, ["length_mean": 50], "tokens, 20.0 at the beginning"),
         (.lengthDrifting, ["length_mean": 8], "lengths drift"),
-        (.samplesUnfinished, ["unfinished_share": 0.75], "75 % of the samples are cut off"),
-        (.stoppingEarly, ["verdicts.unread": 0.9], "90 % end without an answer that can be read, 25 % at the beginning"),
+        (.samplesUnfinished, ["unfinished_share": 0.75], "% of the samples are cut off by the limit of tokens"),
+        (.stoppingEarly, ["verdicts.unread": 0.9], "% end without an answer that can be read, 25 % at the beginning"),
         (.noGradient, ["gradient_norm": 0], "the gradient has been zero"),
         (.bufferDegenerate, ["replay_duplicate_share": 0.99], "the same 100 solutions"),
         (.residualsGrowing, ["residual_variance": 80], "the variance of H is"),
