@@ -31,8 +31,10 @@ if [ ! -e "$debian/etc/gfn-dist-check" ]; then
     touch "$debian/etc/gfn-dist-check"
 fi
 inside() {
+    echo "\$ $*" >&2
     unshare --mount bash -euc '
         mount -t proc proc "$0/proc"
+        mount -t sysfs -o ro sysfs "$0/sys"
         mount -t tmpfs tmpfs "$0/dev/shm"
         exec chroot "$0" env -i HOME=/root PATH=/usr/local/bin:/usr/bin:/bin LC_ALL=C.UTF-8 $(env | grep ^OMPI_) "$@"' "$debian" "$@"
 }
@@ -47,12 +49,11 @@ swift="$(find "$debian" -xdev \( -name 'libswift*' -o -name 'swift*' \) -not -pa
 [ -z "$swift" ] || status=70 fail "$swift is there: nothing would be shown by a Debian that has Swift"
 
 settings=(--set train.steps=5 --set evaluate.problems=20)
-set -x
+inside bash -n "/opt/$name/share/bash-completion/completions/gfn-dist"
 inside gfn-dist --version
 inside gfn-dist doctor
 inside mpirun -n 2 gfn-dist train --output /work/two "${settings[@]}"
 inside gfn-dist train --output /work/one "${settings[@]}" --quiet
-{ set +x; } 2>/dev/null
 cmp "$debian/work/two/adapter/adapter_model.safetensors" "$debian/work/one/adapter/adapter_model.safetensors" ||
     status=70 fail "two ranks and one ended with other weights"
 echo "$name runs on Debian $suite without Swift: the same weights on two ranks and on one"

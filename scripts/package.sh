@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Packs the program for systems without Swift: gfn-dist-<version>-<arch>-linux.tar.gz, with Swift's libraries in the program, its resources,
-# man pages, completions for bash, zsh and fish, and the documentation. It needs Open MPI, OpenBLAS and zstd where it runs, of the system
-# that it was built on or a newer one. Says what it weighs and what the program is linked with. Names, order and times in it are the same
-# each time.
+# man pages, completions for bash, zsh and fish, and the documentation. Where it runs it needs Open MPI, OpenBLAS and zstd, as the system has
+# them that it was built on. Says what it weighs and what the program is linked with. Names, order and times in it are the same each time.
 # usage: scripts/package.sh [FOLDER]        (.)
 # GFN_BINARY: a program that was built with --static-swift-stdlib already, with its resources beside it.
 set -euo pipefail
