@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Packs the program for systems without Swift: gfn-dist-<version>-<arch>-linux.tar.gz, with Swift's libraries in the program, its resources,
-# man pages, completions for bash, zsh and fish, and the documentation. Where it runs it needs Open MPI, OpenBLAS and zstd, as the system has
-# them that it was built on. Says what it weighs and what the program is linked with. Names, order and times in it are the same each time.
+# Packs the program for systems without Swift: gfn-dist-<version>-<arch>-linux.tar.gz, with Swift's libraries in the program, its
+# resources, man pages, completions for bash, zsh and fish, and the documentation. Where it runs it needs Open MPI, OpenBLAS and zstd, as
+# the system has them that it was built on. Says what it weighs and what the program is linked with. Names, order and times in it are the
+# same each time.
 # usage: scripts/package.sh [FOLDER]        (.)
 # GFN_BINARY: a program that was built with --static-swift-stdlib already, with its resources beside it.
 set -euo pipefail
@@ -20,7 +21,8 @@ resources="$(dirname "$binary")/gfn-dist_gfn-dist.resources"
 [ -d "$resources" ] || status=66 fail "$resources is missing: it belongs beside the program"
 linked="$(objdump -p "$binary" | awk '$1 == "NEEDED" { print $2 }' | sort)"
 foreign="$(grep -vE '^(libmpi|libopenblas|libzstd|libz|libc|libm|libstdc\+\+|libgcc_s|ld-linux-.*)\.so' <<<"$linked" || true)"
-[ -z "$foreign" ] || status=70 fail "$binary is linked with ${foreign//$'\n'/, }, which other systems lack: build it with --static-swift-stdlib"
+[ -z "$foreign" ] ||
+    status=66 fail "$binary is linked with ${foreign//$'\n'/, }, which other systems lack: build it with --static-swift-stdlib"
 
 version="$("$binary" --version)"
 version="${version#gfn-dist }"
