@@ -39,8 +39,8 @@ inside() {
         exec chroot "$0" env -i HOME=/root PATH=/usr/local/bin:/usr/bin:/bin LC_ALL=C.UTF-8 $(env | grep ^OMPI_) "$@"' "$debian" "$@"
 }
 
-rm -rf "$debian"/opt/gfn-dist* "$debian/work"
-mkdir -p "$debian/work"
+rm -rf "$debian"/opt/gfn-dist* "$debian/runs"
+mkdir -p "$debian/runs"
 tar -xzf "$tarball" -C "$debian/opt"
 name="$(cd "$debian/opt" && echo gfn-dist-*)"
 # Called by a link: it finds its resources beside itself, and not beside the link.
@@ -52,8 +52,8 @@ settings=(--set train.steps=5 --set evaluate.problems=20)
 inside bash -n "/opt/$name/share/bash-completion/completions/gfn-dist"
 inside gfn-dist --version
 inside gfn-dist doctor
-inside mpirun -n 2 gfn-dist train --output /work/two "${settings[@]}"
-inside gfn-dist train --output /work/one "${settings[@]}" --quiet
-cmp "$debian/work/two/adapter/adapter_model.safetensors" "$debian/work/one/adapter/adapter_model.safetensors" ||
+inside mpirun -n 2 gfn-dist train --output /runs/two "${settings[@]}"
+inside gfn-dist train --output /runs/one "${settings[@]}" --quiet
+cmp "$debian/runs/two/adapter/adapter_model.safetensors" "$debian/runs/one/adapter/adapter_model.safetensors" ||
     status=70 fail "two ranks and one ended with other weights"
 echo "$name runs on Debian $suite without Swift: the same weights on two ranks and on one"
