@@ -17,6 +17,10 @@ let kernelSettings: [CSetting] =
     [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra"])]
     + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 
+// The program says which commit it is of (scripts/build.sh names it). Whatever could end the text within C is left out.
+let commit = (Context.environment["GFN_COMMIT"] ?? "").filter { $0.isLetter || $0.isNumber || "-._+/".contains($0) }
+let versionSettings: [CSetting] = commit.isEmpty ? [] : [.define("GFN_COMMIT", to: "\"\(commit)\"")]
+
 let package = Package(
     name: "gfn-dist",
     products: [
@@ -35,6 +39,7 @@ let package = Package(
         // A dependency of libopenmpi-dev.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSignals"),
+        .target(name: "CVersion", cSettings: versionSettings),
         .target(name: "CKernels", cSettings: kernelSettings),
         .target(name: "CDigest", cSettings: kernelSettings),
         .target(name: "Digest", dependencies: ["CDigest"], swiftSettings: swiftSettings),
@@ -52,7 +57,7 @@ let package = Package(
         .executableTarget(
             name: "gfn-dist",
             dependencies: [
-                "Tensor", "Model", "Collective", "Problems", "Evaluation", "Rollout", "Learner", "Yams",
+                "CVersion", "Tensor", "Model", "Collective", "Problems", "Evaluation", "Rollout", "Learner", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.copy("Resources")],

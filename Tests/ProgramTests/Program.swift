@@ -79,7 +79,7 @@ final class Program {
     var isRunning: Bool { process.isRunning }
 
     private static var folder: String { URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path }
-    private static var binary: String { "\(folder)/gfn-dist" }
+    static var binary: String { "\(folder)/gfn-dist" }
 
     /// Starts `gfn-dist arguments`; the current folder is `directory`.
     convenience init(_ arguments: [String], under launcher: [String] = [], in directory: String? = nil) throws {

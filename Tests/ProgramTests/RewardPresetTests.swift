@@ -126,7 +126,7 @@ extension ProgramTests {
                 try Self.resolved(["--config", path]), try Self.resolved(["--resume", "--output", run.files.path]),
             ] {
                 let values = lines.map { $0.prefix { $0 != "#" }.trimmingCharacters(in: .whitespaces) }
-                #expect(values == settings.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) })
+                #expect(values == settings.split(separator: "\n").dropFirst().map { $0.trimmingCharacters(in: .whitespaces) })
             }
             let outcome = try runProgram(["train", "--resume", "--output", run.files.path, "--set", "reward.preset=none"])
             #expect(outcome.status == 78)

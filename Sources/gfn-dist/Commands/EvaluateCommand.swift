@@ -11,11 +11,11 @@ struct EvaluateCommand: ParsableCommand {
             gfn-dist evaluate test.jsonl --samples base=a.jsonl --samples tuned=b.jsonl --against base
             mpirun -n 4 gfn-dist evaluate gsm8k.jsonl svamp.jsonl --model model.gguf --output results/
             """,
-        discussion: "Samples are JSON Lines with problem_id and text; docs/evaluate.md says what each figure means.")
+        discussion: "Samples are JSON Lines with problem_id and text; see docs/evaluate.md.")
 
     @Argument(
         help: ArgumentHelp(
-            "JSONL of problems; pathsum: the embedded task's held-out ones; pathsum-validation: to choose settings by.",
+            "JSONL; pathsum or pathsum-validation: embedded ones.",
             valueName: "problems"))
     var problems: [String]
     @Option(
@@ -25,31 +25,31 @@ struct EvaluateCommand: ParsableCommand {
     var samples: [String] = []
     @Option(name: .long, help: ArgumentHelp("Paired differences from this set of samples.", valueName: "name"))
     var against: String?
-    @Option(name: .long, help: ArgumentHelp("All figures for each value of a field of the problems; repeatable.", valueName: "field"))
+    @Option(name: .long, help: ArgumentHelp("All figures for each value of a field; repeatable.", valueName: "field"))
     var by: [String] = []
     @Option(name: .long, help: ArgumentHelp("ROUGE-L F-measures below which solutions differ.", valueName: "t,t…"))
     var thresholds: String?
-    @Option(name: .long, help: ArgumentHelp("Distinct correct solutions at equal accuracies, over temperatures.", valueName: "a,a…"))
+    @Option(name: .long, help: ArgumentHelp("Distinct correct solutions at equal accuracies.", valueName: "a,a…"))
     var atAccuracy: String?
-    @Option(name: .long, help: ArgumentHelp("greedy, components or largest: how different ones are counted.", valueName: "method"))
+    @Option(name: .long, help: ArgumentHelp("How different ones are counted.", valueName: "method"))
     var distinct = DistinctMethod.greedy
     @Flag(name: .long, help: "ROUGE-L compares the stems of words.")
     var stemmer = false
-    @Option(name: .long, help: ArgumentHelp("answer, strict-match, flexible-extract or recorded.", valueName: "rule"))
+    @Option(name: .long, help: ArgumentHelp("What counts as right.", valueName: "rule"))
     var judge = Judge.answer
-    @Flag(name: .long, help: "Distance between embeddings of right solutions by --model; slow.")
+    @Flag(name: .long, help: "Right solutions' distances by --model; slow.")
     var embeddings = false
     @Flag(name: .long, help: "Without the greedy solution of each problem.")
     var noGreedy = false
     @OptionGroup var sampling: SamplingOptions
     @Option(name: .long, help: ArgumentHelp("Folder for all forms of the result, and the samples.", valueName: "dir"))
     var output: String?
-    @Flag(name: .long, help: "Go on sampling where the same call was stopped; with --output.")
+    @Flag(name: .long, help: "Go on with a call that was stopped; with --output.")
     var resume = false
     @Flag(name: .long, help: "Print JSON instead of a table.")
     var json = false
     @OptionGroup var ranks: RankOptions
-    @Flag(name: .long, help: "Print the resolved settings with the origin of each value.")
+    @Flag(name: .long, help: "Print the resolved settings and their origins.")
     var dryRun = false
 
     private var options: EvaluationOptions {

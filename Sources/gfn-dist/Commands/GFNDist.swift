@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CVersion
 internal import Foundation
 internal import Tensor
 
@@ -18,7 +19,7 @@ struct GFNDist: ParsableCommand {
         ])
 
     static var versionText: String {
-        "gfn-dist \(BuildVersion.number), kernels \(KernelFamily.current.rawValue)"
+        "\(BuildVersion.text), kernels \(KernelFamily.current.rawValue)"
     }
 
     static func main() {
@@ -42,6 +43,11 @@ struct GFNDist: ParsableCommand {
     }
 }
 
+/// Which program this is.
 enum BuildVersion {
     static let number = "0.1.0"
+    /// Of the source, as `git describe` names it; "unknown" where the build was not told.
+    static let commit = String(cString: gfn_commit())
+    /// What `--version`, runs and checkpoints say.
+    static let text = "gfn-dist \(number), commit \(commit)"
 }

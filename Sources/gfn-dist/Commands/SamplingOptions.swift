@@ -15,7 +15,7 @@ struct SamplingOptions: ParsableArguments {
     var topK: Int?
     @Option(name: .long, help: ArgumentHelp("Draw from the likeliest tokens with this share.", valueName: "p"))
     var topP: Double?
-    @Option(name: .long, help: ArgumentHelp("Draw from tokens with this share of the likeliest one's.", valueName: "p"))
+    @Option(name: .long, help: ArgumentHelp("Draw from tokens with this share of the likeliest's.", valueName: "p"))
     var minP: Double?
     @Option(name: .long, help: ArgumentHelp("A longer solution is cut.", valueName: "n"))
     var maxNewTokens: Int?

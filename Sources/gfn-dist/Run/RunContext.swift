@@ -66,6 +66,13 @@ final class RunContext {
     /// The kernels that OpenBLAS sums weight gradients with; nil where only adapters are trained, whose gradients need none of it.
     var weightGradientCore: String? { configuration.trainable == .full ? WeightGradientLibrary.core : nil }
 
+    /// Programs of other commits may compute other bits.
+    func sayIfOfAnotherProgram() {
+        if let before = checkpoint?.notes[Self.programNote], before != BuildVersion.text {
+            report?.say("the checkpoint was written by \(before), and the run goes on with \(BuildVersion.text)")
+        }
+    }
+
     /// All families compute the same bits, and are named for whoever looks for a fault; OpenBLAS's cores do not.
     func sayIfOnOtherKernels() {
         if let before = checkpoint?.notes["kernels"], before != KernelFamily.current.rawValue {
@@ -79,6 +86,7 @@ final class RunContext {
     }
 
     private static let coreNote = "openblas_core"
+    private static let programNote = "program"
 
     /// The parameters that a new run starts from, the same on every rank.
     func initialParameters() throws -> [Float] {
@@ -148,7 +156,8 @@ final class RunContext {
             step: learner.version, seed: configuration.seed, learner: learner.state,
             published: published.map { Checkpoint.Published(version: $0.version, bits: $0.bits) },
             replay: replay ?? ReplayBuffer(configuration.replaySettings),
-            notes: ["kernels": KernelFamily.current.rawValue].merging(weightGradientCore.map { [Self.coreNote: $0] } ?? [:]) { $1 })
+            notes: [Self.programNote: BuildVersion.text, "kernels": KernelFamily.current.rawValue]
+                .merging(weightGradientCore.map { [Self.coreNote: $0] } ?? [:]) { $1 })
         try checkpoint.write(
             in: folder.checkpoints, layout: policy.layout, keep: configuration.integer("checkpoint.keep"),
             writeWeights: { (path) throws(ModelFileError) in

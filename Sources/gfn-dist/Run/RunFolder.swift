@@ -68,8 +68,10 @@ struct RunFolder: Sendable {
         return RunFolder(path: newest)
     }
 
-    /// Writes down what the run does.
-    func write(_ configuration: RunConfiguration) throws { try write(configuration.layers.yaml(), to: "config.yaml") }
+    /// Writes down what the run does, and by which program.
+    func write(_ configuration: RunConfiguration) throws {
+        try write("# \(BuildVersion.text)\n" + configuration.layers.yaml(), to: "config.yaml")
+    }
 
     /// Writes a whole file or nothing: beside, then renamed.
     func write(_ text: String, to name: String) throws {

@@ -40,6 +40,7 @@ enum RunStart {
                 workspace: workspace, communicator: communicator, folder: folder, checkpoint: checkpoint, quiet: quiet)
             context.announce(resumed?.checkpoint)
             for change in changes { context.report?.say(change.sentence) }
+            context.sayIfOfAnotherProgram()
             context.sayIfOnOtherKernels()
             do {
                 if workspace.configuration.needs.usesRollouts { try TrainingRun(context).run() } else { try ExampleRun(context).run() }
