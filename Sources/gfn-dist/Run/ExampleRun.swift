@@ -38,7 +38,7 @@ final class ExampleRun {
             }
             let seconds = watch.lap()
             let version = step + 1
-            let stops = try communicator.any(SignalFlags.takeStop() != nil)
+            let stops = try communicator.any(SignalFlags.takeStop() != nil || context.lastStep == version)
             let saves = try communicator.any(SignalFlags.takeSave())
             try context.report?.add(
                 StepReport(

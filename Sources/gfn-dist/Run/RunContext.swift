@@ -27,6 +27,8 @@ final class RunContext {
     let processScoring: ProcessScoring?
     /// Whether the last word of the run is said on standard output; another command may have its own.
     var saysResult = true
+    /// The run stops after this step as a signal would stop it; nil: it goes on to its end.
+    var lastStep: Int?
     /// What this rank is, and the step it is in, for messages.
     var role = "learner"
     var step = 0

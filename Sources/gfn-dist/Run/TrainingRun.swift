@@ -218,7 +218,7 @@ final class TrainingRun {
 
         let version = step + 1
         communicator.whereabouts.enter(.broadcast)
-        let requests = try decide(arrivals)
+        let requests = try decide(arrivals, version)
         let isLast = version == configuration.steps || requests.stop
         let sync = try weights.publish(learner.publishedBits, version: version, shares: shares, isLast: isLast)
         let synced = watch.lap()
@@ -348,9 +348,9 @@ final class TrainingRun {
     }
 
     /// The learners agree on what a signal at any rank asks for. Rollouts' requests come with their batches.
-    private func decide(_ arrivals: Arrivals) throws -> (stop: Bool, save: Bool) {
+    private func decide(_ arrivals: Arrivals, _ version: Int) throws -> (stop: Bool, save: Bool) {
         let isOnlyLearner = !layout.isRollout(communicator.rank)
-        let stop = arrivals.stopRequested || isOnlyLearner && SignalFlags.takeStop() != nil
+        let stop = arrivals.stopRequested || isOnlyLearner && SignalFlags.takeStop() != nil || context.lastStep == version
         let save = arrivals.saveRequested || isOnlyLearner && SignalFlags.takeSave()
         guard let learners else { return (stop, save) }
         return (try learners.any(stop), try learners.any(save))
