@@ -2,7 +2,8 @@
 # Unpacks a package in a small Debian of its own, which has never had Swift or a compiler, and runs it there: version, doctor, and a run on
 # two ranks and on one, which must end with the same weights.
 # usage: scripts/check-package.sh TARBALL [FOLDER]        (FOLDER keeps that Debian for the next time; otherwise it is removed)
-# SUITE: Debian's name where it is not this system's. DEBIAN_MIRROR: where its packages come from.
+# SUITE: Debian's name where it is not this system's. DEBIAN_MIRROR: where its packages come from, where that is not
+# debootstrap's choice.
 set -euo pipefail
 fail() {
     echo "check-package.sh: $*" >&2
@@ -25,7 +26,7 @@ fi
 # An interrupted beginning leaves the folder without this file, and is begun again.
 if [ ! -e "$debian/etc/gfn-dist-check" ]; then
     echo "making a Debian $suite in $debian" >&2
-    debootstrap --variant=minbase "$suite" "$debian" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" >&2
+    debootstrap --variant=minbase "$suite" "$debian" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >&2
     DEBIAN_FRONTEND=noninteractive chroot "$debian" \
         apt-get install -y -qq --no-install-recommends openmpi-bin libopenblas0 libzstd1 >&2
     touch "$debian/etc/gfn-dist-check"
