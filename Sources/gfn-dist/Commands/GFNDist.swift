@@ -14,7 +14,7 @@ struct GFNDist: ParsableCommand {
         version: versionText,
         subcommands: [
             TrainCommand.self, SampleCommand.self, EvaluateCommand.self, ScoreCommand.self, RewardCommand.self, TokenizeCommand.self,
-            VerifyCommand.self, BenchCommand.self, PlanCommand.self, DoctorCommand.self, MakeModelCommand.self,
+            VerifyCommand.self, ReportCommand.self, BenchCommand.self, PlanCommand.self, DoctorCommand.self, MakeModelCommand.self,
         ])
 
     static var versionText: String {
