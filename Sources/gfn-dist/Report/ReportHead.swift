@@ -57,15 +57,19 @@ struct ReportHead: Sendable {
     }
 
     private func health(_ record: RunRecord) -> HTML {
-        let warnings = record.warnings.map { "step \($0.step): \($0.text)" }
-        let remarks = record.remarks
-        guard !warnings.isEmpty || !remarks.isEmpty else {
+        let warnings = record.warnings
+        var parts: [HTML] = []
+        if warnings.isEmpty {
             let (sign, text) = record.lines.isEmpty
                 ? ("·", "No step is recorded yet.") : ("✓", "No warnings: the run's figures were healthy throughout.")
-            return .element("p", ["class": "health well"], [.element("b", ["aria-hidden": "true"], ["\(sign) "]), HTML(text)])
+            parts.append(.element("p", ["class": "well"], [.element("b", ["aria-hidden": "true"], ["\(sign) "]), HTML(text)]))
+        } else {
+            let count = warnings.count == 1 ? "1 warning" : "\(warnings.count) warnings"
+            let items = warnings.map { HTML.element("li", ["step \($0.step): \($0.text)"]) }
+            parts.append(.element("div", ["class": "ill"], [.element("p", [.element("b", ["⚠ \(count)"])]), .element("ul", items)]))
         }
-        let items = (warnings + remarks).map { HTML.element("li", [HTML($0)]) }
-        let count = items.count == 1 ? "1 warning" : "\(items.count) warnings"
-        return .element("div", ["class": "health ill"], [.element("p", [.element("b", ["⚠ \(count)"])]), .element("ul", items)])
+        // What is amiss with files is not the run's fault: the last line of a run that goes on may be torn.
+        parts += record.remarks.map { HTML.element("p", ["class": "note"], [HTML($0 + ".")]) }
+        return .element("div", ["class": "health"], parts)
     }
 }

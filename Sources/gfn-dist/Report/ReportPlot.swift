@@ -62,7 +62,8 @@ struct ReportPlot: Sendable {
         let judged = marks.filter { !$0.points.isEmpty }.map { marks in
             line(run: marks.run, kind: "mark", text: marks.points.last.map { Self.text($0.estimate) } ?? "")
         }
-        return .element("div", ["class": "readout"], [place] + values + judged)
+        let style = curves.count > 1 ? "readout" : "readout single"
+        return .element("div", ["class": style], [place] + values + judged)
     }
 
     private func line(run: Int, kind: String, text: String) -> HTML {

@@ -20,12 +20,12 @@ struct ReportPlots: Sendable {
 
     private static let figures: [Figure] = [
         Figure(title: "Loss", note: "of the objective, per step", value: number("loss")),
-        Figure(title: "Reward", note: "log R of the samples before the temperature of rewards, mean", value: number("reward_mean")),
+        Figure(title: "Reward", note: "log R of the samples, not tempered", value: number("reward_mean")),
         Figure(
-            title: "Accuracy", note: "share of samples that are right; marks: held-out evaluations", evaluated: "accuracy",
+            title: "Accuracy", note: "share of samples that are right", evaluated: "accuracy",
             bounds: Figure.share, value: number("accuracy")),
         Figure(
-            title: "Distinct correct", note: "different right solutions per problem; marks: held-out evaluations",
+            title: "Distinct correct", note: "different right solutions per problem",
             evaluated: "distinct_correct.exact", bounds: Figure.positive, value: number("distinct_correct")),
         Figure(title: "log Z", note: "estimate of the log-partition, nats", value: number("log_z_mean")),
         Figure(
@@ -61,7 +61,8 @@ struct ReportPlots: Sendable {
         guard !plots.isEmpty else { return nil }
         let window = runs.map { $0.record.series { $0["loss"] }.window }.max() ?? 1
         let means = window == 1 ? "" : "Raw values are faint, means of the last \(window) steps clear. "
-        let text = means + "Point at a plot, or choose it and use the arrow keys, to read values: all plots show the same step."
+        let marks = runs.contains { !$0.evaluations.isEmpty } ? "Rings are held-out evaluations with their 95 % intervals. " : ""
+        let text = means + marks + "Point at a plot, or choose it and use the arrow keys, to read its values."
         return ReportSection.element(
             "plots", "Training", [.element("p", ["class": "note"], [HTML(text)]), legend]
                 + [.element("div", ["class": "plots"], plots.map { $0.element(lastStep: lastStep) })])

@@ -67,13 +67,13 @@
         const place = nearest(one.steps, step), value = one.values[place];
         const isOff = one.path.classList.contains("off");
         if (!isOff) cursor.append(drawn("circle", { class: one.style, cx: x(one.steps[place]), cy: y(value), r: 3.5 }));
-        const text = one.texts ? one.texts[place] : short(value) + (one.means ? ` (mean ${short(one.means[place])})` : "");
+        const text = one.texts ? one.texts[place] : short(value) + (one.means ? `, mean ${short(one.means[place])}` : "");
         this.outputs[index].textContent = text;
         return isOff ? "" : `${one.label} ${text}`;
       });
       this.at.textContent = `step ${Math.round(step)}`;
       this.stage.setAttribute("aria-valuenow", Math.round(step));
-      this.stage.setAttribute("aria-valuetext", `step ${Math.round(step)}: ${texts.filter(text => text).join(", ")}`);
+      this.stage.setAttribute("aria-valuetext", `step ${Math.round(step)}: ${texts.filter(text => text).join("; ")}`);
       this.clear();
       this.svg.append(this.cursor = cursor);
     }
