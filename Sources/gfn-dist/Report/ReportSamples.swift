@@ -25,6 +25,9 @@ struct ReportSamples: Sendable {
         return ReportSection.element("samples", "Samples", [.element("p", ["class": "note"], [HTML(note)])] + parts)
     }
 
+    /// Below that of the run, where there are several.
+    private var heading: String { runs.count > 1 ? "h4" : "h3" }
+
     private func samples(of run: ReportRun) -> [HTML] {
         guard let last = run.record.samples.last else { return [] }
         let first = run.record.samples.count > 1 ? run.record.samples.first : nil
@@ -33,7 +36,7 @@ struct ReportSamples: Sendable {
         func isShared(_ problem: [SampleFile.Sample]) -> Bool { known.contains(problem[0].problem) }
         let ordered = last.problems.filter(isShared) + last.problems.filter { !isShared($0) }
         var parts: [HTML] = runs.count > 1 ? [.element("h3", [HTML(run.label)])] : []
-        parts.append(.element("h4", ["Step \(last.step)"]))
+        parts.append(.element(heading, ["class": "step"], ["Step \(last.step)"]))
         for (index, problem) in ordered.prefix(Self.mostProblems).enumerated() {
             let earlier = first?.problems.first { $0[0].problem == problem[0].problem }
             let isOpen = index == 0 && run.number == 0
@@ -46,7 +49,7 @@ struct ReportSamples: Sendable {
         let shown = Set(ordered.prefix(Self.mostProblems).map { $0[0].problem })
         let others = first.problems.filter { !shown.contains($0[0].problem) }.prefix(Self.mostProblems / 2)
         guard !others.isEmpty else { return parts }
-        parts.append(.element("h4", ["Step \(first.step), to compare"]))
+        parts.append(.element(heading, ["class": "step"], ["Step \(first.step), to compare"]))
         for problem in others { parts.append(details(problem, step: first.step, earlier: nil, earlierStep: nil, isOpen: false)) }
         return parts
     }
@@ -67,9 +70,9 @@ struct ReportSamples: Sendable {
             body.append(.element("pre", ["class": "prompt", "dir": "auto"], [HTML(Self.cut(prompt, to: Self.mostSigns))]))
         }
         if let earlier, let earlierStep {
-            body.append(.element("h5", [HTML("step \(step): \(Self.counts(samples))")]))
+            body.append(.element("p", ["class": "compared"], [HTML("step \(step): \(Self.counts(samples))")]))
             body += groups(samples)
-            body.append(.element("h5", [HTML("step \(earlierStep): \(Self.counts(earlier))")]))
+            body.append(.element("p", ["class": "compared"], [HTML("step \(earlierStep): \(Self.counts(earlier))")]))
             body += groups(earlier)
         } else {
             body += groups(samples)
@@ -80,7 +83,7 @@ struct ReportSamples: Sendable {
     private static func counts(_ samples: [SampleFile.Sample]) -> String {
         let distinct = DistinctSolutions(texts: samples.map(\.text), correct: samples.map(\.isCorrect))
             .counts(thresholds: [threshold], method: .greedy).first?.count ?? 0
-        return "\(samples.count { $0.isCorrect }) of \(samples.count) right, \(distinct) unlike"
+        return "\(samples.count { $0.isCorrect }) of \(samples.count) right, \(distinct) distinct"
     }
 
     /// Groups of like solutions, the largest first; a text joins the first group whose first text it is like.

@@ -33,7 +33,7 @@ struct ReportVerdict: Sendable {
         return .element(
             "div", ["class": "verdict"],
             [
-                .element("h3", [HTML(title)]), .element("p", ["class": "numbers"], numbers), drawing,
+                .element("p", ["class": "title"], [HTML(title)]), .element("p", ["class": "numbers"], numbers), drawing,
                 .element("p", ["class": "note"], [HTML(intervals)]),
             ])
     }

@@ -22,8 +22,8 @@
     return to === undefined ? null : Math.min(count - 1, Math.max(0, to));
   };
 
-  const drawn = (name, attributes) => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  const drawn = (within, name, attributes) => {
+    const element = document.createElementNS(within.namespaceURI, name);
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
     return element;
   };
@@ -61,12 +61,12 @@
     show(step) {
       const x = at => this.left + at / this.last * this.width;
       const y = value => this.top + this.height * (this.high - value) / (this.high - this.low);
-      const cursor = drawn("g", { class: "cursor" });
-      cursor.append(drawn("path", { d: `M${x(step)} ${this.top}v${this.height}` }));
+      const cursor = drawn(this.svg, "g", { class: "cursor" });
+      cursor.append(drawn(this.svg, "path", { d: `M${x(step)} ${this.top}v${this.height}` }));
       const texts = this.series.map((one, index) => {
         const place = nearest(one.steps, step), value = one.values[place];
         const isOff = one.path.classList.contains("off");
-        if (!isOff) cursor.append(drawn("circle", { class: one.style, cx: x(one.steps[place]), cy: y(value), r: 3.5 }));
+        if (!isOff) cursor.append(drawn(this.svg, "circle", { class: one.style, cx: x(one.steps[place]), cy: y(value), r: 3.5 }));
         const text = one.texts ? one.texts[place] : short(value) + (one.means ? `, mean ${short(one.means[place])}` : "");
         this.outputs[index].textContent = text;
         return isOff ? "" : `${one.label} ${text}`;
