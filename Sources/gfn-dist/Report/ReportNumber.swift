@@ -1,15 +1,17 @@
 internal import Evaluation
+internal import Foundation
 
 /// Numbers as the report shows them.
 enum ReportNumber {
     /// With so many significant digits and no zeros behind them.
     static func short(_ value: Double, digits: Int = 4) -> String {
         guard value != 0, value.isFinite else { return value == 0 ? "0" : "\(value)" }
+        guard abs(value) >= 1e-4 else { return String(format: "%.\(digits)g", value) }
         var places = digits - 1
         var limit = 10.0
         while places > 0, abs(value) >= limit { (places, limit) = (places - 1, limit * 10) }
         var least = 1.0
-        while places < 9, abs(value) < least { (places, least) = (places + 1, least / 10) }
+        while abs(value) < least { (places, least) = (places + 1, least / 10) }
         let text = decimals(value, places)
         guard text.contains(".") else { return text }
         let end = text.lastIndex { $0 != "0" } ?? text.startIndex

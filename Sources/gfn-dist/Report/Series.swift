@@ -28,18 +28,16 @@ struct Series: Sendable, Equatable {
     /// greatest, as they are. Few enough points are all kept.
     func decimated(columns: Int) -> Series {
         guard points.count > 2 * columns, let first = points.first, let last = points.last else { return self }
-        var kept: [Int] = [0]
-        let width = Double(last.step - first.step + 1) / Double(columns)
-        var start = 0
-        for column in 0..<columns {
-            let edge = Double(first.step) + width * Double(column + 1)
+        func column(_ point: Point) -> Int { (point.step - first.step) * columns / (last.step - first.step + 1) }
+        var (kept, start) = ([0], 0)
+        while start < points.count {
             var (end, least, greatest) = (start, start, start)
-            while end < points.count, Double(points[end].step) < edge || column == columns - 1 {
+            while end < points.count, column(points[end]) == column(points[start]) {
                 if points[end].value < points[least].value { least = end }
                 if points[end].value > points[greatest].value { greatest = end }
                 end += 1
             }
-            if end > start { kept += least == greatest ? [least] : [min(least, greatest), max(least, greatest)] }
+            kept += [min(least, greatest), max(least, greatest)]
             start = end
         }
         kept.append(points.count - 1)
