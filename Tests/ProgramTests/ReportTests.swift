@@ -107,7 +107,8 @@ struct ReportPartTests {
     }
 
     @Test("numbers are short, and of their own size", arguments: [
-        (0.0, "0"), (5.0, "5"), (1.25, "1.25"), (0.0123461, "0.01235"), (-0.5, "-0.5"), (12345.678, "12346"), (99.996, "100"), (1e-12, "1e-12"),
+        (0.0, "0"), (5.0, "5"), (1.25, "1.25"), (0.0123461, "0.01235"), (-0.5, "-0.5"), (12345.678, "12346"), (99.996, "100"),
+        (1e-12, "1e-12"),
     ])
     func numbers(value: Double, text: String) {
         #expect(ReportNumber.short(value) == text)
@@ -170,8 +171,8 @@ extension ProgramTests {
             let page = try Self.page([run])
             Self.expectSelfContained(page)
             for part in [
-                "60 of 60", "25.0 %", "75.0 %", "70.0 – 80.0 %", "0.25", "<h3>Loss</h3>", "<h3>Entropy</h3>", "Where the time went", "rank 1",
-                "held-out", "No warnings", "What is not the program&#39;s default", "<code>tb</code>",
+                "60 of 60", "25.0 %", "75.0 %", "70.0 – 80.0 %", "0.25", "<h3>Loss</h3>", "<h3>Entropy</h3>", "Where the time went",
+                "rank 1", "held-out", "No warnings", "What is not the program&#39;s default", "<code>tb</code>",
             ] {
                 #expect(page.contains(part), "\(part)")
             }
