@@ -12,7 +12,7 @@ struct ReportSamples: Sendable {
 
     /// Equal texts of one problem.
     private struct Solution: Sendable {
-        var sample: SampleFile.Sample
+        var sample: SampledStep.Sample
         var count: Int
     }
 
@@ -33,7 +33,7 @@ struct ReportSamples: Sendable {
         let first = run.record.samples.count > 1 ? run.record.samples.first : nil
         // Problems that both have come first: they can be compared.
         let known = Set((first?.problems ?? []).compactMap { $0.first?.problem })
-        func isShared(_ problem: [SampleFile.Sample]) -> Bool { known.contains(problem[0].problem) }
+        func isShared(_ problem: [SampledStep.Sample]) -> Bool { known.contains(problem[0].problem) }
         let ordered = last.problems.filter(isShared) + last.problems.filter { !isShared($0) }
         var parts: [HTML] = runs.count > 1 ? [.element("h3", [HTML(run.label)])] : []
         parts.append(.element(heading, ["class": "step"], ["Step \(last.step)"]))
@@ -55,7 +55,7 @@ struct ReportSamples: Sendable {
     }
 
     private func details(
-        _ samples: [SampleFile.Sample], step: Int, earlier: [SampleFile.Sample]?, earlierStep: Int?, isOpen: Bool
+        _ samples: [SampledStep.Sample], step: Int, earlier: [SampledStep.Sample]?, earlierStep: Int?, isOpen: Bool
     ) -> HTML {
         let prompt = samples[0].prompt
         let name = Self.cut(prompt.isEmpty ? "problem \(samples[0].problem)" : prompt, to: 140)
@@ -80,14 +80,14 @@ struct ReportSamples: Sendable {
         return .element("details", isOpen ? ["class": "sampled", "open": ""] : ["class": "sampled"], [summary] + body)
     }
 
-    private static func counts(_ samples: [SampleFile.Sample]) -> String {
+    private static func counts(_ samples: [SampledStep.Sample]) -> String {
         let distinct = DistinctSolutions(texts: samples.map(\.text), correct: samples.map(\.isCorrect))
             .counts(thresholds: [threshold], method: .greedy).first?.count ?? 0
         return "\(samples.count { $0.isCorrect }) of \(samples.count) right, \(distinct) distinct"
     }
 
     /// Groups of like solutions, the largest first; a text joins the first group whose first text it is like.
-    private func groups(_ samples: [SampleFile.Sample]) -> [HTML] {
+    private func groups(_ samples: [SampledStep.Sample]) -> [HTML] {
         var solutions: [Solution] = []
         for sample in samples {
             if let place = solutions.firstIndex(where: { $0.sample.text.utf8.elementsEqual(sample.text.utf8) }) {

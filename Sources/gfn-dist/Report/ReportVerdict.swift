@@ -29,12 +29,14 @@ struct ReportVerdict: Sendable {
             numbers.append(.element("span", ["class": "arrow", "aria-label": "to"], ["→"]))
         }
         numbers.append(.element("strong", [HTML(form.text(after.value))]))
-        let intervals = [before, after].compactMap { $0 }.map { form.interval(of: $0) ?? "no interval" }.joined(separator: " → ")
+        let intervals = [before, after].compactMap { $0 }.map { form.interval(of: $0) ?? "no interval" }
+        // A line breaks between the two only.
+        let pieces = intervals.enumerated().flatMap { index, text in [HTML.element("span", [HTML((index > 0 ? "→ " : "") + text)]), " "] }
         return .element(
             "div", ["class": "verdict"],
             [
                 .element("p", ["class": "title"], [HTML(title)]), .element("p", ["class": "numbers"], numbers), drawing,
-                .element("p", ["class": "note"], [HTML(intervals)]),
+                .element("p", ["class": "note"], pieces),
             ])
     }
 

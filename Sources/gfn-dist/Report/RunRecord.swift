@@ -12,7 +12,7 @@ struct RunRecord: Sendable {
     /// By step, data set and temperature.
     let evaluations: [RunEvaluation]
     /// The first file of samples and the last one, where there are any.
-    let samples: [SampleFile]
+    let samples: [SampledStep]
     /// What is wrong with the files, one sentence each.
     let remarks: [String]
     /// Whether the run has left its result.
@@ -35,7 +35,7 @@ struct RunRecord: Sendable {
         settings = Self.settings(in: run.settings, &remarks)
         lines = try Self.lines(of: run.metrics, &remarks)
         evaluations = try RunEvaluation.all(in: path, &remarks)
-        samples = try SampleFile.firstAndLast(in: path + "/samples", &remarks)
+        samples = try SampledStep.firstAndLast(in: path + "/samples", &remarks)
         isFinished = manager.fileExists(atPath: run.adapter) || manager.fileExists(atPath: run.model)
         self.remarks = remarks
     }

@@ -1,7 +1,7 @@
 internal import Foundation
 
 /// `samples/step-<n>.jsonl` read back: what was sampled for a step.
-struct SampleFile: Sendable {
+struct SampledStep: Sendable {
     struct Sample: Sendable {
         let problem: String
         let prompt: String
@@ -35,7 +35,7 @@ struct SampleFile: Sendable {
     let problems: [[Sample]]
 
     /// The files of the first and the last step below `folder`; one or none where there are no more.
-    static func firstAndLast(in folder: String, _ remarks: inout [String]) throws(RunError) -> [SampleFile] {
+    static func firstAndLast(in folder: String, _ remarks: inout [String]) throws(RunError) -> [SampledStep] {
         guard FileManager.default.fileExists(atPath: folder) else { return [] }
         let names: [String]
         do { names = try FileManager.default.contentsOfDirectory(atPath: folder) } catch {
@@ -45,10 +45,10 @@ struct SampleFile: Sendable {
             name.hasPrefix("step-") && name.hasSuffix(".jsonl") ? Int(name.dropFirst(5).dropLast(6)) : nil
         }.sorted()
         guard let first = steps.first, let last = steps.last else { return [] }
-        var files: [SampleFile] = []
+        var files: [SampledStep] = []
         for step in first == last ? [first] : [first, last] {
             guard let text = try RunRecord.text(of: "\(folder)/step-\(step).jsonl") else { continue }
-            let file = SampleFile(step: step, text: text)
+            let file = SampledStep(step: step, text: text)
             if file.torn > 0 {
                 remarks.append("samples/step-\(step).jsonl has \(file.torn) \(file.torn == 1 ? "line that is" : "lines that are") torn")
             }
