@@ -31,7 +31,9 @@ struct ReportVerdict: Sendable {
         numbers.append(.element("strong", [HTML(form.text(after.value))]))
         let intervals = [before, after].compactMap { $0 }.map { form.interval(of: $0) ?? "no interval" }
         // A line breaks between the two only.
-        let pieces = intervals.enumerated().flatMap { index, text in [HTML.element("span", [HTML((index > 0 ? "→ " : "") + text)]), " "] }
+        let pieces: [HTML] = intervals.enumerated().flatMap { index, text -> [HTML] in
+            [.element("span", [HTML((index > 0 ? "→ " : "") + text)]), " "]
+        }
         return .element(
             "div", ["class": "verdict"],
             [
