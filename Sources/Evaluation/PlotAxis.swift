@@ -1,16 +1,16 @@
 /// A line from one value to another with marks at round ones: multiples of 1, 2 or 5 times a power of ten.
-struct PlotAxis: Equatable {
-    private(set) var low: Double
-    private(set) var high: Double
+package struct PlotAxis: Equatable {
+    package private(set) var low: Double
+    package private(set) var high: Double
     /// Ascending, from `low` to `high`.
-    private(set) var ticks: [Double]
+    package private(set) var ticks: [Double]
     /// After the point, which tell the ticks apart.
-    private(set) var digits: Int
+    package private(set) var digits: Int
 
     /// Covers the values with room at both ends, though not beyond the bounds, which hold all values; of values closer together than
     /// `span` it shows that much around them, so that a small difference does not look like a large one. Without values it is from
     /// 0 to 1. `count` is how many steps there are at most.
-    init(covering values: [Double], within bounds: ClosedRange<Double>, span: Double, steps count: Int) {
+    package init(covering values: [Double], within bounds: ClosedRange<Double>, span: Double, steps count: Int) {
         let least = values.min() ?? 0, most = values.max() ?? 1
         let room = values.isEmpty ? 0 : Swift.max((most - least) * 0.06, (span - (most - least)) / 2)
         (low, high) = (Swift.max(bounds.lowerBound, least - room), Swift.min(bounds.upperBound, most + room))
@@ -26,7 +26,7 @@ struct PlotAxis: Equatable {
     }
 
     /// Where a value is on the way from `low` (0) to `high` (1).
-    func position(of value: Double) -> Double { (value - low) / (high - low) }
+    package func position(of value: Double) -> Double { (value - low) / (high - low) }
 
     /// By a power of ten without rounding twice, so that 3 · 10⁻¹ is 0.3.
     private static func scaled(_ value: Double, _ exponent: Int) -> Double {

@@ -85,11 +85,15 @@ extension Estimate {
 }
 
 /// Where values are in a panel.
-struct PlotFrame {
-    var area: PlotBox
-    var xAxis, yAxis: PlotAxis
+package struct PlotFrame {
+    package var area: PlotBox
+    package var xAxis, yAxis: PlotAxis
 
-    func place(x: Double, y: Double) -> PlotPoint {
+    package init(area: PlotBox, xAxis: PlotAxis, yAxis: PlotAxis) {
+        (self.area, self.xAxis, self.yAxis) = (area, xAxis, yAxis)
+    }
+
+    package func place(x: Double, y: Double) -> PlotPoint {
         PlotPoint(
             x: area.x + xAxis.position(of: x) * area.width, y: area.y + area.height - yAxis.position(of: y) * area.height)
     }

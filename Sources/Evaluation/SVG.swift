@@ -81,13 +81,19 @@ enum SVG {
 }
 
 /// A place in a drawing: x to the right, y down.
-struct PlotPoint: Equatable {
-    var x, y: Double
+package struct PlotPoint: Equatable {
+    package var x, y: Double
+
+    package init(x: Double, y: Double) { (self.x, self.y) = (x, y) }
 }
 
 /// A part of a drawing that something takes up.
-struct PlotBox: Equatable {
-    var x, y, width, height: Double
+package struct PlotBox: Equatable, Sendable {
+    package var x, y, width, height: Double
+
+    package init(x: Double, y: Double, width: Double, height: Double) {
+        (self.x, self.y, self.width, self.height) = (x, y, width, height)
+    }
 
     func overlap(with other: PlotBox) -> Double {
         let across = min(x + width, other.x + other.width) - max(x, other.x)

@@ -13,7 +13,7 @@ struct ReplayCommand: ParsableCommand {
 
     @Argument(help: ArgumentHelp("Run folder.", valueName: "run"))
     var path: String
-    @Option(name: .long, help: ArgumentHelp("The step to come to; the first after the newest checkpoint that has one unless named.", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("The step to come to; the first after the newest checkpoint unless named.", valueName: "n"))
     var step: Int?
     @OptionGroup var ranks: RankOptions
     @Option(name: .long, help: ArgumentHelp("Threads of each rank.", valueName: "n"))
@@ -27,9 +27,7 @@ struct ReplayCommand: ParsableCommand {
 
     func run() throws {
         Launch.perform(ranks: ranks.virtual) { launch in
-            var choices = SettingOptions()
-            choices.threads = threads
-            let result = try RepeatedSteps(path: path, step: step).perform(choices, launch)
+            let result = try RepeatedSteps(path: path, step: step).perform(threads: threads, launch)
             guard launch.isFirst else { return }
             let steps = result.first == result.last ? "step \(result.last)" : "steps \(result.first) to \(result.last)"
             if json {

@@ -30,8 +30,11 @@ enum EmbeddedResources {
         FileManager.default.fileExists(atPath: folder.appendingPathComponent("\(name).yaml").path)
     }
 
-    static func configuration(_ name: String) throws -> String {
-        let path = folder.appendingPathComponent("\(name).yaml").path
+    static func configuration(_ name: String) throws -> String { try text("\(name).yaml") }
+
+    /// A file's whole text, by its path among the resources.
+    static func text(_ name: String) throws -> String {
+        let path = folder.appendingPathComponent(name).path
         guard let data = FileManager.default.contents(atPath: path) else {
             throw RunError.missingInput(
                 "the program's resource \(path) is missing: keep the folder gfn-dist_gfn-dist.resources beside the executable")

@@ -20,8 +20,9 @@ struct RepeatedSteps {
     }
 
     /// Throws what is missing, and what a run throws.
-    func perform(_ choices: SettingOptions, _ launch: Launch) throws -> Result {
-        let configuration = try self.configuration(choices)
+    /// - Parameter threads: of each rank; nil: as the run's settings say.
+    func perform(threads: Int?, _ launch: Launch) throws -> Result {
+        let configuration = try self.configuration(threads: threads)
         let recorded = lines(of: folder)
         let (checkpoint, first, last) = try start(recorded)
         let layout = configuration.needs.usesRollouts ? try RunStart.layout(configuration, ranks: launch.size) : nil
@@ -49,7 +50,7 @@ struct RepeatedSteps {
     }
 
     /// The run's own settings, without evaluations and files, which change no step.
-    private func configuration(_ choices: SettingOptions) throws -> RunConfiguration {
+    private func configuration(threads: Int?) throws -> RunConfiguration {
         guard FileManager.default.fileExists(atPath: folder.settings) else {
             throw RunError.missingInput("\(path) is not a run folder (there is no config.yaml in it)")
         }
@@ -57,7 +58,7 @@ struct RepeatedSteps {
         layers.lay(yaml: try configurationText(folder.settings), named: folder.settings, isChoice: false)
         let origin = Origin(description: "replay")
         for name in ["evaluate.every", "checkpoint.every", "samples.every"] { layers.set(name, to: "none", from: origin) }
-        choices.layFlags(over: &layers)
+        if let threads { layers.set("threads", to: "\(threads)", from: .flag("threads")) }
         let configuration = try RunConfiguration(layers)
         if configuration.freeBound != nil {
             throw RunError.configuration("the run in \(path) has lag=any: which samples a step learned from cannot be repeated")
