@@ -15,11 +15,8 @@ struct GFNDist: ParsableCommand {
         version: versionText,
         subcommands: [
             TrainCommand.self, SampleCommand.self, EvaluateCommand.self, ScoreCommand.self, RewardCommand.self, TokenizeCommand.self,
-<<<<<<< HEAD
-            VerifyCommand.self, BenchCommand.self, PlanCommand.self, ReplayCommand.self, DoctorCommand.self, MakeModelCommand.self,
-=======
-            VerifyCommand.self, ReportCommand.self, BenchCommand.self, PlanCommand.self, DoctorCommand.self, MakeModelCommand.self,
->>>>>>> report
+            VerifyCommand.self, ReportCommand.self, ReplayCommand.self, PlanCommand.self, DoctorCommand.self, BenchCommand.self,
+            MakeModelCommand.self,
         ])
 
     static var versionText: String {
