@@ -19,7 +19,7 @@ struct RepeatedSteps {
         var digest: String?
     }
 
-    /// Throws what is missing, and what a run throws.
+    /// What came of it, on rank 0; collective over processes. Throws what is missing, and what a run throws.
     /// - Parameter threads: of each rank; nil: as the run's settings say.
     func perform(threads: Int?, _ launch: Launch) throws -> Result {
         let configuration = try self.configuration(threads: threads)
@@ -44,6 +44,8 @@ struct RepeatedSteps {
             }
         }
         var result = Result(checkpoint: checkpoint, first: first, last: last)
+        // Rank 0 has the log.
+        guard launch.isFirst else { return result }
         let made = lines(of: own)
         for step in first...last { try compare(recorded[step], made[step], step, &result) }
         return result
