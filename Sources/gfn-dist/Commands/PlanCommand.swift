@@ -66,7 +66,7 @@ struct PlanCommand: ParsableCommand {
                     let verdict = plan.fits ? "\(decimals(plan.secondsPerStep / best.secondsPerStep, 2)) times as long" : "does not fit"
                     print(
                         "instead          \(plan.layoutText): \(decimals(plan.secondsPerStep, 2)) s a step, \(verdict), "
-                            + "\(ByteSize(plan.memory.bytes()))")
+                            + "\(ByteSize(plan.memoryBytes))")
                 }
             }
             if let sbatch { try write(best, of: opened, to: sbatch) }

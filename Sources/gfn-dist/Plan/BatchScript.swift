@@ -11,7 +11,7 @@ struct BatchScript {
     var minutes: Int { Int((1.5 * plan.seconds / 60).rounded(.up)) + 10 }
 
     var text: String {
-        let mebibytes = (plan.memory.bytes() * 11 / 10) >> 20
+        let mebibytes = (plan.memoryBytes * 11 / 10) >> 20
         func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
         return """
             #!/bin/bash

@@ -22,6 +22,8 @@ struct Plan {
     let layout: RankLayout?
     /// Of the node with rank 0, which has the most to hold.
     let memory: MemoryPlan
+    /// What its learners keep of activations beyond what they must, each, in bytes.
+    let budget: Int
     let step: PlanMeasurement.Step
     /// Tokens that a step samples.
     let tokensPerStep: Int
@@ -35,6 +37,8 @@ struct Plan {
     var ranks: Int { nodes.count * ranksPerNode }
     var secondsPerStep: Double { step.step + exchange }
     var seconds: Double { Double(steps) * secondsPerStep + evaluations }
+    /// Of a node, in bytes; a run that has less recomputes more, down to `memory.bytes()`.
+    var memoryBytes: Int { memory.bytes(budget: budget) }
     var fits: Bool { nodes.memory.map { memory.bytes() <= $0 } ?? true }
 
     /// - Parameters:
@@ -47,6 +51,8 @@ struct Plan {
         (self.nodes, self.ranksPerNode, self.threads) = (nodes, ranksPerNode, threads)
         layout = configuration.needs.usesRollouts ? try configuration.layout(ofRanks: ranks) : nil
         memory = MemoryPlan(opened, NodeRoles(layout, ranks: Array(0..<ranksPerNode), of: ranks, processes: ranksPerNode))
+        let limit = MemoryLimit(configuration.text("memory.limit"), available: nodes.memory)
+        budget = limit.share(memory).budget
         self.step = step
         let perStep = configuration.promptsPerStep * configuration.samplesPerPrompt
         tokensPerStep = configuration.needs.usesRollouts ? perStep * (length + 1) : 0
@@ -75,8 +81,10 @@ struct Plan {
     func text(_ opened: OpenedWorkspace) -> String {
         var lines = ["layout           \(layoutText)" + (layout.map { ", \($0)" } ?? "")]
         let limit = nodes.memory.map { " of \(ByteSize($0).roundedDown)" } ?? ""
-        lines.append("memory of a node \(ByteSize(memory.bytes()))\(limit)\(fits ? "" : ": TOO MUCH")")
+        lines.append("memory of a node \(ByteSize(memoryBytes))\(limit)\(fits ? "" : ": TOO MUCH")")
         lines += memory.account.split(separator: ", ").map { "                   \($0)" }
+        let kept = memoryBytes - memory.bytes()
+        if kept > 0 { lines.append("                   activations kept \(ByteSize(kept)), where there is room") }
         lines.append(
             "a step           \(decimals(secondsPerStep, 2)) s: sampling \(decimals(step.sample, 2)), scoring "
                 + "\(decimals(step.score, 2)), learning \(decimals(step.learn, 2))"
@@ -99,12 +107,13 @@ struct Plan {
         line.add("threads", threads)
         line.add("learners", layout?.learners.count ?? ranks)
         line.add("rollouts", layout?.rollouts.count ?? 0)
-        line.add("memory_node_bytes", memory.bytes())
+        line.add("memory_node_bytes", memoryBytes)
+        line.add("memory_least_bytes", memory.bytes())
         line.add("memory_limit_bytes", nodes.memory)
         line.add("fits", fits)
         var parts = JSONLine()
         for part in memory.parts where part.bytes > 0 { parts.add(part.name, part.bytes) }
-        parts.add("passes of learners", memory.roles.learning * memory.learner.bytes())
+        parts.add("passes of learners", memory.roles.learning * memory.learner.bytes(budget: budget))
         parts.add("passes of rollouts", memory.roles.rollouts * memory.rollout.bytes())
         line.add("memory_parts", parts)
         line.add("response_tokens", length)

@@ -8,7 +8,8 @@ internal import Tensor
 /// first layers of its model, once on few and once on more of them. What a layer adds is the difference; the rest is the output matrix, the
 /// embedding and what does not depend on the model.
 ///
-/// Nobody knows how long responses will be: those of a model that was cut off never end, so `length` is the limit of the measured steps.
+/// Responses of a model that was cut off never end, so `length` is the limit of its measured steps. A model that is so small that all of it is
+/// measured ends its responses itself.
 struct PlanMeasurement {
     /// Seconds of a whole step and of its parts.
     struct Step: Codable, Sendable, Equatable {
@@ -26,8 +27,9 @@ struct PlanMeasurement {
     let ranks, threads: Int
     /// Groups that the node has of each step.
     let prompts: Int
-    /// Tokens of a response.
+    /// Tokens of a response, and whether they were named for whole models too.
     let length: Int
+    let isLengthGiven: Bool
 
     /// About so many seconds are measured for each depth.
     private static let patience = 2.0
@@ -46,10 +48,13 @@ struct PlanMeasurement {
         var settings = opened.configuration.layers
         let origin = Origin(description: "plan")
         for (name, value) in [
-            ("train.prompts_per_step", "\(prompts)"), ("rollout.max_new_tokens", "\(length)"), ("threads", "\(threads)"),
+            ("train.prompts_per_step", "\(prompts)"), ("threads", "\(threads)"),
             ("checkpoint.every", "none"), ("evaluate.every", "none"), ("samples.every", "none"), ("reward_model", ""), ("adapter", ""),
             ("check.log_probabilities", "report"),
         ] { settings.set(name, to: value, from: origin) }
+        if isLengthGiven || layers < opened.base.model.configuration.layerCount {
+            settings.set("rollout.max_new_tokens", to: "\(length)", from: origin)
+        }
         // One step says how many more there is time for; a median leaves the first out, in which memory is touched for the first time.
         settings.set("train.steps", to: "2", from: origin)
         let first = try run(settings, layers: layers)

@@ -33,7 +33,7 @@ struct PlanRun {
         // What fits first, then what is fast, then what takes less memory.
         plans.sort { a, b in
             if a.fits != b.fits { return a.fits }
-            return (a.secondsPerStep, a.memory.bytes()) < (b.secondsPerStep, b.memory.bytes())
+            return (a.secondsPerStep, a.memoryBytes) < (b.secondsPerStep, b.memoryBytes)
         }
         return (opened, length, plans)
     }
@@ -44,7 +44,7 @@ struct PlanRun {
         let share = Double(opened.configuration.promptsPerStep) / Double(nodes.count * ranks)
         let prompts = max(1, Int((share * Double(measured)).rounded(.up)))
         let step = try PlanMeasurement(
-            opened: opened, ranks: measured, threads: measuredThreads, prompts: prompts, length: length
+            opened: opened, ranks: measured, threads: measuredThreads, prompts: prompts, length: length, isLengthGiven: self.length != nil
         ).measure()
         // More ranks on fewer cores than threads were asked for take turns.
         let scale = Double(measuredThreads) / Double(threads) / speed
