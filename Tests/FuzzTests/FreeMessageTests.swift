@@ -10,6 +10,8 @@ import Testing
 @Suite("Damaged messages of rollouts that run free") struct FreeMessageTests {
     private static let cases = Int(ProcessInfo.processInfo.environment["GFN_FUZZ_CASES"] ?? "") ?? 400
     private static let steps = 2, bits: [UInt16] = [1, 2, 3]
+    /// Of a word that this test's rank 0 says, and no run.
+    private static let stepsAreDone = 99
 
     private struct Message: Sendable {
         let receiver: Int
@@ -51,13 +53,18 @@ import Testing
         try runInProcess(ranks: 4) { communicator in
             let rank = communicator.rank
             if rank >= 2 {
-                for message in rank == 2 ? messages : Self.messages {
+                let said = rank == 2 ? messages : Self.messages
+                for (place, message) in said.enumerated() {
+                    // A rollout waits for all ranks only when it has the last weights, and those come after the last step.
+                    if place == said.count - 1 { _ = try communicator.receive(from: 0, tag: Self.stepsAreDone) }
                     try communicator.send(message.bytes, to: message.receiver, tag: RolloutBatch.tag)
                 }
                 return
             }
+            func sayDone() throws { for rollout in 2...3 { try communicator.send([1], to: rollout, tag: Self.stepsAreDone) } }
             if let orders, rank == 0 {
                 for order in orders { try communicator.send(order, to: 1, tag: 3) }
+                try sayDone()
                 return
             }
             let schedule = FreeSchedule(rollouts: 2, perStep: 2, bound: 1, version: 0, last: Self.steps)
@@ -70,7 +77,9 @@ import Testing
                 for group in found.fresh { _ = try weights.bits(of: group.sampledWith) }
                 _ = try weights.publish(Self.bits, version: step + 1, shares: limits, isLast: step + 1 == Self.steps)
             }
-            if rank == 0 { try arrivals.meet() }
+            guard rank == 0 else { return }
+            try sayDone()
+            try arrivals.meet()
         }
     }
 
