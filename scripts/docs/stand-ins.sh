@@ -1,5 +1,5 @@
-# Sourced by check-docs.sh: what the documents name as the reader's own, tiny but real, made by the program itself. Each is there only in
-# documents whose text names it.
+# Sourced by check-docs.sh: what the documents name as the reader's own, tiny but real, made by the program itself. Each is there when
+# the first command names it.
 
 # Trainings of a second, not those of the documents.
 short=(--set train.steps=2 --set train.prompts_per_step=2 --set rollout.samples_per_prompt=2 --set evaluate.problems=1
@@ -27,8 +27,8 @@ make_stock() {
     echo '{"text":"What is 1 + 1?"}' >gsm8k.jsonl
     printf '[{"Body": "There are 2 pens and 3 pens.", "Question": "How many?", "Answer": 5.0}]\n' >SVAMP.json
 
-    quietly make-model --shape tiny random
-    quietly train --objective sft --model random --set data.train=problems.jsonl --set trainable=full --set train.steps=60 \
+    quietly make-model --shape tiny weights
+    quietly train --objective sft --model weights --set data.train=problems.jsonl --set trainable=full --set train.steps=60 \
         --set train.prompts_per_step=3 --set train.learning_rate=1e-2 --set rollout.max_new_tokens=24 --set evaluate.problems=1 \
         --set evaluate.samples_per_problem=1 --quiet --output sft
     cp -r sft/model base && cp -r base completer && cp -r base SmolLM2 && cp -r base MODEL
@@ -53,29 +53,44 @@ JINJA
 
     # Steps with labels, in words that both the tiny model's tokenizer and the embedded base's have.
     quietly reward --label-with-rollouts pathsum --limit 4 --samples-per-problem 2 --completions 2 --output steps.jsonl --quiet
-    cp steps.jsonl held-out.jsonl && cp steps.jsonl mr-gsm8k-100.jsonl && cp steps.jsonl labels.jsonl
-    quietly reward --model base --set data.train=steps.jsonl --set data.evaluate=held-out.jsonl "${short[@]:0:2}" --quiet --output runs/base-reward
+    cp steps.jsonl held-out.jsonl && cp steps.jsonl mr-gsm8k-100.jsonl
+    quietly reward --model base --set data.train=steps.jsonl --set data.evaluate=held-out.jsonl "${short[@]:0:2}" \
+        --quiet --output runs/base-reward
     quietly reward --set data.train=steps.jsonl --set data.evaluate=held-out.jsonl "${short[@]:0:2}" --quiet --output judge
     for name in reward reward-flipped-10 reward-flipped-20 reward-flipped-30; do
         mkdir -p "runs/noisy-reward/$name" && cp -r judge "runs/noisy-reward/$name/run"
     done
-    rm -rf judge sft random runs/on-base
+    rm -rf judge sft weights runs/on-base
 
     quietly sample problems.jsonl --model base --samples-per-problem 4 --temperature 0.4,0.8 --max-new-tokens 24 --output base.jsonl --quiet
     for name in ppo.jsonl ours.jsonl hf.jsonl solutions.jsonl results/samples/test.jsonl; do cp base.jsonl "$name"; done
     cd "$root"
 }
 
-# Puts into the current folder what the document names.
-stand_ins() {
-    local name text
-    text="$(<"$root/$document")"
-    while IFS= read -r name; do
-        [[ "$text" == *"$name"* ]] || continue
-        mkdir -p "$(dirname "$name")"
-        [ -e "$name" ] || cp -r "$stock/$name" "$name"
-    done < <(cd "$stock" && find . -type f -not -path '*/adapter/*' -not -path '*/checkpoints/*' -printf '%P\n' &&
-        find . -mindepth 1 -not -type f -printf '%P\n' | grep -vxE 'models|gsm8k|svamp|sums|runs|results|runs/transfer|runs/noisy-reward')
+# What commands may name, and make themselves in other documents.
+things="base completer SmolLM2 MODEL pathsum-base smollm2.gguf 1b.gguf 8b.gguf SmolLM2-135M-Instruct.Q4_1.gguf
+    models/SmolLM2-135M-Instruct.Q4_1.gguf models/pathsum-small models/pathsum-medium sums-run/sft/run/model
+    problems.jsonl train.jsonl test.jsonl one.jsonl sums.jsonl svamp/test.jsonl gsm8k/test.jsonl gsm8k/train.jsonl sums/fit-low.jsonl
+    gsm8k.jsonl SVAMP.json steps.jsonl held-out.jsonl mr-gsm8k-100.jsonl solutions.jsonl hf.jsonl results/samples/test.jsonl
+    runs/a runs/base runs/pathsum runs/subtb runs/grpo runs/ppo runs/transfer/runs/low-1/run runs/base-reward
+    runs/noisy-reward/reward/run runs/noisy-reward/reward-flipped-10/run runs/noisy-reward/reward-flipped-20/run
+    runs/noisy-reward/reward-flipped-30/run"
+
+# Puts into the current folder what a command names and nothing has made yet, but for what it is to make.
+provide() {
+    local name text=" ${1//[=<\"]/ } "
+    text="${text//$'\n'/ }"
+    while [[ "$text" =~ ^(.*)' --output '[^[:space:]]+(.*)$ ]]; do text="${BASH_REMATCH[1]}${BASH_REMATCH[2]}"; done
+    for name in $things $own_things; do
+        [[ "$text" == *" $name "* || "$text" == *" $name/"* ]] || continue
+        [ -e "$name" ] && continue
+        mkdir -p "$(dirname "$name")" && cp -r "$stock/$name" "$name"
+    done
+}
+
+# A folder like the project's, with what the document says of files of its own.
+make_sandbox() {
+    local own_things=""
     ln -s "$root/scripts" scripts
     mkdir -p .build/release && ln -s "$here/docs/gfn-dist" .build/release/gfn-dist
     # What a document says of its own files.
@@ -86,6 +101,8 @@ stand_ins() {
                 NR == 7 { print "{\"text\":\"a\"}"; next } { print }' >train.jsonl
             ;;
         *reward-model.md) cp "$stock/steps.jsonl" train.jsonl ;;
+        # Samples of others, before the page makes its own.
+        *evaluate.md) own_things="base.jsonl ppo.jsonl ours.jsonl" ;;
         *verify.md)
             # The page's own example, without what it calls optional.
             awk '/^```/ { inside = $0 == "```yaml" && !seen; seen += inside; next } inside && !/# optional/ { sub(/ +#.*/, ""); print }' \
@@ -96,4 +113,5 @@ stand_ins() {
             awk '/^\$ cat [a-z]+\.jsonl$/ { file = $3; next } /^(\$|```)/ { file = "" } file && file != "ids.jsonl" { print > file }' "$root/$document"
             ;;
     esac
+    echo "$own_things" >"$sandbox.things"
 }
