@@ -33,7 +33,7 @@ fail() {
 }
 complaints=0
 complain() {
-    echo "FAILED  $1  $2"
+    echo "FAILED     $1  $2"
     complaints=$((complaints + 1))
 }
 

@@ -51,9 +51,9 @@ read_only() {
     done
 }
 
-# A message's first words, with numbers and names of files made alike.
+# A message's first words, with numbers and the names of files and hosts made alike.
 shape() {
-    sed -E 's/^\[[^]]*\] *//; s#[^ ]*/[^ ]*#PATH#g; s/[0-9]+(\.[0-9]+)?/N/g' <<<"$1" | cut -d' ' -f1-6
+    sed -E 's/^\[[^]]*\] *//; s/ on [^ ]+ \(/ on HOST (/; s#[^ ]*/[^ ]*#PATH#g; s/[0-9]+(\.[0-9]+)?/N/g' <<<"$1" | cut -d' ' -f1-6
 }
 
 # Runs `text` in the document's folder, where the commands before it left its environment; sets `code`, and `output` to a file.
@@ -77,7 +77,7 @@ run_text() {
 
 # Of a command: one line that says that it is well, or what is wrong with its last lines. INDEX of `texts`.
 run_command() {
-    local text="${texts[$1]}" refusal="${refusals[$1]}" place="$document:${lines[$1]}" shown wrong placeholder path found
+    local text="${texts[$1]}" refusal="${refusals[$1]}" place="$document:${lines[$1]}" shown wrong placeholder path found began took
     shown="${text//\\$'\n'/ }"
     shown="$(tr -s ' \n' '  ' <<<"${shown%%  #*}")"
     shown="${shown:0:110}"
@@ -85,7 +85,7 @@ run_command() {
     if [ "$kind" = read ]; then
         wrong="$(read_only "$text")"
         only_read=$((only_read + 1))
-        if [ -z "$wrong" ]; then echo "read    $place  $shown ($reason)"; else complain "$place" "$shown: $wrong"; fi
+        if [ -z "$wrong" ]; then echo "read       $place  $shown ($reason)"; else complain "$place" "$shown: $wrong"; fi
         return
     fi
     ran=$((ran + 1))
@@ -109,8 +109,9 @@ run_command() {
         made[$path]="${blocks[$1]}"
     done < <(grep -oE -e '--output [^[:space:]]+' <<<"$text" | cut -d' ' -f2)
     (cd "$sandbox" && provide "$text") || complain "$place" "what it names could not be put there"
-    output="$sandbox.output"
+    output="$sandbox.output" began="${EPOCHREALTIME/[.,]/}"
     run_text "$text"
+    took=$((${EPOCHREALTIME/[.,]/} - began))
     wrong=""
     if [ -n "$refusal" ]; then
         found="$(grep -m1 -E '^(\[[^]]*\] *)?gfn-dist: ' "$output")"
@@ -125,10 +126,11 @@ run_command() {
         wrong="exit code $code"
     fi
     if [ -z "$wrong" ]; then
-        echo "ok      $place  $shown"
+        printf 'ok %4d.%d s  %s  %s\n' $((took / 1000000)) $((took / 100000 % 10)) "$place" "$shown"
     else
         complain "$place" "$shown: $wrong"
-        tail -4 "$output" | cut -c1-300 | sed 's/^/        /'
+        # What the program said, without what mpirun adds.
+        { grep -E '(gfn-dist|\.sh): ' "$output" || tail -4 "$output"; } | tail -4 | cut -c1-300 | sed 's/^/        /'
     fi
 }
 

@@ -18,9 +18,9 @@ sums() {
 # to label, and ends what it says.
 make_stock() {
     mkdir -p "$stock/models" && cd "$stock"
-    mkdir gsm8k svamp sums runs results runs/base runs/a results/samples
+    mkdir gsm8k sums runs results runs/base runs/a results/samples
     sums 3 >problems.jsonl
-    for name in train.jsonl test.jsonl one.jsonl sums.jsonl svamp/test.jsonl gsm8k/test.jsonl sums/fit-low.jsonl; do
+    for name in train.jsonl test.jsonl one.jsonl sums.jsonl svamp.jsonl gsm8k/test.jsonl sums/fit-low.jsonl; do
         cp problems.jsonl "$name"
     done
     sums 501 >gsm8k/train.jsonl
@@ -62,7 +62,7 @@ JINJA
     done
     rm -rf judge sft weights runs/on-base
 
-    quietly sample problems.jsonl --model base --samples-per-problem 4 --temperature 0.4,0.8 --max-new-tokens 24 --output base.jsonl --quiet
+    quietly sample problems.jsonl --model base --limit 2 --samples-per-problem 4 --temperature 0.4,0.8 --max-new-tokens 24 --output base.jsonl --quiet
     for name in ppo.jsonl ours.jsonl hf.jsonl solutions.jsonl results/samples/test.jsonl; do cp base.jsonl "$name"; done
     cd "$root"
 }
@@ -70,7 +70,7 @@ JINJA
 # What commands may name, and make themselves in other documents.
 things="base completer SmolLM2 MODEL pathsum-base smollm2.gguf 1b.gguf 8b.gguf SmolLM2-135M-Instruct.Q4_1.gguf
     models/SmolLM2-135M-Instruct.Q4_1.gguf models/pathsum-small models/pathsum-medium sums-run/sft/run/model
-    problems.jsonl train.jsonl test.jsonl one.jsonl sums.jsonl svamp/test.jsonl gsm8k/test.jsonl gsm8k/train.jsonl sums/fit-low.jsonl
+    problems.jsonl train.jsonl test.jsonl one.jsonl sums.jsonl svamp.jsonl gsm8k/test.jsonl gsm8k/train.jsonl sums/fit-low.jsonl
     gsm8k.jsonl SVAMP.json steps.jsonl held-out.jsonl mr-gsm8k-100.jsonl solutions.jsonl hf.jsonl results/samples/test.jsonl
     runs/a runs/base runs/pathsum runs/subtb runs/grpo runs/ppo runs/transfer/runs/low-1/run runs/base-reward
     runs/noisy-reward/reward/run runs/noisy-reward/reward-flipped-10/run runs/noisy-reward/reward-flipped-20/run
@@ -101,6 +101,12 @@ make_sandbox() {
                 NR == 7 { print "{\"text\":\"a\"}"; next } { print }' >train.jsonl
             ;;
         *reward-model.md) cp "$stock/steps.jsonl" train.jsonl ;;
+        # What the configurations name; the page says further down where it is from.
+        *reproduce.md)
+            mkdir gsm8k models
+            for name in fit validation test; do cp "$stock/problems.jsonl" "gsm8k/$name.jsonl"; done
+            cp -r "$stock/base" models/Meta-Llama-3-8B
+            ;;
         # Samples of others, before the page makes its own.
         *evaluate.md) own_things="base.jsonl ppo.jsonl ours.jsonl" ;;
         *verify.md)
