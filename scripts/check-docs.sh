@@ -2,9 +2,10 @@
 # Runs every command of the documents: README.md, CONTRIBUTING.md and docs/, in fenced and indented blocks, in their order, each document in
 # a folder of its own, with tiny files for what it calls the reader's (scripts/docs/stand-ins.sh). Calls are run as they are written, with
 # options after them that make them short (scripts/docs/gfn-dist). What a transcript shows as refused has to be refused in those words.
-# usage: scripts/check-docs.sh [--list] [--self-test] [--folder DIR] [DOCUMENT…]
-# --list: prints the commands instead. --self-test: puts faults into copies of documents, and each has to be found. --folder: where the
-# documents are, instead of the project's folder. GFN_BINARY: the program, instead of building it. Needs bash, awk, Open MPI.
+# usage: scripts/check-docs.sh [--list] [--brief] [--self-test] [--folder DIR] [DOCUMENT…]
+# --list: prints the commands instead. --brief: of commands that write to RUN, the rows of measured tables, all settings are checked and
+# nothing is run. --self-test: puts faults into copies of documents, and each has to be found. --folder: where the documents are, instead of
+# the project's folder. GFN_BINARY: the program, instead of building it. Needs bash, awk, Open MPI.
 set -uo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 project="$(dirname "$here")"
@@ -37,16 +38,17 @@ complain() {
     complaints=$((complaints + 1))
 }
 
-mode=run root="$project" documents=()
+mode=run folder="$project" brief="" documents=()
 while [ $# -gt 0 ]; do
     case "$1" in
+        --brief) brief=yes ;;
         --list | --self-test) mode="${1#--}" ;;
         --folder)
             [ $# -ge 2 ] && [ -d "$2" ] || status=66 fail "--folder needs a folder of documents, found '${2:-}'"
-            root="$(cd "$2" && pwd)"
+            folder="$(cd "$2" && pwd)"
             shift
             ;;
-        -*) fail "unknown option $1, expected --list, --self-test or --folder DIR" ;;
+        -*) fail "unknown option $1, expected --list, --brief, --self-test or --folder DIR" ;;
         *) documents+=("$1") ;;
     esac
     shift
@@ -58,9 +60,9 @@ source "$here/docs/run.sh"
 all_documents=no
 if [ ${#documents[@]} -eq 0 ]; then
     all_documents=yes
-    mapfile -t documents < <(cd "$root" && find README.md CONTRIBUTING.md docs -name '*.md' | LC_ALL=C sort)
+    mapfile -t documents < <(cd "$folder" && find README.md CONTRIBUTING.md docs -name '*.md' | LC_ALL=C sort)
 fi
-for document in "${documents[@]}"; do [ -f "$root/$document" ] || status=66 fail "there is no document $root/$document"; done
+for document in "${documents[@]}"; do [ -f "$folder/$document" ] || status=66 fail "there is no document $folder/$document"; done
 
 if [ "$mode" = list ]; then
     for document in "${documents[@]}"; do
@@ -82,10 +84,6 @@ trap 'rm -rf "$work"' EXIT
 export PATH="$here/docs:$PATH" GFN_BINARY="$here/docs/gfn-dist" XDG_CACHE_HOME="$work/cache"
 unset LAUNCH RANKS
 
-if [ "$mode" = self-test ]; then
-    source "$here/docs/self-test.sh"
-    exit
-fi
 stock="$work/stock"
 (
     set -e
@@ -97,4 +95,9 @@ stock="$work/stock"
     tail -5 "$work/stand-ins.log" >&2
     status=70 fail "the files that stand in for the reader's could not be made"
 }
-run_documents
+if [ "$mode" = self-test ]; then
+    source "$here/docs/self-test.sh"
+    self_test
+else
+    run_documents
+fi

@@ -31,8 +31,16 @@ is_whole() {
     [[ "$1" != *'\' ]] && [ -z "$(bash -n <<<"$1" 2>&1)" ]
 }
 
-# What a block has: sets `texts`, `lines`, `blocks` and `refusals` (the first line of a transcript that the program refuses with, or nothing).
-# LINES are the global `block`, from line `block_start` on.
+# A line of output, INDEX of the block, that begins as a command does would be left out unseen.
+check_output() {
+    local call='^[[:space:]]*(mpirun[[:space:]]+-n|(\./)?scripts/[a-z-]+\.(sh|py)|gfn-dist[[:space:]]+('
+    call+='train|sample|evaluate|score|reward|tokenize|verify|report|replay|plan|doctor|bench|make-model)([[:space:]]|$))'
+    [[ "${block[$1]}" =~ $call ]] || return 0
+    complain "$document:$((block_start + $1))" "a command among output: begin it with '\$ ', or give it a block of its own"
+}
+
+# What a block has: adds to `texts`, `lines`, `blocks` and `refusals` (the first line of a transcript that the program refuses with, or nothing).
+# Its lines are `block`, from line `block_start` of the document on.
 read_block() {
     local index text started first transcript="" line
     local language="$1"
@@ -45,12 +53,7 @@ read_block() {
         break
     done
     if [ -z "$transcript" ] && [[ "$language" != sh && "$language" != bash ]] && ! is_head "$first"; then
-        for index in "${!block[@]}"; do
-            line="${block[index]}"
-            if [[ "$line" =~ ^[[:space:]]*(mpirun|gfn-dist)[[:space:]]+(-n|[a-z]+[[:space:]]+--) ]]; then
-                complain "$document:$((block_start + index))" "a command inside a block of output: begin it with '\$ ', or give it a block of its own"
-            fi
-        done
+        for index in "${!block[@]}"; do check_output "$index"; done
         return 0
     fi
     number_of_blocks=$((number_of_blocks + 1))
@@ -61,9 +64,11 @@ read_block() {
         index=$((index + 1))
         if [ -n "$transcript" ]; then
             if [[ "$line" != '$ '* ]]; then
-                if [ ${#texts[@]} -gt 0 ] && [[ "$line" =~ ^(\[[^]]*\]\ *)?gfn-dist:\  ]] && [ -z "${refusals[-1]}" ] && [ "${blocks[-1]}" = "$number_of_blocks" ]; then
+                if [[ ${#texts[@]} -gt 0 && "$line" =~ ^(\[[^]]*\]\ *)?gfn-dist:\  ]] && [ -z "${refusals[-1]}" ] &&
+                    [ "${blocks[-1]}" = "$number_of_blocks" ]; then
                     refusals[-1]="$line"
                 fi
+                check_output $((index - 1))
                 continue
             fi
             line="${line#\$ }"
@@ -80,7 +85,7 @@ read_block() {
     done
 }
 
-# All commands of `document`, a path below the root.
+# All commands of `document`, a path below `folder`.
 find_commands() {
     local line number=0 fence="" language="" before=""
     texts=() lines=() blocks=() refusals=() number_of_blocks=0 block=() block_start=0
@@ -105,7 +110,7 @@ find_commands() {
             block=()
         fi
         before="$line"
-    done <"$root/$document"
+    done <"$folder/$document"
     [ -z "$fence" ] || complain "$document" "a fence of code that is not closed"
     [ ${#block[@]} -eq 0 ] || read_block ""
 }

@@ -31,7 +31,7 @@ read_only() {
                 [[ "$script" != *.sh ]] || bash -n "$script" 2>&1
                 ;;
             '&&' | '|' | ';' | swift) script="" ;;
-            --*) [ -z "$script" ] || grep -q -e "$word" "$script" || echo "${script##*/} doesn't know $word" ;;
+            --*) [ -z "$script" ] || grep -qwe "$word" "$script" || echo "${script##*/} doesn't know $word" ;;
             gfn-dist-*.tar.gz)
                 version="$("$GFN_DOCS_PROGRAM" --version)"
                 version="${version#gfn-dist }"
@@ -99,6 +99,8 @@ run_command() {
     for placeholder in "${placeholders[@]}"; do
         text="$(sed -E "s/(^|[ =])${placeholder%%=*}\b/\1${placeholder#*=}/g" <<<"$text")"
     done
+    # A row of a measured table: one of many calls that differ in settings.
+    [ -z "$brief" ] || [[ ! "$text" =~ ' RUN'(/|$|[[:space:]]) ]] || added="--dry-run"
     [ -z "$added" ] || text="$(sed -E '1s/ +#.*//' <<<"$text") $added"
     # What an earlier section made is not there for this one's reader, and RUN is another folder each time.
     while read -r path; do

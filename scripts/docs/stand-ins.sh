@@ -64,7 +64,6 @@ JINJA
 
     quietly sample problems.jsonl --model base --limit 2 --samples-per-problem 4 --temperature 0.4,0.8 --max-new-tokens 24 --output base.jsonl --quiet
     for name in ppo.jsonl ours.jsonl hf.jsonl solutions.jsonl results/samples/test.jsonl; do cp base.jsonl "$name"; done
-    cd "$root"
 }
 
 # What commands may name, and make themselves in other documents.
@@ -91,7 +90,7 @@ provide() {
 # A folder like the project's, with what the document says of files of its own.
 make_sandbox() {
     local own_things=""
-    ln -s "$root/scripts" scripts
+    ln -s "$project/scripts" scripts
     mkdir -p .build/release && ln -s "$here/docs/gfn-dist" .build/release/gfn-dist
     # What a document says of its own files.
     case "$document" in
@@ -112,11 +111,11 @@ make_sandbox() {
         *verify.md)
             # The page's own example, without what it calls optional.
             awk '/^```/ { inside = $0 == "```yaml" && !seen; seen += inside; next } inside && !/# optional/ { sub(/ +#.*/, ""); print }' \
-                "$root/$document" >mine.yaml
+                "$folder/$document" >mine.yaml
             ;;
         # Before a page's `cat`, which shows what is in them, they are there.
         *score.md | *tokenizers.md)
-            awk '/^\$ cat [a-z]+\.jsonl$/ { file = $3; next } /^(\$|```)/ { file = "" } file && file != "ids.jsonl" { print > file }' "$root/$document"
+            awk '/^\$ cat [a-z]+\.jsonl$/ { file = $3; next } /^(\$|```)/ { file = "" } file && file != "ids.jsonl" { print > file }' "$folder/$document"
             ;;
     esac
     echo "$own_things" >"$sandbox.things"
