@@ -46,7 +46,7 @@ extension ProgramTests {
 
         @Test("mistakes of a call are said in a sentence", arguments: [
             (["--fast"], Int32(64), "check-docs.sh: unknown option --fast, expected --list, --brief, --self-test or --folder DIR\n"),
-            (["--folder", "none"], 66, "check-docs.sh: --folder needs a folder of documents, found 'none'\n"),
+            (["--folder", "none"], Int32(66), "check-docs.sh: --folder needs a folder of documents, found 'none'\n"),
         ])
         func mistakes(arguments: [String], status: Int32, sentence: String) throws {
             let outcome = try check(arguments, limit: .seconds(20))
