@@ -21,7 +21,8 @@ exceptions=(
     'read|(squeue|scontrol|srun|qsub|tail -f|grep -E .* gfn-dist-1\.log|sbatch .* --wrap)||asks a batch system, or follows what one writes'
     'slurm|sbatch .*\.sbatch||needs Slurm'
     'add|(LAUNCH="[^"]*" )?scripts/reproduce-paper\.sh|--dry-run|takes hours; every command of it is checked'
-    'add|scripts/compare-objectives\.sh|--methods "subtb rft" --seeds 1 --steps 2|eighteen methods with three seeds'
+    'add|scripts/compare-objectives\.sh --methods|--seeds 1 --steps 2|three seeds of each, of 150 steps'
+    'add|scripts/compare-objectives\.sh|--methods subtb --seeds 1 --steps 2|eighteen methods with three seeds'
     'add|scripts/check-matrix\.sh|108|324 runs; one of 108 layouts instead'
     'whole|gfn-dist sample pathsum --samples-per-problem 64||the page interrupts it'
 )

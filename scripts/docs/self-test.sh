@@ -4,6 +4,7 @@
 faults=(
     'docs/score.md' 's/--precision fp32/--precison fp32/' 'exit code 64'
     'docs/add-an-objective.md' 's/ctb\.noise=0\.5 /ctb.nois=0.5 /' 'exit code 78'
+    'docs/sample.md' '/--output s\.jsonl/d; s/--limit 1 /--limit 0 /' 'exit code 78'
     'docs/score.md' 's/^\$ gfn-dist score capitals/$ gfn-dist score capital/' 'exit code 66'
     'docs/tokenizers.md' 's/^\$ gfn-dist tokenize demo/$ gfn-dist tokenise demo/' 'exit code 64'
     'docs/tokenizers.md' "s/^\\\$ echo '{\"text\":7}'/\$ echo '{\"text\":\"7\"}'/" 'was not refused'
