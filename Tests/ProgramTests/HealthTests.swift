@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import gfn_dist
@@ -22,7 +23,7 @@ struct HealthTests {
 
     /// What is said of a run whose figures are those of `changes` from step 6 on.
     private static func findings(steps: Int = 20, _ changes: (Int) -> [String: Double]) throws -> [Health.Warning] {
-        var health = Health()
+        var health = Health(minimisesResiduals: true)
         return try (1...steps).flatMap { health.note(try line($0, $0 > 5 ? changes($0) : [:])) }
     }
 
@@ -53,11 +54,17 @@ struct HealthTests {
         #expect(try Self.findings(steps: 60) {
             $0 == 30 ? ["unfinished_share": 1, "length_mean": 40, "residual_variance": 40] : [:]
         }.isEmpty)
-        var health = Health()
+        var health = Health(minimisesResiduals: true)
         for step in 1...50 {
             let line = #"{"step":\#(step),"loss":1.5,"gradient_norm":0.5,"residual_variance":null}"#
             #expect(health.note(try #require(MetricsLine(line))).isEmpty)
         }
+    }
+
+    @Test("residuals may grow where no objective makes them small")
+    func others() throws {
+        var health = Health(minimisesResiduals: false)
+        #expect(try (1...20).flatMap { health.note(try Self.line($0, $0 > 5 ? ["residual_variance": 80] : [:])) }.isEmpty)
     }
 
     @Test("what was well for a while and is not again is said again")
@@ -73,5 +80,63 @@ struct HealthTests {
         #expect(line.step == 3 && line["loss"] == nil && line["verdicts.wrong"] == 0.5 && line.lists["age_histogram"] == [4, 0])
         #expect(line.texts == ["adapter_sha256": "ab"])
         #expect(MetricsLine(#"{"step":3,"lo"#) == nil && MetricsLine("{}") == nil)
+    }
+}
+
+extension ProgramTests {
+    @Suite("health of whole runs")
+    struct HealthOfRunsTests {
+        /// The warnings that a run of 20 steps writes into its log, and what it says.
+        private func warnings(_ settings: [String], _ arguments: [String] = []) throws -> (names: Set<String>, said: String) {
+            let folder = try TemporaryFolder()
+            let fixed = [
+                "train.steps=20", "train.warmup_steps=0", "evaluate.problems=1", "evaluate.samples_per_problem=1", "checkpoint.every=none",
+            ]
+            let outcome = try runProgram(
+                ["train", "--threads", "1", "--output", "\(folder.path)/run"] + arguments + (fixed + settings).flatMap { ["--set", $0] })
+            #expect(outcome.status == 0, "\(outcome)")
+            let lines = try RunFiles(path: "\(folder.path)/run").metrics()
+            return (Set(lines.flatMap { $0["warnings"] as? [String] ?? [] }), outcome.output + outcome.errors)
+        }
+
+        private static let worthless = ["reward.correct=0", "reward.process=0", "reward.unfinished=0"]
+        private static let diverging = ["train.learning_rate=2e-2", "train.clip_norm=none"]
+
+        @Test("a planted fault of each kind raises its own warning within 20 steps", arguments: [
+            (Health.Finding.diversityCollapsing, ["objective=grpo", "rollout.samples_per_prompt=64", "train.learning_rate=4e-3"]),
+            (.rewardStuck, worthless),
+            (.lengthDrifting, diverging),
+            (.samplesUnfinished, ["rollout.max_new_tokens=4"]),
+            (.stoppingEarly, diverging + ["reward.unfinished=0", "reward.correct=0"]),
+            (.noGradient, worthless + ["objective=rloo", "rloo.kl_weight=0"]),
+            (.residualsGrowing, diverging),
+        ])
+        func planted(finding: Health.Finding, settings: [String]) throws {
+            let (names, said) = try warnings(settings)
+            #expect(names.contains(finding.rawValue), "\(names) \(said)")
+            #expect(said.contains("warning at step "))
+        }
+
+        @Test("a buffer that two problems fill with the same few solutions does")
+        func buffer() throws {
+            let folder = try TemporaryFolder()
+            let data = "\(folder.path)/two.jsonl"
+            try #"{"question":"37 84:","answer":"84"}"#.appending("\n")
+                .appending(#"{"question":"12 40:","answer":"40"}"#).appending("\n").write(toFile: data, atomically: true, encoding: .utf8)
+            let base = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+                .appendingPathComponent("gfn-dist_gfn-dist.resources/Resources/pathsum-base").path
+            let (names, said) = try warnings(
+                [
+                    "data.train=\(data)", "replay.share=0.5", "replay.keep=all", "train.prompts_per_step=2", "rollout.samples_per_prompt=16",
+                    "train.learning_rate=1e-5",
+                ], ["--model", base])
+            #expect(names.contains("buffer_degenerate"), "\(names) \(said)")
+        }
+
+        @Test("a healthy run raises none, whatever is sampled at once")
+        func healthy() throws {
+            #expect(try warnings(["train.learning_rate=5e-4", "train.warmup_steps=10"]).names.isEmpty)
+            #expect(try warnings(["train.learning_rate=5e-4", "train.warmup_steps=10", "rollout.samples_per_prompt=32"]).names.isEmpty)
+        }
     }
 }

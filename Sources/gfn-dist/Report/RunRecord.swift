@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Learner
 
 /// A run's folder read back: whatever is there, of a run that has ended, goes on or was stopped.
 struct RunRecord: Sendable {
@@ -93,7 +94,8 @@ extension RunRecord {
 
     /// What the program says of the run's figures, in the order of steps.
     var warnings: [Health.Warning] {
-        var health = Health()
+        let objective = setting("objective").flatMap(ObjectiveKind.init).map { $0.objective { settings?.values[$0] ?? "" } }
+        var health = Health(minimisesResiduals: objective?.needs.logRewards ?? true)
         return lines.flatMap { health.note($0) }
     }
 

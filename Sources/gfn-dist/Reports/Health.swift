@@ -38,6 +38,9 @@ struct Health: Sendable {
     private static let patience = 10
     private static let recovery = 20
 
+    /// Whether the objective makes residuals small: those of others may do what they like.
+    let minimisesResiduals: Bool
+
     private var recent: [MetricsLine] = []
     private var firstMeans: [String: Double] = [:]
     private var firstCount = 0
@@ -49,6 +52,8 @@ struct Health: Sendable {
 
     /// What is compared with the beginning of the run.
     private static let compared = ["unique_share", "length_mean", "verdicts.unread"]
+
+    init(minimisesResiduals: Bool) { self.minimisesResiduals = minimisesResiduals }
 
     /// Takes in the figures of the next step, and gives what has to be said now.
     mutating func note(_ line: MetricsLine) -> [Warning] {
@@ -82,9 +87,8 @@ struct Health: Sendable {
             return "the reward is stuck: for \(Self.patience) steps all samples of a prompt have had the same reward, so that none is "
                 + "preferred; " + verdicts(line)
         case .lengthDrifting:
-            guard let now = mean("length_mean"), let first = first("length_mean"), first > 0, now > 2 * first || now < 0.5 * first else {
-                return nil
-            }
+            guard let now = mean("length_mean"), let first = first("length_mean"), now > 2 * first || now < 0.5 * first, abs(now - first) > 1
+            else { return nil }
             return "lengths drift: samples have \(decimals(now, 1)) tokens, \(decimals(first, 1)) at the beginning; see what is written "
                 + "(samples.every=1) and whether the reward pays for it"
         case .samplesUnfinished:
@@ -104,7 +108,7 @@ struct Health: Sendable {
             return "the replay buffer gets nothing new: for \(Self.patience) steps more than 95 % of the samples have been in it already, so "
                 + "that the same \(Int(line["replay_trajectories"] ?? 0)) solutions are learned from again and again; lower replay.share"
         case .residualsGrowing:
-            guard recent.count == Self.window, let now = mean("residual_variance") else { return nil }
+            guard minimisesResiduals, recent.count == Self.window, let now = mean("residual_variance") else { return nil }
             defer { leastResidual = min(leastResidual, now) }
             guard now > 10 * leastResidual, now > 1 else { return nil }
             return "residuals grow: the variance of H is \(decimals(now, 1)), more than ten times its least, \(decimals(leastResidual, 2)): "

@@ -13,9 +13,10 @@ final class RunReport {
     /// Of the responses that ended so far: how many there are, and how many could not be read.
     private var ended = 0, unread = 0
     private var saidUnread = false
-    private var health = Health()
+    private var health: Health
 
-    init(folder: RunFolder, firstStep: Int, steps: Int, quiet: Bool) throws {
+    init(folder: RunFolder, firstStep: Int, steps: Int, minimisesResiduals: Bool, quiet: Bool) throws {
+        health = Health(minimisesResiduals: minimisesResiduals)
         self.folder = folder
         self.steps = steps
         log = try MetricsLog(path: folder.metrics, keepingStepsBefore: firstStep)

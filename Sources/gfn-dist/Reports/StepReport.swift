@@ -51,10 +51,10 @@ struct StepReport {
     var accuracy: Double? { mean(trajectories.map { $0.isCorrect ? 1 : 0 }) }
     /// Mean over prompts of the number of different right responses in the group.
     var distinctCorrect: Double? { mean(groups.map { Double(Set($0.trajectories.filter(\.isCorrect).map(\.response)).count) }) }
-    /// Share of the groups whose samples all have one reward, from which nothing can be preferred.
+    /// Share of the groups whose samples all have one reward (the task's, without the reference), from which nothing can be preferred.
     private var equalRewardShare: Double? {
         mean(groups.map { group in
-            let all = group.trajectories.compactMap { rewards.logRewards(of: $0, step: step - 1).last }
+            let all = group.trajectories.compactMap { $0.states.last.map(rewards.untempered) }
             return all.allSatisfy { $0 == all[0] } ? 1 : 0
         })
     }

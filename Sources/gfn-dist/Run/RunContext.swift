@@ -48,7 +48,9 @@ final class RunContext {
         reference = workspace.reference()
         report =
             communicator.rank == 0
-            ? try RunReport(folder: folder, firstStep: checkpoint?.step ?? 0, steps: workspace.configuration.steps, quiet: quiet) : nil
+            ? try RunReport(
+                folder: folder, firstStep: checkpoint?.step ?? 0, steps: workspace.configuration.steps,
+                minimisesResiduals: method.needs.logRewards, quiet: quiet) : nil
     }
 
     /// One line on what begins here.
