@@ -139,7 +139,9 @@ extension ProgramTests {
         @Test("methods of advantages show them, and the shares of the loss add up to it")
         func advantages() throws {
             let run = try train(
-                Self.settings.with(["objective": "grpo", "lag": "0", "train.prompts_per_step": "1", "train.steps": "6"]), on: .single(1))
+                Settings.standard.with([
+                    "objective": "grpo", "lag": "0", "train.prompts_per_step": "1", "train.steps": "6", "samples.every": "3",
+                ]), on: .single(1))
             let sample = try Explained(try explain(run, ["--json"]))
             expectClose(try sample.numbers("losses").reduce(0, +), try run.files.numbers("loss")[5], relative: 1e-9, absolute: 1e-12)
             #expect(sample.column("advantage").count == sample.states.count - 1 && (sample.object["differing_logprobs"] as? Int) == 0)

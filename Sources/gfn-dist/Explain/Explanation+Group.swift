@@ -21,11 +21,14 @@ extension Explanation {
         verdict = task.verdict(on: trajectory.response, stop: trajectory.stop, problem: learned.group.promptID)
         isCut = trajectory.stop == .length
         (version, sampledWith) = (learned.version, learned.group.sampledWith)
+        let logReward = scored.logRewards[scored.logRewards.count - 1]
         let forced = isCut ? Double(trajectory.referenceStopLogProbabilities.last ?? 0) : 0
         reward = RewardParts(
             settings: rewards, version: learned.version, state: trajectory.states[trajectory.states.count - 1],
-            reference: trajectory.referenceLogProbabilities?.last.map { $0 - forced },
-            logReward: scored.logRewards[scored.logRewards.count - 1], stepRewards: trajectory.stepRewards)
+            reference: objective.isBalance ? trajectory.referenceLogProbabilities?.last.map { $0 - forced } : nil,
+            value: objective.isBalance ? logReward : scored.sample?.reward ?? logReward, stepRewards: trajectory.stepRewards)
+        let advantages = scored.credit?.advantages ?? []
+        weighedReward = advantages.count == 1 && trajectory.actionCount != 1 ? advantages[0] : nil
         group = GroupFigures(
             loss: learned.value.loss, losses: learned.value.lossByResponse, count: learned.responses.count,
             logPartition: learned.root ?? learned.value.residuals.logPartition, isLearned: learned.root != nil,

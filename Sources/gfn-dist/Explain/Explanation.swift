@@ -26,6 +26,8 @@ struct Explanation: Sendable {
     /// Of the policy that learned, and of the one that sampled.
     let version, sampledWith: Int
     let reward: RewardParts
+    /// The one number that an objective makes of the reward of the whole response; nil where it makes none, or one for each action.
+    let weighedReward: Double?
     let group: GroupFigures
     /// Of the whole step, as its line in the log has it; nil where it has none.
     let stepLoss: Double?
@@ -35,8 +37,11 @@ struct Explanation: Sendable {
     let storedIn: String?
 
     var end: ExplanationRow { rows[rows.count - 1] }
-    /// The share of the group's loss that this response has; nil where the loss is of the group as a whole, or 0.
-    var lossShare: Double? { group.losses.isEmpty || group.loss == 0 ? nil : group.losses[place.sample] / group.loss }
+    /// The share of the group's loss that this response has; nil where losses have no shares: one of the group as a whole, 0, or
+    /// terms of either sign.
+    var lossShare: Double? {
+        group.losses.isEmpty || group.loss == 0 || group.losses.contains { $0 < 0 } ? nil : group.losses[place.sample] / group.loss
+    }
     var loss: Double? { group.losses.isEmpty ? nil : group.losses[place.sample] }
 
     /// Numbers that sampler and learner both have and that are not the same.
@@ -82,15 +87,16 @@ struct GroupFigures: Sendable {
     let rootSlope: Double?
 }
 
-/// What log R of the whole response was made of, with the weights in force at the step.
+/// What the reward of the whole response was made of, with the weights in force at the step.
 struct RewardParts: Sendable {
     let settings: RewardSettings
     /// Before the step: what schedules go by.
     let version: Int
     let state: TerminableState
-    /// log π_ref(y⊤ | x), without ⊤ where the limit ended y; nil where it is not known.
+    /// log π_ref(y⊤ | x), without ⊤ where the limit ended y; nil where it is not known, or no part of what the objective counts.
     let reference: Double?
-    let logReward: Double
+    /// What the objective counts: log R, or the task's part of it.
+    let value: Double
     /// p_k of each step, 0…1, by a reward model; empty without one.
     let stepRewards: [Float]
 
@@ -113,6 +119,6 @@ struct RewardParts: Sendable {
         if task != unclamped { text = "\(text) clamped to \(number(task))" }
         if temperature != 1 { text += " / \(number(temperature))" }
         if let reference, referenceExponent != 0 { text += " + \(number(referenceExponent)) · \(number(reference)) log π_ref" }
-        return "\(text) = \(number(logReward))"
+        return "\(text) = \(number(value))"
     }
 }

@@ -20,7 +20,8 @@ struct ExplanationJSON {
         line.add("verdict", explanation.verdict.reason.rawValue)
         if let answer = explanation.verdict.answer { line.add("answer", answer) }
         line.add("stop", explanation.isCut ? "length" : "stop")
-        line.add("log_reward", reward.logReward)
+        line.add(explanation.objective.isBalance ? "log_reward" : "reward", reward.value)
+        if let weighed = explanation.weighedReward { line.add("weighed_reward", weighed) }
         line.add("reward_parts", parts(of: reward))
         if !reward.stepRewards.isEmpty { line.add("step_rewards", reward.stepRewards) }
         line.add("logprob", explanation.logProbability)

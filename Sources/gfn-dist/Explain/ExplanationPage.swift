@@ -18,6 +18,7 @@ struct ExplanationPage {
                 [
                     .element("p", ["class": "brand"], ["gfn-dist explain \(BuildVersion.number)"]),
                     .element("h1", [HTML("Sample \(place.sample) of problem \(place.problem), step \(place.step)")]),
+                    list(of: facts.all.filter { ["prompt", "response", "verdict"].contains($0.name) }, style: "facts"),
                 ])
             let sections = [
                 ReportSection.element("why", "What happened", [.element("ul", ["class": "words"], words)]),
@@ -25,7 +26,7 @@ struct ExplanationPage {
             ] + [ExplanationPlot(explanation)?.element].compactMap { $0 }.map { ReportSection.element("balance", "Balance", [$0]) } + [
                 ReportSection.element(
                     "numbers", "All numbers", [.element("p", ["class": "note"], [HTML(facts.legend)]), table]),
-                ReportSection.element("facts", "The sample", [list(of: facts)]),
+                ReportSection.element("facts", "The sample", [list(of: facts.all, style: "facts column")]),
             ]
             let sheets = try ["report", "explain"].map { try EmbeddedResources.text("report/\($0).css") }
             return HTML.document(
@@ -39,10 +40,10 @@ struct ExplanationPage {
             + "colour the larger" + (explanation.objective.isBalance ? "; ⊤ is the same for ending the response there." : ".")
     }
 
-    private func list(of facts: ExplanationFacts) -> HTML {
+    private func list(of facts: [(name: String, text: String)], style: String) -> HTML {
         .element(
-            "dl", ["class": "facts column"],
-            facts.all.map { fact in
+            "dl", ["class": style],
+            facts.map { fact in
                 .element("div", [.element("dt", [HTML(fact.name)]), .element("dd", ["dir": "auto"], [HTML(fact.text)])])
             })
     }

@@ -7,8 +7,8 @@ struct ExplanationPlot {
     private let isLearned: Bool
 
     /// Of the drawing, in its own units.
-    private static let box = PlotBox(x: 0, y: 0, width: 520, height: 210)
-    private static let area = PlotBox(x: 46, y: 10, width: 462, height: 166)
+    private static let box = PlotBox(x: 0, y: 0, width: 360, height: 178)
+    private static let area = PlotBox(x: 42, y: 8, width: 306, height: 142)
 
     /// Nil for objectives that do not look at H.
     init?(_ explanation: Explanation) {
@@ -31,7 +31,7 @@ struct ExplanationPlot {
         marks.append(.element("path", ["class": "stem", "d": stems]))
         for (place, point) in zip(places, points) {
             let side = point.residual > balance ? "more" : "less"
-            marks.append(.element("circle", ["class": side, "cx": decimals(place.x, 1), "cy": decimals(place.y, 1), "r": "4.5"]))
+            marks.append(.element("circle", ["class": side, "cx": decimals(place.x, 1), "cy": decimals(place.y, 1), "r": "4"]))
         }
         let svg = HTML.element(
             "svg", ["viewBox": "0 0 \(Int(Self.box.width)) \(Int(Self.box.height))", "role": "img", "aria-label": description], marks)
@@ -55,7 +55,7 @@ struct ExplanationPlot {
             return [
                 .element("path", ["class": "grid", "d": "M\(Self.text(Self.area.x, y))h\(Int(Self.area.width))"]),
                 .element(
-                    "text", ["class": "end", "x": "40", "y": decimals(y + 3.5, 1)],
+                    "text", ["class": "end", "x": "36", "y": decimals(y + 3.5, 1)],
                     [HTML(ReportNumber.tick(tick, digits: frame.yAxis.digits))]),
             ]
         }
@@ -64,7 +64,7 @@ struct ExplanationPlot {
             let x = frame.place(x: tick, y: frame.yAxis.low).x
             return [
                 .element("path", ["class": "axis", "d": "M\(Self.text(x, bottom))v4"]),
-                .element("text", ["class": "middle", "x": decimals(x, 1), "y": decimals(bottom + 18, 1)], [HTML(decimals(tick, 0))]),
+                .element("text", ["class": "middle", "x": decimals(x, 1), "y": decimals(bottom + 17, 1)], [HTML(decimals(tick, 0))]),
             ]
         }
         return rows + columns

@@ -27,19 +27,7 @@ struct ExplanationRow: Sendable {
         let action: Action
 
         /// On one line, with signs for blanks.
-        var visible: String {
-            guard !text.isEmpty else { return "#\(id)" }
-            var shown = ""
-            for character in text {
-                switch character {
-                case "\n", "\r\n": shown += "↵"
-                case " ": shown += "␣"
-                case "\t": shown += "⇥"
-                default: shown.append(character)
-                }
-            }
-            return shown.printable(limit: 40)
-        }
+        var visible: String { text.isEmpty ? "#\(id)" : text.replacing(" ", with: "␣").onOneLine(limit: 40) }
     }
 
     /// A state that may terminate.
@@ -63,4 +51,11 @@ struct ExplanationRow: Sendable {
     let isForced: Bool
     /// Nil where the response may not end.
     let state: State?
+}
+
+extension String {
+    /// With signs for line ends and tabs, and escapes for what a terminal would obey.
+    func onOneLine(limit: Int) -> String {
+        replacing("\r\n", with: "↵").replacing("\n", with: "↵").replacing("\t", with: "⇥").printable(limit: limit)
+    }
 }

@@ -32,11 +32,12 @@ struct ExplanationFacts {
         let answer = explanation.verdict.answer.map { ", answer \($0.printable())" } ?? ""
         all = [
             ("objective", "\(explanation.objective.name), policy version \(explanation.version), \(sampler)\(origin)"),
-            ("prompt", explanation.prompt.printable(limit: 400)),
-            ("response", explanation.text.printable(limit: 400)),
+            ("prompt", explanation.prompt.onOneLine(limit: 400)),
+            ("response", explanation.text.onOneLine(limit: 400)),
             ("verdict", "\(explanation.verdict.reason.rawValue)\(answer)\(explanation.isCut ? ", cut at the limit" : "")"),
-            ("log R", explanation.reward.formula),
+            (isBalance ? "log R" : "reward", explanation.reward.formula),
         ]
+        if let weighed = explanation.weighedReward { all.append(("weighed", "\(number(weighed)), its reward among those of its group")) }
         if !explanation.reward.stepRewards.isEmpty {
             let rewards = explanation.reward.stepRewards.map { decimals(Double($0), 3) }
             all.append(("steps", rewards.joined(separator: " ") + " by the reward model"))

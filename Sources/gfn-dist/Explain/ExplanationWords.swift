@@ -75,7 +75,8 @@ struct ExplanationWords {
         let up = slopes.count { $0 < 0 }, down = slopes.count { $0 > 0 }
         let count = "\(tokens.count) token\(tokens.count == 1 ? "" : "s")"
         guard up + down > 0 else { return "The objective leaves its \(count) as they are: all slopes are 0." }
-        let most = "most of all ‘\(strongest.visible)’ (dL/d log π = \(number(strongest.action.slope)))"
+        let isEven = slopes.allSatisfy { number($0) == number(strongest.action.slope) }
+        let most = (isEven ? "all alike" : "most of all ‘\(strongest.visible)’") + " (dL/d log π = \(number(strongest.action.slope)))"
         if up == tokens.count || down == tokens.count {
             return "The objective \(up > 0 ? "raises" : "lowers") log π of all its \(count), \(most)."
         }
@@ -92,9 +93,9 @@ struct ExplanationWords {
             "after token" + (places.count == 1 ? " " : "s ") + places.prefix(6).map { "\($0)" }.joined(separator: ", ")
                 + (places.count > 6 ? " and \(places.count - 6) more" : "")
         }
-        let parts = [up.isEmpty ? nil : "raises it \(list(up))", down.isEmpty ? nil : "lowers it \(list(down))"].compactMap { $0 }
-        return "Of ending there, log π(⊤), it \(parts.joined(separator: " and "))"
-            + (ends.count > 1 ? "; the strongest is \(number(strongest.stop.slope)) after token \(strongest.index)." : ".")
+        let parts = [up.isEmpty ? nil : "likelier \(list(up))", down.isEmpty ? nil : "less likely \(list(down))"].compactMap { $0 }
+        return "It makes ending there \(parts.joined(separator: " and "))"
+            + (ends.count > 1 ? ", most strongly after token \(strongest.index) (dL/d log π(⊤) = \(number(strongest.stop.slope)))." : ".")
     }
 
     /// The inner state that is farther from balance than the end is.
@@ -106,12 +107,12 @@ struct ExplanationWords {
             abs(gap) >= Self.least
         else { return nil }
         return "Farthest from balance is the prefix of \(index) token\(index == 1 ? "" : "s"), H + log Z = \(number(gap)): the policy "
-            + "ends there \(times(gap)) as often as the prefix's own reward asks for."
+            + "ends there with \(times(gap)) the probability R/Z that the prefix's own reward asks for."
     }
 
     private var share: String? {
         guard let share = explanation.lossShare, explanation.group.count > 1 else { return nil }
-        return "It has \(ReportNumber.percent(share)) of the loss of its group of \(explanation.group.count); an even share would be "
-            + "\(ReportNumber.percent(1 / Double(explanation.group.count)))."
+        return "It has \(decimals(100 * share, 1)) % of the loss of its group of \(explanation.group.count); an even share would be "
+            + "\(decimals(100 / Double(explanation.group.count), 1)) %."
     }
 }
