@@ -111,7 +111,7 @@ extension ProgramTests {
                 expectClose(sample.column("stop_slope"), stopSlopes, relative: 1e-5, absolute: 1e-6)
 
                 total += try sample.number("loss")
-                #expect(try sample.number("step_loss") == recorded)
+                expectClose(try sample.number("step_loss"), recorded, relative: 1e-12)
                 expectClose(try sample.numbers("losses").reduce(0, +), recorded, relative: 1e-9)
             }
             #expect(lines.count == 4)

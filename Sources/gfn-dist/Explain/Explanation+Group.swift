@@ -1,10 +1,7 @@
-internal import Foundation
 internal import Learner
 internal import Model
 internal import Problems
 internal import Rollout
-
-func exponential(_ value: Double) -> Double { exp(value) }
 
 extension Explanation {
     /// Of a response as a learner saw it.

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Model
 
 /// A state of a response: how it was come to, and what ending there would have been.
@@ -17,7 +18,7 @@ struct ExplanationRow: Sendable {
         var value, target: Double?
 
         /// π/π_old.
-        var ratio: Double? { sampler.map { exponential(logProbability - $0) } }
+        var ratio: Double? { sampler.map { exp(logProbability - $0) } }
     }
 
     struct Token: Sendable {

@@ -27,7 +27,7 @@ struct ExplanationFacts {
         let place = explanation.place, group = explanation.group, isBalance = explanation.objective.isBalance
         title = "sample \(place.sample) of problem \(place.problem), step \(place.step) of \(place.run)"
         let age = explanation.version - explanation.sampledWith
-        let sampler = age == 0 ? "which sampled it, too" : "sampled with version \(explanation.sampledWith), \(age) older"
+        let sampler = age == 0 ? "which also sampled it" : "sampled with version \(explanation.sampledWith)"
         let origin = place.isReplayed ? ", from samples of earlier steps" : ""
         let answer = explanation.verdict.answer.map { ", answer \($0.printable())" } ?? ""
         all = [
@@ -62,7 +62,7 @@ struct ExplanationFacts {
             "sampler", differing == 0
                 ? "its log-probabilities and the learner's are equal to the last bit"
                 : "\(differing) of its log-probabilities differ from the learner's"
-                    + (age > 0 ? ", as another version's do: log π_old" : ": log π_old")))
+                    + (age > 0 ? ", as those of another version do (log π_old)" : " (log π_old)")))
         legend = "push: ▲ the objective raises log π, ▼ lowers it, by |dL/d log π| of the group's loss"
             + (isBalance ? "; H = log π(y_1…y_i ⊤) − log R at each state that may end" : "")
     }
