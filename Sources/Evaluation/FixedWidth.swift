@@ -33,7 +33,7 @@ extension Character {
 
 extension String {
     /// How many columns it takes on a terminal: letters of Chinese, Japanese and Korean take two.
-    var columns: Int { reduce(0) { $0 + $1.columns } }
+    package var columns: Int { reduce(0) { $0 + $1.columns } }
 
     /// On one line and without control characters, which a terminal would obey and XML forbids: each run of such signs is a space.
     var singleLine: String {
@@ -58,8 +58,8 @@ extension String {
         return text + "…"
     }
 
-    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - columns)) }
-    func paddedLeft(to width: Int) -> String { String(repeating: " ", count: max(0, width - columns)) + self }
+    package func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - columns)) }
+    package func paddedLeft(to width: Int) -> String { String(repeating: " ", count: max(0, width - columns)) + self }
 }
 
 /// Rows of cells as lines of fixed width. Columns that do not fit beside each other are set below each other, each time with the

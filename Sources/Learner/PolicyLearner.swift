@@ -58,6 +58,8 @@ package final class PolicyLearner {
     package private(set) var state: State
     /// The bf16 bits of the parameters, in the order of the layout: what the policy computes with, and what is published.
     package private(set) var publishedBits: [UInt16]
+    /// Is shown each group that this learner computes, as it computes it; nil in runs. It changes no number.
+    package var observer: (@Sendable (LearnedGroup) -> Void)?
 
     private let needs: Needs
     private let learners: any Communicator
@@ -146,7 +148,7 @@ package final class PolicyLearner {
         let passes = batch.passes(needs, seed: settings.seed, step: version)
         for (index, slots) in passes.enumerated() {
             learners.whereabouts.enter(.backward)
-            let own = accumulate(batch, slots, isFirst: index == 0, root: next.root, values: next.values, poll: poll)
+            let own = accumulate(batch, slots, pass: index, root: next.root, values: next.values, poll: poll)
             let spent = clock.lap()
             tally.secondsLearn += spent
             learners.whereabouts.enter(.reduce)
@@ -240,7 +242,7 @@ package final class PolicyLearner {
 
     /// Adds the gradients of this learner's part of `slots`.
     private func accumulate(
-        _ batch: StepBatch, _ slots: [Int], isFirst: Bool, root: RootFlow?, values: ValueHead?, poll: () -> Void
+        _ batch: StepBatch, _ slots: [Int], pass: Int, root: RootFlow?, values: ValueHead?, poll: () -> Void
     ) -> [SlotRecord] {
         let totals = batch.totals(of: slots, maximumLength: settings.maximumLength)
         let share = 1 / Double(totals.groups)
@@ -258,6 +260,9 @@ package final class PolicyLearner {
                 let logZ = root?.logPartition(forward.promptHidden[index])
                 let responses = batch.responses(of: g, scores: scores, values: stateValues?[index], reward: reward, step: version)
                 let value = objective.evaluate(responses, root: logZ, batch: totals)
+                observer?(
+                    LearnedGroup(
+                        version: version, pass: pass, index: g, group: batch.group(g), responses: responses, root: logZ, value: value))
                 weights.append(value.slopes.map { $0.weights(scaledBy: share) })
                 valueSlopes.append(zip(value.valueSlopes, scores).map { slopes, scores in
                     slopes.map { $0 * share } + Array(repeating: 0, count: scores.stopLogProbabilities.count - slopes.count)
@@ -267,7 +272,7 @@ package final class PolicyLearner {
                     root?.writeGradient(
                         slope: slope * share, hidden: forward.promptHidden[index], to: gradient.base + policy.layout.count)
                 }
-                record.add(batch.group(g), value: value, scores: scores, root: logZ, version: version, isFirst: isFirst)
+                record.add(batch.group(g), value: value, scores: scores, root: logZ, version: version, isFirst: pass == 0)
             }
             policy.backward(
                 forward, weights: weights, hiddenWeights: values?.hiddenWeights(slopes: valueSlopes), into: gradient.base)

@@ -23,6 +23,8 @@ package struct ContrastiveTrajectoryBalance: Objective {
         let residuals = responses.map { $0.residuals() }
         let final = residuals.map { $0[$0.count - 1] }, rewards = responses.map { $0.logRewards[$0.logRewards.count - 1] }
         var sum = 0.0, counted = 0.0, pairs = 0.0
+        // A pair's loss is half of each.
+        var terms = [Double](repeating: 0, count: responses.count)
         var slopes = residuals.map { Array(repeating: 0.0, count: $0.count) }
         for l in responses.indices {
             for k in 0..<l {
@@ -31,13 +33,16 @@ package struct ContrastiveTrajectoryBalance: Objective {
                 counted += 1
                 let difference = final[k] - final[l]
                 sum += difference * difference
+                terms[k] += difference * difference / 2
+                terms[l] += difference * difference / 2
                 slopes[k][slopes[k].count - 1] += 2 * difference
                 slopes[l][slopes[l].count - 1] -= 2 * difference
             }
         }
         let share = counted > 0 ? 1 / counted : 0
         var value = ObjectiveValue(
-            loss: share * sum, responses: responses, residuals: residuals, residualSlopes: slopes.map { $0.map { share * $0 } })
+            loss: share * sum, lossByResponse: terms.map { share * $0 }, responses: responses, residuals: residuals,
+            residualSlopes: slopes.map { $0.map { share * $0 } })
         value.measures = [Measure(counted, of: pairs)]
         return value
     }

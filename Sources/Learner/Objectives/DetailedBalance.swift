@@ -15,16 +15,19 @@ package struct DetailedBalance: Objective {
         let residuals = responses.map { $0.residuals() }
         let share = 1 / Double(max(residuals.reduce(0) { $0 + $1.count }, 1))
         var loss = 0.0, rootSlope = 0.0
+        var terms = [Double](repeating: 0, count: responses.count)
         var slopes = residuals.map { [Double](repeating: 0, count: $0.count) }
         for (k, states) in residuals.enumerated() {
             for (i, state) in states.enumerated() {
                 let difference = state - (i > 0 ? states[i - 1] : -root)
                 loss += share * difference * difference
+                terms[k] += share * difference * difference
                 slopes[k][i] += 2 * share * difference
                 if i > 0 { slopes[k][i - 1] -= 2 * share * difference } else { rootSlope += 2 * share * difference }
             }
         }
         return ObjectiveValue(
-            loss: loss, responses: responses, residuals: residuals, residualSlopes: slopes, rootSlope: rootSlope)
+            loss: loss, lossByResponse: terms, responses: responses, residuals: residuals, residualSlopes: slopes,
+            rootSlope: rootSlope)
     }
 }

@@ -49,10 +49,11 @@ package struct FlowReinforcementLearning: Objective {
         guard let root else { preconditionFailure("FlowRL needs log Z") }
         let share = 1 / Double(max(responses.count, 1))
         var loss = 0.0, rootSlope = 0.0, weights = 0.0
-        var slopes: [[Double]] = []
+        var slopes: [[Double]] = [], terms: [Double] = []
         for response in responses {
             let actions = response.actionLogProbabilities, weight = importance(of: response, actions)
             let residual = root - partition(of: response, actions)
+            terms.append(share * weight * residual * residual)
             loss += share * weight * residual * residual
             let slope = 2 * share * weight * residual
             rootSlope += slope
@@ -60,7 +61,7 @@ package struct FlowReinforcementLearning: Objective {
             slopes.append(Array(repeating: slope * factor(actions.count), count: actions.count))
         }
         return ObjectiveValue(
-            loss: loss, responses: responses, actionSlopes: slopes, rootSlope: rootSlope,
+            loss: loss, lossByResponse: terms, responses: responses, actionSlopes: slopes, rootSlope: rootSlope,
             measures: [Measure(weights, of: Double(responses.count))])
     }
 

@@ -67,7 +67,7 @@ package struct GroupRelativePolicyOptimization: Objective {
         let surrogate = ClippedSurrogate(low: clipLow, high: clipHigh)
         let totals = TokenAggregation.Totals(actions: batch.actions, responses: batch.responses, maximumLength: batch.maximumLength)
         var loss = 0.0, clipped = 0.0, actionCount = 0.0
-        var slopes: [[Double]] = []
+        var slopes: [[Double]] = [], shares: [Double] = []
         for response in responses {
             guard let sample = response.sample, let behaviour = sample.behaviour, let credit = response.credit else {
                 preconditionFailure("GRPO needs samples and advantages")
@@ -80,6 +80,7 @@ package struct GroupRelativePolicyOptimization: Objective {
                 guard let reference = sample.reference else { preconditionFailure("a divergence needs reference log-probabilities") }
                 terms.add(.k3, differences: zip(actions, reference).map { $0 - $1 }, coefficient: divergenceWeight)
             }
+            shares.append(weight * terms.losses.reduce(0, +))
             loss += weight * terms.losses.reduce(0, +)
             slopes.append(terms.slopes.map { weight * $0 })
             clipped += Double(terms.clipped)
@@ -87,7 +88,7 @@ package struct GroupRelativePolicyOptimization: Objective {
         }
         let isEqual = responses.allSatisfy { $0.sample?.reward == responses.first?.sample?.reward }
         return ObjectiveValue(
-            loss: loss, responses: responses, actionSlopes: slopes,
+            loss: loss, lossByResponse: shares, responses: responses, actionSlopes: slopes,
             measures: [Measure(clipped, of: actionCount), Measure(isEqual ? 1 : 0, of: 1)])
     }
 }

@@ -46,6 +46,8 @@ package struct Measure: Sendable, Equatable {
 
 package struct ObjectiveValue: Sendable {
     package var loss: Double
+    /// What each response adds to the loss, as far as rounding allows; empty where the loss is of the responses as a whole.
+    package var lossByResponse: [Double]
     /// One per response, in the same order.
     package var slopes: [ResponseSlopes]
     /// dL/d log Z(x), when the objective has a learned log Z.
@@ -58,10 +60,10 @@ package struct ObjectiveValue: Sendable {
 
     /// Finishes a value from the slopes dL/dH of every response.
     package init(
-        loss: Double, responses: [ScoredResponse], residuals: [[Double]], residualSlopes: [[Double]],
+        loss: Double, lossByResponse: [Double], responses: [ScoredResponse], residuals: [[Double]], residualSlopes: [[Double]],
         rootSlope: Double? = nil
     ) {
-        self.loss = loss
+        (self.loss, self.lossByResponse) = (loss, lossByResponse)
         self.slopes = zip(responses, residualSlopes).map { $0.slopes(fromResidualSlopes: $1) }
         self.rootSlope = rootSlope
         self.residuals = ResidualStatistics(of: residuals)
@@ -70,10 +72,10 @@ package struct ObjectiveValue: Sendable {
 
     /// Finishes a value from the slopes dL/d log π(a_t | s_{t−1}) of every response.
     package init(
-        loss: Double, responses: [ScoredResponse], actionSlopes: [[Double]], rootSlope: Double? = nil,
+        loss: Double, lossByResponse: [Double] = [], responses: [ScoredResponse], actionSlopes: [[Double]], rootSlope: Double? = nil,
         valueSlopes: [[Double]] = [], measures: [Measure] = []
     ) {
-        self.loss = loss
+        (self.loss, self.lossByResponse) = (loss, lossByResponse)
         self.slopes = zip(responses, actionSlopes).map { $0.slopes(ofActions: $1) }
         self.rootSlope = rootSlope
         self.residuals = ResidualStatistics(of: responses.map { $0.residuals() })

@@ -40,7 +40,9 @@ package struct PooledSubTrajectoryBalance: Objective {
         let scale = total > 0 ? 1 / total : 0
         mean *= scale
         for (w, h) in zip(weights.joined(), residuals.joined()) { loss += scale * w * (h - mean) * (h - mean) }
+        let terms = zip(weights, residuals).map { zip($0, $1).reduce(0) { $0 + scale * $1.0 * ($1.1 - mean) * ($1.1 - mean) } }
         let slopes = zip(weights, residuals).map { zip($0, $1).map { w, h in 2 * scale * w * (h - mean) } }
-        return ObjectiveValue(loss: loss, responses: responses, residuals: residuals, residualSlopes: slopes)
+        return ObjectiveValue(
+            loss: loss, lossByResponse: terms, responses: responses, residuals: residuals, residualSlopes: slopes)
     }
 }

@@ -94,7 +94,7 @@ package struct ProximalPolicyOptimization: Objective {
         let totals = TokenAggregation.Totals(actions: batch.actions, responses: batch.responses, maximumLength: batch.maximumLength)
         let mean: TokenAggregation = aggregation == .token ? .token : .sequence
         var loss = 0.0, clipped = 0.0, actionCount = 0.0, valueSum = 0.0
-        var slopes: [[Double]] = [], valueSlopes: [[Double]] = []
+        var slopes: [[Double]] = [], valueSlopes: [[Double]] = [], shares: [Double] = []
         for response in responses {
             guard let sample = response.sample, let behaviour = sample.behaviour, let old = sample.values, let credit = response.credit,
                 let returns = credit.returns
@@ -108,7 +108,9 @@ package struct ProximalPolicyOptimization: Objective {
                     estimator, differences: zip(actions, reference(of: sample)).map { $0 - $1 }, coefficient: divergenceWeight)
             }
             let values = actions.indices.map { valueLoss.loss(value: response.values[$0], oldValue: old[$0], target: returns[$0]) }
-            loss += weight * (policy.losses.reduce(0, +) + valueWeight * values.reduce(0) { $0 + $1.value })
+            let share = weight * (policy.losses.reduce(0, +) + valueWeight * values.reduce(0) { $0 + $1.value })
+            shares.append(share)
+            loss += share
             slopes.append(policy.slopes.map { weight * $0 })
             valueSlopes.append(values.map { weight * valueWeight * $0.slope })
             clipped += Double(policy.clipped)
@@ -116,7 +118,7 @@ package struct ProximalPolicyOptimization: Objective {
             valueSum += values.reduce(0) { $0 + $1.value }
         }
         return ObjectiveValue(
-            loss: loss, responses: responses, actionSlopes: slopes, valueSlopes: valueSlopes,
+            loss: loss, lossByResponse: shares, responses: responses, actionSlopes: slopes, valueSlopes: valueSlopes,
             measures: [Measure(clipped, of: actionCount), Measure(valueSum, of: actionCount)])
     }
 

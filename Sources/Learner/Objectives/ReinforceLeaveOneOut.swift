@@ -32,12 +32,13 @@ package struct ReinforceLeaveOneOut: Objective {
 
     package func evaluate(_ responses: [ScoredResponse], root: Double?, batch: BatchTotals) -> ObjectiveValue {
         let share = Double(batch.groups) / Double(max(batch.responses, 1))
-        var loss = 0.0
+        var loss = 0.0, terms: [Double] = []
         let slopes = responses.map { response in
             guard let credit = response.credit else { preconditionFailure("RLOO needs advantages") }
             for (action, advantage) in zip(response.actionLogProbabilities, credit.advantages) { loss -= share * advantage * action }
+            terms.append(zip(response.actionLogProbabilities, credit.advantages).reduce(0) { $0 - share * $1.1 * $1.0 })
             return credit.advantages.map { -share * $0 }
         }
-        return ObjectiveValue(loss: loss, responses: responses, actionSlopes: slopes)
+        return ObjectiveValue(loss: loss, lossByResponse: terms, responses: responses, actionSlopes: slopes)
     }
 }

@@ -43,19 +43,20 @@ package struct SubTrajectoryBalance: Objective {
         let share = 1 / Double(max(responses.count, 1))
         let residuals = responses.map { $0.residuals() }
         var loss = 0.0, rootSlope = 0.0
-        var residualSlopes: [[Double]] = []
+        var residualSlopes: [[Double]] = [], terms: [Double] = []
         for states in residuals {
             let path = (root.map { [-$0] } ?? []) + states
             let sum = huber.map { WeightedPairs(path, pairs: pairs, lambda: lambda, huber: $0) }
                 ?? (pairs == .all ? WeightedPairs(path, lambda: lambda) : WeightedPairs(withFirstOf: path, lambda: lambda))
             let scale = sum.weight > 0 ? share / sum.weight : 0
+            terms.append(scale * sum.numerator)
             loss += scale * sum.numerator
             var slopes = sum.slopes.map { $0 * scale }
             if isRooted { rootSlope -= slopes.removeFirst() }
             residualSlopes.append(slopes)
         }
         return ObjectiveValue(
-            loss: loss, responses: responses, residuals: residuals, residualSlopes: residualSlopes,
+            loss: loss, lossByResponse: terms, responses: responses, residuals: residuals, residualSlopes: residualSlopes,
             rootSlope: isRooted ? rootSlope : nil)
     }
 }

@@ -10,7 +10,8 @@ package struct SupervisedFineTuning: Objective {
         let share = Double(batch.groups) / Double(max(batch.actions, 1))
         let actions = responses.map(\.actionLogProbabilities)
         return ObjectiveValue(
-            loss: -share * actions.reduce(0) { $0 + $1.reduce(0, +) }, responses: responses,
+            loss: -share * actions.reduce(0) { $0 + $1.reduce(0, +) },
+            lossByResponse: actions.map { -share * $0.reduce(0, +) }, responses: responses,
             actionSlopes: actions.map { $0.map { _ in -share } })
     }
 }

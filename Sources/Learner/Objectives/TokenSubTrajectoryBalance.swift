@@ -20,7 +20,8 @@ package struct TokenSubTrajectoryBalance: Objective {
         let weight = pairs.reduce(0) { $0 + $1.weight }
         let scale = weight > 0 ? 1 / weight : 0
         return ObjectiveValue(
-            loss: scale * pairs.reduce(0) { $0 + $1.numerator }, responses: responses, residuals: residuals,
+            loss: scale * pairs.reduce(0) { $0 + $1.numerator }, lossByResponse: pairs.map { scale * $0.numerator },
+            responses: responses, residuals: residuals,
             residualSlopes: pairs.map { $0.slopes.map { $0 * scale } })
     }
 }

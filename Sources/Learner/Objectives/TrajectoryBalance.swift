@@ -10,17 +10,18 @@ package struct TrajectoryBalance: Objective {
         guard let root else { preconditionFailure("trajectory balance needs log Z") }
         let share = 1 / Double(max(responses.count, 1))
         let residuals = responses.map { $0.residuals() }
-        var loss = 0.0, rootSlope = 0.0
+        var loss = 0.0, rootSlope = 0.0, terms: [Double] = []
         let slopes = residuals.map { states in
             states.indices.map { index in
                 guard index == states.count - 1 else { return 0.0 }
                 let residual = root + states[index]
                 loss += share * residual * residual
+                terms.append(share * residual * residual)
                 rootSlope += 2 * share * residual
                 return 2 * share * residual
             }
         }
         return ObjectiveValue(
-            loss: loss, responses: responses, residuals: residuals, residualSlopes: slopes, rootSlope: rootSlope)
+            loss: loss, lossByResponse: terms, responses: responses, residuals: residuals, residualSlopes: slopes, rootSlope: rootSlope)
     }
 }

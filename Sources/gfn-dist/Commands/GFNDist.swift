@@ -15,7 +15,7 @@ struct GFNDist: ParsableCommand {
         version: versionText,
         subcommands: [
             TrainCommand.self, SampleCommand.self, EvaluateCommand.self, ScoreCommand.self, RewardCommand.self, TokenizeCommand.self,
-            VerifyCommand.self, ReportCommand.self, ReplayCommand.self, PlanCommand.self, DoctorCommand.self, BenchCommand.self,
+            VerifyCommand.self, ReportCommand.self, ReplayCommand.self, ExplainCommand.self, PlanCommand.self, DoctorCommand.self, BenchCommand.self,
             MakeModelCommand.self,
         ])
 

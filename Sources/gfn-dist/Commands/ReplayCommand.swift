@@ -39,15 +39,10 @@ struct ReplayCommand: ParsableCommand {
                 line.add("adapter_sha256", result.digest ?? "")
                 print(line.text)
             }
-            guard result.differences.isEmpty else {
-                let shown = result.differences.prefix(5).joined(separator: "; ")
-                throw RunError.notEqual(
-                    "\(steps) of \(path), made again from \(result.checkpoint ?? "the beginning"), "
-                        + "\(result.differences.count) of \(result.differences.count + result.equal) figures differ: \(shown)")
-            }
+            try result.requireEqual(path)
             if !json {
                 print(
-                    "\(steps) made again from \(result.checkpoint ?? "the beginning"): all \(result.equal) figures as they were recorded, "
+                    "\(steps) made again from \(result.start): all \(result.equal) figures as they were recorded, "
                         + "weights \(result.digest ?? "")")
             }
         }

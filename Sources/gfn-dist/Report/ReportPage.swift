@@ -24,13 +24,13 @@ struct ReportPage {
             let title = runs.map(\.label).joined(separator: ", ")
             let style = PlotStyle.variables + (try EmbeddedResources.text("report/report.css"))
             return HTML.document(
-                title: "\(title) – gfn-dist report", meta: meta, style: style, script: try EmbeddedResources.text("report/report.js"),
+                title: "\(title) – gfn-dist report", meta: Self.meta, style: style, script: try EmbeddedResources.text("report/report.js"),
                 body: [main])
         }
     }
 
     /// Whatever a page could load is forbidden to it.
-    private var meta: [HTML] {
+    static var meta: [HTML] {
         let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
             + "form-action 'none'"
         return [

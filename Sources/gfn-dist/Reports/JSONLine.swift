@@ -35,6 +35,10 @@ struct JSONLine {
         parts.append("\(Self.quote(key)):[\(values.map(Self.quote).joined(separator: ","))]")
     }
 
+    mutating func add(_ key: String, _ objects: [JSONLine]) {
+        parts.append("\(Self.quote(key)):[\(objects.map(\.text).joined(separator: ","))]")
+    }
+
     mutating func add(_ key: String, _ nested: JSONLine) { parts.append("\(Self.quote(key)):\(nested.text)") }
 
     var text: String { "{" + parts.joined(separator: ",") + "}" }

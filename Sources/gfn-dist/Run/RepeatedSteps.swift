@@ -7,7 +7,7 @@ struct RepeatedSteps {
     /// The step to come to; nil: the first one after the newest checkpoint that has one.
     let step: Int?
 
-    private var folder: RunFolder { RunFolder(path: path) }
+    var folder: RunFolder { RunFolder(path: path) }
 
     struct Result {
         /// Nil: the beginning of the run.
@@ -17,12 +17,30 @@ struct RepeatedSteps {
         var equal = 0
         var differences: [String] = []
         var digest: String?
+        /// The line of the last step, as it was made now.
+        var lastLine: [String: Any] = [:]
+        let workspace: Workspace
+
+        var start: String { checkpoint ?? "the beginning" }
+
+        /// - Parameter path: of the run, for the message.
+        func requireEqual(_ path: String) throws(RunError) {
+            guard !differences.isEmpty else { return }
+            let steps = first == last ? "step \(last)" : "steps \(first) to \(last)"
+            throw .notEqual(
+                "\(steps) of \(path), made again from \(start), \(differences.count) of \(differences.count + equal) figures differ: "
+                    + differences.prefix(5).joined(separator: "; "))
+        }
     }
 
     /// What came of it, on rank 0; collective over processes. Throws what is missing, and what a run throws.
-    /// - Parameter threads: of each rank; nil: as the run's settings say.
-    func perform(threads: Int?, _ launch: Launch) throws -> Result {
-        let configuration = try self.configuration(threads: threads)
+    /// - Parameters:
+    ///   - threads: of each rank; nil: as the run's settings say.
+    ///   - observer: sees what each rank that learns learns from.
+    func perform(
+        threads: Int?, observer: (@Sendable (LearnedGroup) -> Void)? = nil, _ launch: Launch
+    ) throws -> Result {
+        let configuration = try self.configuration(threads: threads, on: launch.size)
         let recorded = lines(of: folder)
         let (checkpoint, first, last) = try start(recorded)
         let layout = configuration.needs.usesRollouts ? try RunStart.layout(configuration, ranks: launch.size) : nil
@@ -37,22 +55,24 @@ struct RepeatedSteps {
             let context = try RunContext(workspace: workspace, communicator: communicator, folder: own, checkpoint: state, quiet: true)
             context.saysResult = false
             context.lastStep = last
+            context.observer = observer
             do {
                 if workspace.configuration.needs.usesRollouts { try TrainingRun(context).run() } else { try ExampleRun(context).run() }
             } catch RunError.interrupted {
                 // As it was asked to.
             }
         }
-        var result = Result(checkpoint: checkpoint, first: first, last: last)
+        var result = Result(checkpoint: checkpoint, first: first, last: last, workspace: workspace)
         // Rank 0 has the log.
         guard launch.isFirst else { return result }
         let made = lines(of: own)
         for step in first...last { try compare(recorded[step], made[step], step, &result) }
+        result.lastLine = made[last] ?? [:]
         return result
     }
 
     /// The run's own settings, without evaluations and files, which change no step.
-    private func configuration(threads: Int?) throws -> RunConfiguration {
+    private func configuration(threads: Int?, on ranks: Int) throws -> RunConfiguration {
         guard FileManager.default.fileExists(atPath: folder.settings) else {
             throw RunError.missingInput("\(path) is not a run folder (there is no config.yaml in it)")
         }
@@ -60,6 +80,8 @@ struct RepeatedSteps {
         layers.lay(yaml: try configurationText(folder.settings), named: folder.settings, isChoice: false)
         let origin = Origin(description: "replay")
         for name in ["evaluate.every", "checkpoint.every", "samples.every"] { layers.set(name, to: "none", from: origin) }
+        // Roles change no step, and one rank has all of them.
+        if ranks == 1 { layers.set("ranks.learners", to: "all", from: origin) }
         if let threads { layers.set("threads", to: "\(threads)", from: .flag("threads")) }
         let configuration = try RunConfiguration(layers)
         if configuration.freeBound != nil {
@@ -99,16 +121,11 @@ struct RepeatedSteps {
     private func compare(_ recorded: [String: Any]?, _ made: [String: Any]?, _ step: Int, _ result: inout Result) throws(RunError) {
         guard let made else { throw .notEqual("step \(step) was not made") }
         guard let recorded else { return }
-        for key in Set(recorded.keys).union(made.keys).sorted() {
-            if ["seconds_", "sync_", "openblas_"].contains(where: key.hasPrefix) || key == "warnings" { continue }
-            let (before, now) = (recorded[key] as? NSObject, made[key] as? NSObject)
-            if before == now {
-                result.equal += 1
-            } else {
-                func text(_ value: NSObject?) -> String { value.map { "\($0)".printable(limit: 80) } ?? "nothing" }
-                result.differences.append("step \(step), \(key): \(text(before)) was recorded, now \(text(now))")
-            }
+        let comparison = RecordComparison(recorded, made) { key in
+            ["seconds_", "sync_", "openblas_"].contains(where: key.hasPrefix) || key == "warnings"
         }
+        result.equal += comparison.equal
+        result.differences += comparison.differences.map { "step \(step), \($0)" }
         result.digest = made["adapter_sha256"] as? String
     }
 }

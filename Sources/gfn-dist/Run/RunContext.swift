@@ -29,6 +29,8 @@ final class RunContext {
     var saysResult = true
     /// The run stops after this step as a signal would stop it; nil: it goes on to its end.
     var lastStep: Int?
+    /// Sees what the learner of this rank learns from; nil in runs.
+    var observer: (@Sendable (LearnedGroup) -> Void)?
     /// What this rank is, and the step it is in, for messages.
     var role = "learner"
     var step = 0
@@ -120,14 +122,18 @@ final class RunContext {
         let policy = workspace.policy()
         // Demonstrations end with one token: the probability of the whole set would teach the others as well.
         if configuration.needs.lesson == .demonstration { policy.stopTokens = StopTokens([workspace.training.taughtStop]) }
+        let learner: PolicyLearner
         if let checkpoint {
-            return PolicyLearner(
+            learner = PolicyLearner(
                 policy: policy, settings: settings, reward: rewards, learners: learners, state: checkpoint.learner,
                 parallel: parallel, legal: workspace.training.legalResponses)
+        } else {
+            learner = PolicyLearner(
+                policy: policy, settings: settings, reward: rewards, learners: learners,
+                parameters: try initialParameters(), parallel: parallel, legal: workspace.training.legalResponses)
         }
-        return PolicyLearner(
-            policy: policy, settings: settings, reward: rewards, learners: learners,
-            parameters: try initialParameters(), parallel: parallel, legal: workspace.training.legalResponses)
+        learner.observer = observer
+        return learner
     }
 
     /// All ranks evaluate these weights together, on every data set; rank 0 reports.
