@@ -37,7 +37,11 @@ final class RunContext {
     var isFirst: Bool { communicator.rank == 0 }
     var firstStep: Int { checkpoint?.step ?? 0 }
 
-    init(workspace: Workspace, communicator: any Communicator, folder: RunFolder, checkpoint: Checkpoint?, quiet: Bool) throws {
+    /// - Parameter feed: what shows the run while it goes on; nil: nothing does.
+    init(
+        workspace: Workspace, communicator: any Communicator, folder: RunFolder, checkpoint: Checkpoint?, quiet: Bool,
+        feed: LiveFeed? = nil
+    ) throws {
         self.workspace = workspace
         self.communicator = communicator
         self.folder = folder
@@ -48,7 +52,8 @@ final class RunContext {
         reference = workspace.reference()
         report =
             communicator.rank == 0
-            ? try RunReport(folder: folder, firstStep: checkpoint?.step ?? 0, steps: workspace.configuration.steps, quiet: quiet) : nil
+            ? try RunReport(
+                folder: folder, firstStep: checkpoint?.step ?? 0, steps: workspace.configuration.steps, quiet: quiet, feed: feed) : nil
     }
 
     /// One line on what begins here.
