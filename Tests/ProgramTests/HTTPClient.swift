@@ -22,7 +22,7 @@ final class HTTPClient {
     func request(_ target: String, method: String = "GET", host: String = "127.0.0.1", isLast: Bool = true) {
         let text = "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\n\(isLast ? "Connection: close\r\n" : "")\r\n"
         let bytes = Array(text.utf8)
-        _ = send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue))
+        _ = send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
     /// All that comes until the other side closes.

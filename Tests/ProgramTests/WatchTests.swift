@@ -79,7 +79,8 @@ struct WatchPartTests {
         let folder = try madeRun(steps: 90)
         try FileManager.default.createDirectory(atPath: "\(folder.path)/samples", withIntermediateDirectories: true)
         let text = "東京 \\u001b[31m " + String(repeating: "word ", count: 80)
-        _ = try folder.write("{\"problem_id\":1,\"text\":\"\(text)\",\"correct\":true,\"verdict\":\"correct\"}\n", to: "samples/step-90.jsonl")
+        let sample = "{\"problem_id\":1,\"text\":\"\(text)\",\"correct\":true,\"verdict\":\"correct\"}\n"
+        _ = try folder.write(sample, to: "samples/step-90.jsonl")
         let run = try WatchedRun(folder.path)
         let lines = WatchView(run: run, style: TerminalStyle(isUnicode: isUnicode)).lines(columns: columns)
         #expect(lines.allSatisfy { TerminalLine($0).width <= columns })
@@ -103,7 +104,8 @@ struct WatchPartTests {
     }
 
     @Test("colours and blocks are as the environment says", arguments: [
-        (["LANG": "en_US.UTF-8"], true, true, true), (["LANG": "C"], true, false, true), (["LC_ALL": "C", "LANG": "en_US.UTF-8"], true, false, true),
+        (["LANG": "en_US.UTF-8"], true, true, true), (["LANG": "C"], true, false, true),
+        (["LC_ALL": "C", "LANG": "en_US.UTF-8"], true, false, true),
         (["LANG": "C.utf8", "NO_COLOR": "1"], true, true, false), (["LANG": "C.utf8"], false, true, false),
     ])
     func style(_ environment: [String: String], _ isTerminal: Bool, _ isUnicode: Bool, _ hasColor: Bool) {

@@ -65,7 +65,8 @@ final class Dashboard: Sendable {
     }
 
     private static func refusal(_ port: Int, _ reason: String) -> RunError {
-        .configuration("--dashboard \(port): 127.0.0.1:\(port) cannot be listened on (\(reason)); name another port, or 0 for any that is free")
+        .configuration(
+            "--dashboard \(port): 127.0.0.1:\(port) cannot be listened on (\(reason)); name another port, or 0 for any that is free")
     }
 
     /// What people open. Nil: nothing listens.
@@ -107,7 +108,8 @@ final class Dashboard: Sendable {
             do {
                 try await server.waitUntilListening(timeout: 10)
                 let address = await server.listeningAddress
-                if case .ip4(_, let port)? = address { settle(.listening(port: Int(port))) } else { settle(.failed(reason: "it has no address")) }
+                guard case .ip4(_, let port)? = address else { throw SocketError.unsupportedAddress }
+                settle(.listening(port: Int(port)))
             } catch { settle(.failed(reason: error.localizedDescription)) }
         }
         do { try await server.run() } catch {

@@ -11,11 +11,14 @@ struct RequestGate: Sendable {
     /// Nil: the request may be answered.
     func refusal(method: String, host: String?, token given: String?) -> Refusal? {
         guard Self.isLoopback(host) else {
-            return Refusal(status: 403, reason: "This dashboard answers only requests for 127.0.0.1 or localhost: open the address that the run printed.")
+            return Refusal(
+                status: 403,
+                reason: "This dashboard answers only requests for 127.0.0.1 or localhost: open the address that the run printed.")
         }
         guard method == "GET" else { return Refusal(status: 405, reason: "This dashboard can only be read: use GET.") }
         guard token.matches(given) else {
-            return Refusal(status: 403, reason: "The token is missing or wrong: open the whole address that the run printed, with ?token=.")
+            return Refusal(
+                status: 403, reason: "The token is missing or wrong: open the whole address that the run printed, with ?token=.")
         }
         return nil
     }

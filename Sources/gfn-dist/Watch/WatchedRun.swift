@@ -38,7 +38,9 @@ struct WatchedRun {
 
     /// Seconds until the last step at the pace of the last ones; nil where it is not known.
     var secondsLeft: Double? {
-        guard condition == .running, let planned = plannedSteps, let pace = history.secondsPerStep, planned > history.step else { return nil }
+        guard condition == .running, let planned = plannedSteps, let pace = history.secondsPerStep, planned > history.step else {
+            return nil
+        }
         return pace * Double(planned - history.step)
     }
 

@@ -106,15 +106,21 @@
     }
   };
 
-  const source = new EventSource(`events${location.search}`);
-  source.addEventListener("open", () => say("running", "running"));
-  source.addEventListener("step", event => { show(JSON.parse(event.data)); update(); });
-  source.addEventListener("report", event => { known = Math.max(known, Number(event.data)); update(); });
-  source.addEventListener("end", event => {
-    source.close();
-    const texts = { done: "The run is done", interrupted: "The run was interrupted and can be resumed", failed: "The run has failed" };
-    say(event.data, `${texts[event.data] ?? "The run has ended"}. gfn-dist report makes the last page.`);
-  });
-  source.addEventListener("error", () => say("lost", source.readyState === EventSource.CLOSED
-    ? "No connection any more: what this page shows may not be the end." : "Connection lost, trying again."));
+  const follow = () => {
+    const source = new EventSource(`events${location.search}`);
+    source.addEventListener("open", () => say("running", "running"));
+    source.addEventListener("step", event => { show(JSON.parse(event.data)); update(); });
+    source.addEventListener("report", event => { known = Math.max(known, Number(event.data)); update(); });
+    source.addEventListener("end", event => {
+      source.close();
+      const texts = { done: "The run is done", interrupted: "The run was interrupted and can be resumed", failed: "The run has failed" };
+      say(event.data, `${texts[event.data] ?? "The run has ended"}. gfn-dist report makes its last page.`);
+    });
+    source.addEventListener("error", () => {
+      say("lost", "No connection: what this page shows may not be the newest. Trying again.");
+      // A browser tries again by itself after a loss, and not after a refusal, as where too many pages follow.
+      if (source.readyState === EventSource.CLOSED) setTimeout(follow, 5000);
+    });
+  };
+  follow();
 })();
