@@ -31,6 +31,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
     targets: [
         .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
@@ -57,7 +58,7 @@ let package = Package(
         .executableTarget(
             name: "gfn-dist",
             dependencies: [
-                "CVersion", "Tensor", "Model", "Collective", "Problems", "Evaluation", "Rollout", "Learner", "Yams",
+                "CVersion", "Tensor", "Model", "Collective", "Problems", "Evaluation", "Rollout", "Learner", "Yams", "FlyingFox",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.copy("Resources")],

@@ -78,6 +78,9 @@ final class Program {
     var identifier: pid_t { process.processIdentifier }
     var isRunning: Bool { process.isRunning }
 
+    /// What it has said so far, while it runs.
+    var errorsSoFar: String { FileManager.default.contents(atPath: "\(folder.path)/errors").map { String(decoding: $0, as: UTF8.self) } ?? "" }
+
     private static var folder: String { URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path }
     static var binary: String { "\(folder)/gfn-dist" }
 

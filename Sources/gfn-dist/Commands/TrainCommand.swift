@@ -20,7 +20,14 @@ struct TrainCommand: ParsableCommand {
     @Flag(name: .long, help: "Print the resolved configuration with the origin of each value.")
     var dryRun = false
 
+    @Option(
+        name: .long, help: ArgumentHelp("Show the run live at this port of 127.0.0.1; 0: any that is free.", valueName: "port"))
+    var dashboard: Int?
+
     func validate() throws {
+        if let dashboard, !(0...65535).contains(dashboard) {
+            throw ValidationError("--dashboard is \(dashboard), expected a port from 0 to 65535")
+        }
         if force, !resume { throw ValidationError("--force goes with --resume: a new run has nothing to be forced past") }
     }
 
@@ -31,7 +38,8 @@ struct TrainCommand: ParsableCommand {
                 if context.isFirst { print(configuration.layers.yaml(withOrigins: true), terminator: "") }
                 return
             }
-            try RunStart.perform(options: options, resuming: resume ? (force ? .forced : .careful) : nil, context)
+            try RunStart.perform(
+                options: options, resuming: resume ? (force ? .forced : .careful) : nil, dashboardPort: dashboard, context)
         }
     }
 }

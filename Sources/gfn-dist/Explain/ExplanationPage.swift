@@ -30,7 +30,7 @@ struct ExplanationPage {
             ]
             let sheets = try ["report", "explain"].map { try EmbeddedResources.text("report/\($0).css") }
             return HTML.document(
-                title: "\(facts.title) – gfn-dist explain", meta: ReportPage.meta, style: ([PlotStyle.variables] + sheets).joined(),
+                title: "\(facts.title) – gfn-dist explain", meta: ReportPage.meta(), style: ([PlotStyle.variables] + sheets).joined(),
                 script: "", body: [.element("main", [header] + sections)])
         }
     }

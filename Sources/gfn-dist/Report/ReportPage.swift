@@ -4,8 +4,18 @@ internal import Foundation
 /// The page: one run or several, in one file that loads nothing.
 struct ReportPage {
     private let runs: [ReportRun]
+    /// Of a page of a run that goes on, which asks whence it came for newer ones; nil: it is made once and loads nothing.
+    private let live: Int?
 
-    init(_ records: [RunRecord]) { runs = ReportRun.all(records) }
+    init(_ records: [RunRecord], live: Int? = nil) {
+        runs = ReportRun.all(records)
+        self.live = live
+    }
+
+    /// A page of a run that goes on, where there is no report yet.
+    static func notice(_ text: String, number: Int) throws -> String {
+        try document(title: "gfn-dist", [.element("p", ["class": "note"], [HTML(text)])], live: number)
+    }
 
     /// The whole HTML.
     /// - Throws: `RunError.missingInput` where the program's own resources are missing.
@@ -20,19 +30,25 @@ struct ReportPage {
                 HTML.element("a", ["href": "#\(section.name)"], [HTML(section.title)])
             }
             let navigation = HTML.element("nav", ["aria-label": "Parts of the report"], links)
-            let main = HTML.element("main", [ReportHead(runs: runs, navigation: navigation).element] + sections.compactMap(\.element))
+            let parts = [ReportHead(runs: runs, navigation: navigation).element] + sections.compactMap(\.element)
             let title = runs.map(\.label).joined(separator: ", ")
-            let style = PlotStyle.variables + (try EmbeddedResources.text("report/report.css"))
-            return HTML.document(
-                title: "\(title) – gfn-dist report", meta: Self.meta, style: style, script: try EmbeddedResources.text("report/report.js"),
-                body: [main])
+            return try Self.document(title: "\(title) – gfn-dist report", parts, live: live)
         }
     }
 
-    /// Whatever a page could load is forbidden to it.
-    static var meta: [HTML] {
+    private static func document(title: String, _ parts: [HTML], live: Int?) throws -> String {
+        func resource(_ name: String) throws -> String {
+            try EmbeddedResources.text("report/report.\(name)") + (live == nil ? "" : "\n" + EmbeddedResources.text("report/live.\(name)"))
+        }
+        return HTML.document(
+            title: title, meta: meta(live), style: PlotStyle.variables + (try resource("css")), script: try resource("js"),
+            body: [.element("main", parts)])
+    }
+
+    /// Whatever a page could load is forbidden to it; one of a run that goes on may ask whence it came.
+    static func meta(_ live: Int? = nil) -> [HTML] {
         let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-            + "form-action 'none'"
+            + "form-action 'none'" + (live == nil ? "" : "; connect-src 'self'")
         return [
             .element("meta", ["charset": "utf-8"]),
             .element("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
@@ -40,6 +56,6 @@ struct ReportPage {
             .element("meta", ["name": "generator", "content": "gfn-dist \(BuildVersion.number)"]),
             .element("meta", ["http-equiv": "Content-Security-Policy", "content": policy]),
             .element("link", ["rel": "icon", "href": "data:,"]),
-        ]
+        ] + (live.map { [.element("meta", ["name": "gfn-page", "content": "\($0)"])] } ?? [])
     }
 }

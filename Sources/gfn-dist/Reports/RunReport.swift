@@ -14,10 +14,13 @@ final class RunReport {
     private var ended = 0, unread = 0
     private var saidUnread = false
     private var health: Health
+    /// What shows the run while it goes on; nil: nothing does.
+    private let feed: LiveFeed?
 
-    init(folder: RunFolder, firstStep: Int, steps: Int, minimisesResiduals: Bool, quiet: Bool) throws {
+    init(folder: RunFolder, firstStep: Int, steps: Int, minimisesResiduals: Bool, quiet: Bool, feed: LiveFeed? = nil) throws {
         health = Health(minimisesResiduals: minimisesResiduals)
         self.folder = folder
+        self.feed = feed
         self.steps = steps
         log = try MetricsLog(path: folder.metrics, keepingStepsBefore: firstStep)
         events = try EventFile(folder: folder.path, firstStep: firstStep)
@@ -35,6 +38,7 @@ final class RunReport {
         let warnings = figures.map { health.note($0) } ?? []
         if !warnings.isEmpty { line.add("warnings", warnings.map(\.finding.rawValue)) }
         try log.write(line)
+        feed?.put(line.text)
         try events.add((figures?.numbers ?? [:]).sorted { $0.key < $1.key }.compactMap { key, value in
             key == "step" ? nil : (key.replacing(".", with: "/"), value)
         }, step: step.step)
@@ -61,6 +65,7 @@ final class RunReport {
         let text = String(decoding: try EvaluationSummary.json(summaries, pretty: true), as: UTF8.self) + "\n"
         try folder.write(text, to: "evaluation-\(step).json")
         try folder.write(text, to: "evaluation.json")
+        feed?.noteChange()
         evaluations.append((step, summaries))
         var scalars: [(tag: String, value: Double)] = []
         for summary in summaries {

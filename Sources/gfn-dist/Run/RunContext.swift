@@ -39,7 +39,11 @@ final class RunContext {
     var isFirst: Bool { communicator.rank == 0 }
     var firstStep: Int { checkpoint?.step ?? 0 }
 
-    init(workspace: Workspace, communicator: any Communicator, folder: RunFolder, checkpoint: Checkpoint?, quiet: Bool) throws {
+    /// - Parameter feed: what shows the run while it goes on; nil: nothing does.
+    init(
+        workspace: Workspace, communicator: any Communicator, folder: RunFolder, checkpoint: Checkpoint?, quiet: Bool,
+        feed: LiveFeed? = nil
+    ) throws {
         self.workspace = workspace
         self.communicator = communicator
         self.folder = folder
@@ -52,7 +56,7 @@ final class RunContext {
             communicator.rank == 0
             ? try RunReport(
                 folder: folder, firstStep: checkpoint?.step ?? 0, steps: workspace.configuration.steps,
-                minimisesResiduals: method.needs.logRewards, quiet: quiet) : nil
+                minimisesResiduals: method.needs.logRewards, quiet: quiet, feed: feed) : nil
     }
 
     /// One line on what begins here.

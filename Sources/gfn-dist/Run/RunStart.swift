@@ -6,8 +6,23 @@ internal import Tensor
 
 /// From the command line to a rank's story: settings, folder, checkpoint, model, and then `TrainingRun` or `ExampleRun`.
 enum RunStart {
-    static func perform(options: RunOptions, resuming care: ResumedRun.Care?, _ launch: Launch) throws {
+    /// - Parameter dashboardPort: nil: the run is not shown while it goes on.
+    static func perform(options: RunOptions, resuming care: ResumedRun.Care?, dashboardPort: Int?, _ launch: Launch) throws {
         SignalFlags.install()
+        // Before anything else, so that a port that cannot be had costs nothing.
+        let dashboard = try launch.together { launch.isFirst ? try dashboardPort.map { try Dashboard.start(port: $0) } : nil }
+        do {
+            try perform(options: options, resuming: care, dashboard, launch)
+        } catch {
+            dashboard?.stop(Dashboard.Ending(of: error))
+            throw error
+        }
+        dashboard?.stop(.done)
+    }
+
+    private static func perform(
+        options: RunOptions, resuming care: ResumedRun.Care?, _ dashboard: Dashboard?, _ launch: Launch
+    ) throws {
         let resumed = try care.map { try ResumedRun.find(options, $0, launch) }
         let (configuration, layout, changes) = try launch.together {
             let (configuration, changes) = try resumed?.configuration(options) ?? (RunConfiguration(try options.layers()), [])
@@ -34,10 +49,11 @@ enum RunStart {
         } else {
             folder = try newFolder(options, workspace.configuration, launch)
         }
-        let quiet = options.settings.quiet
+        dashboard?.open(folder)
+        let (quiet, feed) = (options.settings.quiet, dashboard?.feed)
         try launch.everyRank { communicator in
             let context = try RunContext(
-                workspace: workspace, communicator: communicator, folder: folder, checkpoint: checkpoint, quiet: quiet)
+                workspace: workspace, communicator: communicator, folder: folder, checkpoint: checkpoint, quiet: quiet, feed: feed)
             context.announce(resumed?.checkpoint)
             for change in changes { context.report?.say(change.sentence) }
             context.sayIfOfAnotherProgram()

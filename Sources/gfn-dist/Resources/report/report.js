@@ -86,100 +86,105 @@
     }
   }
 
-  const plots = [...document.querySelectorAll(".plot")].map(figure => new Plot(figure));
-  let asked = null, frame = 0;
-  // All plots show one step; once for each time the screen is drawn.
-  const ask = step => {
-    asked = step;
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      for (const plot of plots) if (asked === null) plot.reset(); else plot.show(asked);
-    });
-  };
-  for (const plot of plots) {
-    const { stage } = plot;
-    const point = event => {
-      const { steps } = plot.longest;
-      ask(steps[nearest(steps, plot.step(event))]);
+  // Puts life into what is below `root`; a live page calls it again for what it puts in.
+  const enliven = root => {
+    const plots = [...root.querySelectorAll(".plot")].map(figure => new Plot(figure));
+    let asked = null, frame = 0;
+    // All plots show one step; once for each time the screen is drawn.
+    const ask = step => {
+      asked = step;
+      frame ||= requestAnimationFrame(() => {
+        frame = 0;
+        for (const plot of plots) if (asked === null) plot.reset(); else plot.show(asked);
+      });
     };
-    stage.addEventListener("pointermove", point);
-    stage.addEventListener("pointerdown", point);
-    stage.addEventListener("pointerleave", event => { if (event.pointerType === "mouse" && document.activeElement !== stage) ask(null); });
-    stage.addEventListener("blur", () => ask(null));
-    stage.addEventListener("keydown", event => {
-      if (event.key === "Escape") { ask(null); return; }
-      const { steps } = plot.longest;
-      const place = moved(event.key, asked === null ? steps.length - 1 : nearest(steps, asked), steps.length);
-      if (place === null || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      ask(steps[place]);
-    });
-  }
-
-  for (const box of document.querySelectorAll(".legend input")) {
-    box.addEventListener("change", () => {
-      for (const element of document.querySelectorAll(`.plot .r${box.dataset.run}`)) element.classList.toggle("off", !box.checked);
-    });
-  }
-
-  // Shares of a rank's time: all ranks of a run show the same steps.
-  for (const timeline of document.querySelectorAll(".timeline")) {
-    const ranks = [...timeline.querySelectorAll(".rank")].map(rank => {
-      const stage = rank.querySelector(".bins"), outputs = [rank.querySelector(".at"), ...rank.querySelectorAll(".share b")];
-      return { stage, outputs, texts: outputs.map(output => output.textContent), first: words(stage.dataset.first),
-        last: words(stage.dataset.last), shares: words(stage.dataset.shares).map(bin => bin.split(",")), line: document.createElement("hr") };
-    });
-    let shown = null;
-    const show = place => {
-      shown = place;
-      for (const rank of ranks) {
-        const count = rank.first.length;
-        if (place === null) {
-          rank.line.remove();
-          rank.outputs.forEach((output, index) => { output.textContent = rank.texts[index]; });
-          continue;
-        }
-        const bin = Math.min(count - 1, place);
-        const steps = rank.first[bin] === rank.last[bin] ? `step ${rank.first[bin]}` : `${rank.first[bin]} – ${rank.last[bin]}`;
-        const shares = rank.shares[bin].map(share => `${share} %`);
-        [steps, ...shares].forEach((text, index) => { rank.outputs[index].textContent = text; });
-        rank.line.style.left = `${100 * (bin + 0.5) / count}%`;
-        rank.stage.append(rank.line);
-        rank.stage.setAttribute("aria-valuenow", bin + 1);
-        rank.stage.setAttribute("aria-valuetext",
-          `${steps}: sample ${shares[0]}, score ${shares[1]}, learn ${shares[2]}, wait ${shares[3]}`);
-      }
-    };
-    for (const { stage, first } of ranks) {
+    for (const plot of plots) {
+      const { stage } = plot;
       const point = event => {
-        const box = stage.getBoundingClientRect();
-        show(Math.min(first.length - 1, Math.max(0, Math.floor((event.clientX - box.left) / box.width * first.length))));
+        const { steps } = plot.longest;
+        ask(steps[nearest(steps, plot.step(event))]);
       };
       stage.addEventListener("pointermove", point);
       stage.addEventListener("pointerdown", point);
-      stage.addEventListener("pointerleave", event => { if (event.pointerType === "mouse" && document.activeElement !== stage) show(null); });
-      stage.addEventListener("blur", () => show(null));
+      stage.addEventListener("pointerleave", event => { if (event.pointerType === "mouse" && document.activeElement !== stage) ask(null); });
+      stage.addEventListener("blur", () => ask(null));
       stage.addEventListener("keydown", event => {
-        if (event.key === "Escape") { show(null); return; }
-        const place = moved(event.key, shown === null ? first.length - 1 : shown, first.length);
+        if (event.key === "Escape") { ask(null); return; }
+        const { steps } = plot.longest;
+        const place = moved(event.key, asked === null ? steps.length - 1 : nearest(steps, asked), steps.length);
         if (place === null || event.ctrlKey || event.metaKey || event.altKey) return;
         event.preventDefault();
-        show(place);
+        ask(steps[place]);
       });
     }
-  }
 
-  for (const table of document.querySelectorAll("table.sortable")) {
-    const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
-    heads.forEach((head, column) => head.querySelector("button").addEventListener("click", () => {
-      const isUp = head.getAttribute("aria-sort") !== "ascending";
-      for (const other of heads) other.setAttribute("aria-sort", other === head ? (isUp ? "ascending" : "descending") : "none");
-      const key = row => row.cells[column].dataset.sort;
-      const compared = (a, b) => a !== "" && b !== "" && !isNaN(a) && !isNaN(b) ? a - b : a.localeCompare(b);
-      // What is not known is last either way.
-      const order = (a, b) => key(a) === "" || key(b) === "" ? (key(a) === "") - (key(b) === "")
-        : (isUp ? 1 : -1) * compared(key(a), key(b));
-      body.append(...[...body.rows].sort(order));
-    }));
-  }
+    for (const box of root.querySelectorAll(".legend input")) {
+      box.addEventListener("change", () => {
+        for (const element of root.querySelectorAll(`.plot .r${box.dataset.run}`)) element.classList.toggle("off", !box.checked);
+      });
+    }
+
+    // Shares of a rank's time: all ranks of a run show the same steps.
+    for (const timeline of root.querySelectorAll(".timeline")) {
+      const ranks = [...timeline.querySelectorAll(".rank")].map(rank => {
+        const stage = rank.querySelector(".bins"), outputs = [rank.querySelector(".at"), ...rank.querySelectorAll(".share b")];
+        return { stage, outputs, texts: outputs.map(output => output.textContent), first: words(stage.dataset.first),
+          last: words(stage.dataset.last), shares: words(stage.dataset.shares).map(bin => bin.split(",")), line: document.createElement("hr") };
+      });
+      let shown = null;
+      const show = place => {
+        shown = place;
+        for (const rank of ranks) {
+          const count = rank.first.length;
+          if (place === null) {
+            rank.line.remove();
+            rank.outputs.forEach((output, index) => { output.textContent = rank.texts[index]; });
+            continue;
+          }
+          const bin = Math.min(count - 1, place);
+          const steps = rank.first[bin] === rank.last[bin] ? `step ${rank.first[bin]}` : `${rank.first[bin]} – ${rank.last[bin]}`;
+          const shares = rank.shares[bin].map(share => `${share} %`);
+          [steps, ...shares].forEach((text, index) => { rank.outputs[index].textContent = text; });
+          rank.line.style.left = `${100 * (bin + 0.5) / count}%`;
+          rank.stage.append(rank.line);
+          rank.stage.setAttribute("aria-valuenow", bin + 1);
+          rank.stage.setAttribute("aria-valuetext",
+            `${steps}: sample ${shares[0]}, score ${shares[1]}, learn ${shares[2]}, wait ${shares[3]}`);
+        }
+      };
+      for (const { stage, first } of ranks) {
+        const point = event => {
+          const box = stage.getBoundingClientRect();
+          show(Math.min(first.length - 1, Math.max(0, Math.floor((event.clientX - box.left) / box.width * first.length))));
+        };
+        stage.addEventListener("pointermove", point);
+        stage.addEventListener("pointerdown", point);
+        stage.addEventListener("pointerleave", event => { if (event.pointerType === "mouse" && document.activeElement !== stage) show(null); });
+        stage.addEventListener("blur", () => show(null));
+        stage.addEventListener("keydown", event => {
+          if (event.key === "Escape") { show(null); return; }
+          const place = moved(event.key, shown === null ? first.length - 1 : shown, first.length);
+          if (place === null || event.ctrlKey || event.metaKey || event.altKey) return;
+          event.preventDefault();
+          show(place);
+        });
+      }
+    }
+
+    for (const table of root.querySelectorAll("table.sortable")) {
+      const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
+      heads.forEach((head, column) => head.querySelector("button").addEventListener("click", () => {
+        const isUp = head.getAttribute("aria-sort") !== "ascending";
+        for (const other of heads) other.setAttribute("aria-sort", other === head ? (isUp ? "ascending" : "descending") : "none");
+        const key = row => row.cells[column].dataset.sort;
+        const compared = (a, b) => a !== "" && b !== "" && !isNaN(a) && !isNaN(b) ? a - b : a.localeCompare(b);
+        // What is not known is last either way.
+        const order = (a, b) => key(a) === "" || key(b) === "" ? (key(a) === "") - (key(b) === "")
+          : (isUp ? 1 : -1) * compared(key(a), key(b));
+        body.append(...[...body.rows].sort(order));
+      }));
+    }
+  };
+  window.enlivenReport = enliven;
+  enliven(document);
 })();
