@@ -88,7 +88,6 @@
   };
 
   const update = async () => {
-    if (waiting && put(waiting)) waiting = null;
     if (known === shown || isFetching) return;
     isFetching = true;
     try {
@@ -105,6 +104,9 @@
       isFetching = false;
     }
   };
+
+  // Also after the end of the run, when no event comes any more.
+  setInterval(() => { if (waiting && put(waiting)) waiting = null; }, 1000);
 
   const follow = () => {
     const source = new EventSource(`events${location.search}`);
