@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Learner
 
 /// A run's folder read back: whatever is there, of a run that has ended, goes on or was stopped.
 struct RunRecord: Sendable {
@@ -94,8 +93,7 @@ extension RunRecord {
 
     /// What the program says of the run's figures, in the order of steps.
     var warnings: [Health.Warning] {
-        let objective = setting("objective").flatMap(ObjectiveKind.init).map { $0.objective { settings?.values[$0] ?? "" } }
-        var health = Health(minimisesResiduals: objective?.needs.logRewards ?? true)
+        var health = Health(settings: settings?.values ?? [:])
         return lines.flatMap { health.note($0) }
     }
 

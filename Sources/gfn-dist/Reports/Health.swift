@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Learner
 internal import Problems
 
 /// Watches the figures of a run's steps and says in words when it goes wrong: a function of `metrics.jsonl`, so that a run that goes on,
@@ -54,6 +55,11 @@ struct Health: Sendable {
     private static let compared = ["unique_share", "length_mean", "verdicts.unread"]
 
     init(minimisesResiduals: Bool) { self.minimisesResiduals = minimisesResiduals }
+
+    /// Of a run with these settings; where they do not name its objective, residuals are watched.
+    init(settings: [String: String]) {
+        self.init(minimisesResiduals: settings["objective"].flatMap(ObjectiveKind.init)?.defaults.needs.logRewards ?? true)
+    }
 
     /// Takes in the figures of the next step, and gives what has to be said now.
     mutating func note(_ line: MetricsLine) -> [Warning] {

@@ -49,7 +49,10 @@ struct RunHistory: Sendable {
     private(set) var warnings: [Health.Warning] = []
     private var values: [Figure: [Double]] = [:]
     private var recent: [MetricsLine] = []
-    private var health = Health()
+    private var health: Health
+
+    /// - Parameter settings: of the run, as far as they are known.
+    init(settings: [String: String]) { health = Health(settings: settings) }
 
     /// Takes in a line; what is torn or does not follow is left out.
     mutating func add(_ text: String) {

@@ -5,7 +5,7 @@ internal import Foundation
 struct WatchedRun {
     let folder: RunFolder
     let name: String
-    private(set) var history = RunHistory()
+    private(set) var history = RunHistory(settings: [:])
     private(set) var condition = RunCondition.running
     private(set) var evaluations: [RunEvaluation] = []
     /// The last file of samples.
@@ -48,12 +48,12 @@ struct WatchedRun {
     mutating func refresh() throws(RunError) {
         // Before the files: what a run wrote last is then read with the news that it has ended.
         let writer = RunCondition.writer(of: folder)
+        if hasChanged(folder.settings) { settings = Self.settings(try RunRecord.text(of: folder.settings) ?? "") }
         let look = try log.look()
-        if look.isNew { history = RunHistory() }
+        if look.isNew || history.step == 0 { history = RunHistory(settings: settings) }
         for line in look.lines { history.add(line) }
         // What is wrong with these files is said by `report`.
         var remarks: [String] = []
-        if hasChanged(folder.settings) { settings = Self.settings(try RunRecord.text(of: folder.settings) ?? "") }
         if hasChanged(folder.path + "/evaluation.json") { evaluations = try RunEvaluation.all(in: folder.path, &remarks) }
         let samplesFolder = folder.path + "/samples"
         if hasChanged(samplesFolder) { samples = try SampledStep.firstAndLast(in: samplesFolder, &remarks).last }
