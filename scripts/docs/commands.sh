@@ -3,7 +3,6 @@
 # Words that a command may begin with. A block that begins with another one is output, a picture or data; inside a block of commands, and
 # after "$ ", every other word is a mistake of the document, or of this list.
 heads="gfn-dist mpirun srun sbatch squeue scontrol qsub scripts/* ./scripts/* .build/* swift apt-get apt sudo tar git ssh scp man
-   
     cd export source cat echo printf head tail ls grep time python3 awk sed jq mkdir cp mv rm gunzip gzip zstd for while if env
     curl tensorboard"
 is_head() {

@@ -63,7 +63,8 @@ JINJA
     done
     rm -rf judge sft weights runs/on-base
 
-    quietly sample problems.jsonl --model base --limit 2 --samples-per-problem 4 --temperature 0.4,0.8 --max-new-tokens 24 --output base.jsonl --quiet
+    quietly sample problems.jsonl --model base --limit 2 --samples-per-problem 4 --temperature 0.4,0.8 --max-new-tokens 24 \
+        --output base.jsonl --quiet
     for name in ppo.jsonl ours.jsonl hf.jsonl solutions.jsonl results/samples/test.jsonl; do cp base.jsonl "$name"; done
 }
 
