@@ -33,7 +33,15 @@ extension ProgramTests {
         func page() throws {
             let folder = try TemporaryFolder()
             func outcome(_ option: String) throws -> Program.Outcome {
-                let page = "# Page\n\n```\n$ echo '{\"text\":\"a\"}' >a.jsonl\n$ gfn-dist tokenize a.jsonl --model base/ \(option)\n{\"ids\":[97]}\n```\n"
+                let page = """
+                    # Page
+
+                    ```
+                    $ echo '{"text":"a"}' >a.jsonl
+                    $ gfn-dist tokenize a.jsonl --model base/ \(option)
+                    {"ids":[97]}
+                    ```
+                    """
                 _ = try folder.write(page, to: "page.md")
                 return try check(["--folder", folder.path, "page.md"], limit: .seconds(200))
             }
@@ -45,8 +53,9 @@ extension ProgramTests {
         }
 
         @Test("mistakes of a call are said in a sentence", arguments: [
-            (["--fast"], Int32(64), "check-docs.sh: unknown option --fast, expected --list, --brief, --self-test or --folder DIR\n"),
-            (["--folder", "none"], Int32(66), "check-docs.sh: --folder needs a folder of documents, found 'none'\n"),
+            (
+                ["--fast"], Int32(64), "check-docs.sh: unknown option --fast, expected --list, --brief, --self-test or --folder DIR\n"
+            ), (["--folder", "none"], Int32(66), "check-docs.sh: --folder needs a folder of documents, found 'none'\n"),
         ])
         func mistakes(arguments: [String], status: Int32, sentence: String) throws {
             let outcome = try check(arguments, limit: .seconds(20))

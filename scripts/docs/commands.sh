@@ -2,12 +2,15 @@
 
 # Words that a command may begin with. A block that begins with another one is output, a picture or data; inside a block of commands, and
 # after "$ ", every other word is a mistake of the document, or of this list.
-heads="gfn-dist mpirun srun sbatch squeue scontrol qsub scripts/* ./scripts/* .build/* swift apt-get apt sudo tar git ssh scp man cd export source
-    cat echo printf head tail ls grep time python3 awk sed jq mkdir cp mv rm gunzip gzip zstd for while if env curl tensorboard"
+heads="gfn-dist mpirun srun sbatch squeue scontrol qsub scripts/* ./scripts/* .build/* swift apt-get apt sudo tar git ssh scp man
+    cd export source cat echo printf head tail ls grep time python3 awk sed jq mkdir cp mv rm gunzip gzip zstd for while if env
+    curl tensorboard"
 is_head() {
     local text="${1//\\$'\n'/ }" word pattern
     # Assignments before the command, quoted or not.
-    while [[ "$text" =~ ^[A-Za-z_][A-Za-z_0-9]*=(\"[^\"]*\"|\'[^\']*\'|[^[:space:]]*)[[:space:]]+(.*)$ ]]; do text="${BASH_REMATCH[2]}"; done
+    while [[ "$text" =~ ^[A-Za-z_][A-Za-z_0-9]*=(\"[^\"]*\"|\'[^\']*\'|[^[:space:]]*)[[:space:]]+(.*)$ ]]; do
+        text="${BASH_REMATCH[2]}"
+    done
     word="${text%%[[:space:]]*}"
     # Only assignments so far: the command goes on in the next line.
     [ "$word" != "\\" ] || return 0
@@ -34,12 +37,13 @@ is_whole() {
 # A line of output, INDEX of the block, that begins as a command does would be left out unseen.
 check_output() {
     local call='^[[:space:]]*(mpirun[[:space:]]+-n|(\./)?scripts/[a-z-]+\.(sh|py)|gfn-dist[[:space:]]+('
-    call+='train|sample|evaluate|score|reward|tokenize|verify|report|replay|plan|doctor|bench|make-model)([[:space:]]|$))'
+    call+='train|sample|evaluate|score|reward|tokenize|verify|report|replay|plan|doctor|bench|make-model|explain|watch)([[:space:]]|$))'
     [[ "${block[$1]}" =~ $call ]] || return 0
     complain "$document:$((block_start + $1))" "a command among output: begin it with '\$ ', or give it a block of its own"
 }
 
-# What a block has: adds to `texts`, `lines`, `blocks` and `refusals` (the first line of a transcript that the program refuses with, or nothing).
+# What a block has: adds to `texts`, `lines`, `blocks` and `refusals` (what the program refuses
+# with in a transcript, its first line, or nothing).
 # Its lines are `block`, from line `block_start` of the document on.
 read_block() {
     local index text started first transcript="" line

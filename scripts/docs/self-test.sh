@@ -8,7 +8,8 @@ faults=(
     'docs/score.md' 's/^\$ gfn-dist score capitals/$ gfn-dist score capital/' 'exit code 66'
     'docs/tokenizers.md' 's/^\$ gfn-dist tokenize demo/$ gfn-dist tokenise demo/' 'exit code 64'
     'docs/tokenizers.md' "s/^\\\$ echo '{\"text\":7}'/\$ echo '{\"text\":\"7\"}'/" 'was not refused'
-    'docs/tokenizers.md' 's/^gfn-dist: standard input:1: text is/gfn-dist: standard input:1: this is/' "expected 'gfn-dist: standard input:1: this is"
+    'docs/tokenizers.md' 's/^gfn-dist: standard input:1: text is/gfn-dist: standard input:1: this is/'
+    "expected 'gfn-dist: standard input:1: this is"
     'docs/tokenizers.md' "s/^\\\$ echo '{\"text\":7}'/\$ echo '{\"text\":7}/" 'the command has no end'
     'docs/tokenizers.md' 's/^\$ gfn-dist tokenize --decode/gfn-dist tokenize --decode/' 'a command among output'
     'docs/score.md' 's/^\$ cat /$ show /' 'no command that this check knows how to run'
@@ -27,7 +28,7 @@ self_test() {
         name="docs/fault-$((index / 3 + 1))-$(basename "${faults[index]}")"
         sed "${faults[index + 1]}" "$folder/${faults[index]}" >"$work/faulty/$name"
         ! cmp -s "$work/faulty/$name" "$folder/${faults[index]}" ||
-            status=70 fail "${faults[index]} has no place for the fault ${faults[index + 1]}: choose another one in scripts/docs/self-test.sh"
+            status=70 fail "${faults[index]} has no place for the fault ${faults[index + 1]}; change it in scripts/docs/self-test.sh"
         documents+=("$name")
     done
     folder="$work/faulty" all_documents=yes

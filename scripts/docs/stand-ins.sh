@@ -39,7 +39,8 @@ make_stock() {
     cp -r base SmolLM2-135M-Instruct.Q4_1.gguf
     sed -i 's/<|begin|>/<|im_start|>/g; s/<|end|>/<|im_end|>/g' SmolLM2-135M-Instruct.Q4_1.gguf/tokenizer*.json
     cat >SmolLM2-135M-Instruct.Q4_1.gguf/chat_template.jinja <<'JINJA'
-{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}
+{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor -%}
+{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}
 JINJA
     ln -s "$resources/pathsum-base" pathsum-base
     for name in small medium; do cp -rL pathsum-base "models/pathsum-$name"; done
@@ -62,7 +63,8 @@ JINJA
     done
     rm -rf judge sft weights runs/on-base
 
-    quietly sample problems.jsonl --model base --limit 2 --samples-per-problem 4 --temperature 0.4,0.8 --max-new-tokens 24 --output base.jsonl --quiet
+    quietly sample problems.jsonl --model base --limit 2 --samples-per-problem 4 --temperature 0.4,0.8 --max-new-tokens 24 \
+        --output base.jsonl --quiet
     for name in ppo.jsonl ours.jsonl hf.jsonl solutions.jsonl results/samples/test.jsonl; do cp base.jsonl "$name"; done
 }
 
@@ -96,7 +98,8 @@ make_sandbox() {
     case "$document" in
         *data.md)
             # The lines that the page's refusal is about.
-            sums 7 | awk 'NR == 2 { print "{\"question\":1 \"answer\"}"; next } NR == 3 { print "{\"messages\":[{\"role\":\"user\"}]}"; next }
+            sums 7 | awk 'NR == 2 { print "{\"question\":1 \"answer\"}"; next }
+                NR == 3 { print "{\"messages\":[{\"role\":\"user\"}]}"; next }
                 NR == 7 { print "{\"text\":\"a\"}"; next } { print }' >train.jsonl
             ;;
         *reward-model.md) cp "$stock/steps.jsonl" train.jsonl ;;
@@ -115,7 +118,8 @@ make_sandbox() {
             ;;
         # Before a page's `cat`, which shows what is in them, they are there.
         *score.md | *tokenizers.md)
-            awk '/^\$ cat [a-z]+\.jsonl$/ { file = $3; next } /^(\$|```)/ { file = "" } file && file != "ids.jsonl" { print > file }' "$folder/$document"
+            awk '/^\$ cat [a-z]+\.jsonl$/ { file = $3; next } /^(\$|```)/ { file = "" }
+                file && file != "ids.jsonl" { print > file }' "$folder/$document"
             ;;
     esac
     echo "$own_things" >"$sandbox.things"
