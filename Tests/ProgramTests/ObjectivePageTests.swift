@@ -3,7 +3,7 @@ import Learner
 import Testing
 
 extension ProgramTests {
-    @Suite("docs/objectives.md and docs/add-an-objective.md")
+    @Suite("docs/objectives.md, docs/add-an-objective.md and docs/add-a-reward.md")
     struct ObjectivePages {
         private static let root = (0..<3).reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
 
@@ -19,9 +19,11 @@ extension ProgramTests {
             #expect(hasIt, "docs/add-an-objective.md shows another ContrastiveTrajectoryBalance.swift than there is")
         }
 
-        @Test("the lines that the page adds to other files are there, each in its file")
-        func addedLines() throws {
-            let blocks = try Self.text("docs/add-an-objective.md").components(separatedBy: "```").enumerated().filter { $0.offset % 2 == 1 }
+        @Test("the lines that the pages have of other files are there, each in its file", arguments: [
+            "docs/add-an-objective.md", "docs/add-a-reward.md",
+        ])
+        func addedLines(page: String) throws {
+            let blocks = try Self.text(page).components(separatedBy: "```").enumerated().filter { $0.offset % 2 == 1 }
             var count = 0
             // A block of added lines names their file in its first line: swift or text, and "// in PATH".
             for block in blocks.map(\.element) {

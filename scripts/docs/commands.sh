@@ -4,7 +4,7 @@
 # after "$ ", every other word is a mistake of the document, or of this list.
 heads="gfn-dist mpirun srun sbatch squeue scontrol qsub scripts/* ./scripts/* .build/* swift apt-get apt sudo tar git ssh scp man
     cd export source cat echo printf head tail ls grep time python3 awk sed jq mkdir cp mv rm gunzip gzip zstd for while if env
-    curl tensorboard"
+    curl tensorboard sha256sum"
 is_head() {
     local text="${1//\\$'\n'/ }" word pattern
     # Assignments before the command, quoted or not.
