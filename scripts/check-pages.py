@@ -16,7 +16,7 @@ import os
 import sys
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, sync_playwright
 
 WIDTHS, SCHEMES = (390, 800, 1440), ("light", "dark")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations", "incomplete"]}
@@ -184,7 +184,11 @@ def judge(browser, target, screenshots, report):
                     check.find(f"asks the network for {url}")
 
             page.on("request", asked)
-            page.goto(address, wait_until="load")
+            try:
+                page.goto(address, wait_until="load")
+            except Error as error:
+                report(f"{short}: cannot be opened ({error.message.splitlines()[0]})")
+                return f"{short}: not checked"
             page.evaluate(FRAME)
             seconds.append(page.evaluate("() => performance.now()") / 1000)
             if screenshots:
