@@ -36,6 +36,16 @@ private struct MadeRun {
         _ = try folder.write(text, to: name)
     }
 
+    /// As gfn-dist reward writes it.
+    func addJudgement(_ name: String, areaUnderCurve: Double) throws {
+        let text = """
+            [{"dataset":"steps.jsonl","figures":{"accuracy":0.875,"accuracy_interval":[0.8,0.9],"auc":\(areaUnderCurve),
+            "auc_interval":[0.5,1],"bins":[{"low":0,"high":1,"steps":9}],"first_error":{"f1":0.625,"f1_interval":[0.5,0.75]},
+            "log_loss":0.3,"solutions":149,"steps":329}}]
+            """
+        _ = try folder.write(text, to: name)
+    }
+
     func addSamples(step: Int, _ texts: [String]) throws {
         try FileManager.default.createDirectory(atPath: "\(path)/samples", withIntermediateDirectories: true)
         let lines = texts.enumerated().map { index, text in
@@ -131,6 +141,37 @@ struct ReportPartTests {
         #expect(record.remarks.count == 2 && record.remarks.contains { $0.contains("evaluation-3.json") }, "\(record.remarks)")
     }
 
+    @Test("of few ranks all are shown; of many their mean and both ends, with what is not shown said")
+    func ranks() throws {
+        let few = RankChoice(busy: [0.5, 0.25, 0.75])
+        #expect(few.rows.map(\.name) == ["rank 0", "rank 1", "rank 2"] && few.note == nil)
+        #expect(few.rows.map(\.ranks) == [[0], [1], [2]])
+        // Rank r waits r of 64 parts of its time.
+        let many = RankChoice(busy: (0..<41).map { 1 - Double($0) / 64 })
+        #expect(many.rows.map(\.ranks) == [Array(0..<41)] + (0..<8).map { [$0] } + (33..<41).map { [$0] })
+        #expect(many.rows.first?.name == "mean of 41")
+        let note = try #require(many.note)
+        for part in ["all 41 ranks", "25 between them are not shown", "0 % at the least", "16 %, 31 % and 47 % at the quartiles"] {
+            #expect(note.contains(part), "\(note)")
+        }
+    }
+
+    @Test("a rank's time is what its steps took, and waiting what is left; a mean is of all ranks")
+    func times() throws {
+        let lines = (1...4).compactMap { step in
+            MetricsLine(
+                "{\"step\":\(step),\"seconds_step\":1,\"seconds_sample_by_rank\":[0.5,0.25],\"seconds_learn_by_rank\":[0.25,0.25]}")
+        }
+        let times = try #require(RankTimes(lines))
+        #expect(times.ranks == 2 && times.first == 1 && times.last == 4)
+        let halves = times.bins(of: [0], count: 2)
+        #expect(halves.map(\.first) == [1, 3] && halves.map(\.last) == [2, 4])
+        #expect(halves.allSatisfy { $0.seconds == [1, 0, 0.5, 0.5] })
+        #expect(times.bins(of: [0, 1], count: 1).map(\.seconds) == [[1.5, 0, 1, 1.5]])
+        #expect(times.busyShare(of: 0) == 0.75 && times.busyShare(of: 1) == 0.5)
+        #expect(RankTimes([]) == nil)
+    }
+
     @Test("the last evaluation is not counted twice, and runs of one name are told apart")
     func twice() throws {
         let run = try MadeRun(steps: 2)
@@ -178,6 +219,42 @@ extension ProgramTests {
             }
             #expect(!page.contains("Compression of weights"), "nothing was sent")
             #expect(FileManager.default.fileExists(atPath: "\(run.path)/report.html"))
+        }
+
+        @Test("a reward model's run has its figures as verdicts, plots and a table")
+        func rewardModel() throws {
+            let run = try MadeRun(steps: 20) { ["loss": 1 / Double($0), "accuracy": 0.75, "labels": 140] }
+            try run.addJudgement("evaluation-0.json", areaUnderCurve: 0.5)
+            try run.addJudgement("evaluation-20.json", areaUnderCurve: 0.9375)
+            try run.addJudgement("evaluation.json", areaUnderCurve: 0.9375)
+            let record = try RunRecord(reading: run.path)
+            #expect(record.isOfRewardModel && record.remarks.isEmpty, "\(record.remarks)")
+            #expect(record.evaluations.map(\.step) == [0, 20] && record.evaluations.last?["first_error.f1"]?.value == 0.625)
+            let page = try Self.page([run])
+            Self.expectSelfContained(page)
+            for part in [
+                "a reward model", "93.8 %", "<h3>AUC</h3>", "<h3>First-error F1</h3>", "149 solutions of steps.jsonl",
+                "Of data set steps.jsonl.", "Log loss",
+            ] {
+                #expect(page.contains(part), "\(part)")
+            }
+            #expect(!page.contains("samples each at temperature") && !page.contains(">Temperature<"))
+        }
+
+        @Test("verdicts of several runs are drawn on one scale, and values have their run's name")
+        func oneScale() throws {
+            let runs = try [0.25, 0.75].map { accuracy in
+                let run = try MadeRun(steps: accuracy < 0.5 ? 12 : 24)
+                try run.addEvaluation("evaluation-12.json", step: 12, accuracy: accuracy)
+                return run
+            }
+            let records = try runs.map { try RunRecord(reading: $0.path) }
+            let verdicts = ReportVerdict.all(of: ReportRun.all(records)).map { $0.first { $0.title == "distinct correct solutions" } }
+            #expect(verdicts.map { $0?.most } == [4.5, 4.5])
+            let folder = try TemporaryFolder()
+            let page = try Self.page(runs, ["--output", "\(folder.path)/both.html"])
+            #expect(page.contains("the same for all runs"))
+            #expect(page.contains("<span class=\"name\">\(records[0].name)</span>") && page.contains(" at 12</b>"))
         }
 
         @Test("what samples say is shown as text")

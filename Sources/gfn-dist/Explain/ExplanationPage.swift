@@ -73,7 +73,8 @@ struct ExplanationPage {
 
     private func chip(_ text: String, _ slope: Double, most: Double, isStop: Bool) -> HTML {
         let direction = slope < 0 ? "up" : slope > 0 ? "down" : "still"
-        let strength = most > 0 ? 8 + 52 * (abs(slope) / most).squareRoot() : 0
+        // Up to half, so that words on the deepest colour keep a contrast of 4.5 in either light.
+        let strength = most > 0 ? 8 + 42 * (abs(slope) / most).squareRoot() : 0
         let style = slope == 0 ? "--w:0%" : "--w:\(decimals(strength, 0))%"
         return .element(
             "span", ["class": "token \(direction)\(isStop ? " stop" : "")", "style": style],

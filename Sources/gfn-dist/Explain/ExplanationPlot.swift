@@ -31,7 +31,9 @@ struct ExplanationPlot {
         marks.append(.element("path", ["class": "stem", "d": stems]))
         for (place, point) in zip(places, points) {
             let side = point.residual > balance ? "more" : "less"
-            marks.append(.element("circle", ["class": side, "cx": decimals(place.x, 1), "cy": decimals(place.y, 1), "r": "4"]))
+            let value = HTML.element("title", [HTML("i = \(point.index): H = \(ReportNumber.short(point.residual))")])
+            marks.append(
+                .element("circle", ["class": side, "cx": decimals(place.x, 1), "cy": decimals(place.y, 1), "r": "4"], [value]))
         }
         let svg = HTML.element(
             "svg", ["viewBox": "0 0 \(Int(Self.box.width)) \(Int(Self.box.height))", "role": "img", "aria-label": description], marks)

@@ -9,10 +9,11 @@ struct ReportHead: Sendable {
         let title = runs.count == 1 ? runs[0].label : "\(runs.count) runs"
         let head = HTML.element(
             "header", [.element("p", ["class": "brand"], ["gfn-dist report"]), .element("h1", [HTML(title)]), navigation])
-        return .element("div", ["class": "top"], [head, .element("div", ["class": "cards"], runs.map(card))])
+        let cards = zip(runs, ReportVerdict.all(of: runs)).map(card)
+        return .element("div", ["class": "top"], [head, .element("div", ["class": "cards"], cards)])
     }
 
-    private func card(_ run: ReportRun) -> HTML {
+    private func card(_ run: ReportRun, _ verdicts: [ReportVerdict]) -> HTML {
         var parts: [HTML] = []
         if runs.count > 1 {
             parts.append(.element("h2", [.element("i", ["class": "key mean s\(run.number % ReportPlot.colors)"]), HTML(run.label)]))
@@ -20,7 +21,6 @@ struct ReportHead: Sendable {
         parts.append(.element("dl", ["class": "facts"], facts(run.record).map { name, value in
             .element("div", [.element("dt", [HTML(name)]), .element("dd", [HTML(value)])])
         }))
-        let verdicts = ReportVerdict.all(of: run.evaluations)
         parts.append(
             verdicts.isEmpty
                 ? .element("p", ["class": "note"], ["No evaluation yet: what the run reached on held-out problems is not known."])
@@ -28,16 +28,23 @@ struct ReportHead: Sendable {
         if let last = run.evaluations.last {
             let dataset = last.dataset.isEmpty ? "held-out problems" : last.dataset
             let before = run.evaluations.count > 1 ? "○ step \(run.evaluations[0].step), " : ""
-            let text = "\(before)● step \(last.step). \(last.problems) problems of \(dataset), \(last.samplesPerProblem) samples each at "
-                + "temperature \(last.temperature); lines are 95 % intervals."
+            let judged = last.kind == .policy
+                ? "\(last.problems) problems of \(dataset), \(last.samplesPerProblem) samples each at temperature \(last.temperature)"
+                : "\(last.problems) solutions of \(dataset)"
+            let text = "\(before)● step \(last.step). \(judged); lines are 95 % intervals on an axis from 0"
+                + (runs.count > 1 ? ", the same for all runs." : ".")
             parts.append(.element("p", ["class": "note"], [HTML(text)]))
         }
-        return .element("article", ["class": "card"], parts + [health(run.record)])
+        return .element("article", ["class": "card s\(run.number % ReportPlot.colors)"], parts + [health(run.record)])
     }
 
     private func facts(_ record: RunRecord) -> [(String, String)] {
         var facts: [(String, String)] = []
-        if let objective = record.setting("objective") { facts.append(("objective", objective)) }
+        if record.isOfRewardModel {
+            facts.append(("trains", "a reward model"))
+        } else if let objective = record.setting("objective") {
+            facts.append(("objective", objective))
+        }
         if let model = record.setting("model") { facts.append(("model", model.isEmpty ? "PathSum base" : Self.lastPart(model))) }
         switch record.setting("trainable") {
         case "lora": facts.append(("trained", "LoRA, rank \(record.setting("lora.rank") ?? "?")"))

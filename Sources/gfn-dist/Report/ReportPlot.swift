@@ -57,20 +57,26 @@ struct ReportPlot: Sendable {
     private func readout(lastStep: Int) -> HTML {
         let place = HTML.element("span", ["class": "at"], ["step \(lastStep)"])
         let values = curves.filter { !$0.series.points.isEmpty }.map { curve in
-            line(run: curve.run, kind: "mean", text: curve.series.points.last.map { ReportNumber.short($0.mean) } ?? "")
+            let last = curve.series.points.last
+            let text = last.map { ReportNumber.short($0.mean) + Self.place($0.step, lastStep: lastStep) } ?? ""
+            return line(run: curve.run, label: curve.label, kind: "mean", text: text)
         }
         let judged = marks.filter { !$0.points.isEmpty }.map { marks in
-            line(run: marks.run, kind: "mark", text: marks.points.last.map { Self.text($0.estimate) } ?? "")
+            line(run: marks.run, label: marks.label, kind: "mark", text: marks.points.last.map { Self.text($0.estimate) } ?? "")
         }
         let style = curves.count > 1 ? "readout" : "readout single"
         return .element("div", ["class": style], [place] + values + judged)
     }
 
-    private func line(run: Int, kind: String, text: String) -> HTML {
-        .element(
-            "span", ["class": "run r\(run)"],
-            [.element("i", ["class": "key \(kind) s\(run % ReportPlot.colors)"]), .element("b", [HTML(text)])])
+    /// Beside a colour the run's name, where there are several.
+    private func line(run: Int, label: String, kind: String, text: String) -> HTML {
+        let key = HTML.element("i", ["class": "key \(kind) s\(run % ReportPlot.colors)"])
+        let name = curves.count > 1 ? [HTML.element("span", ["class": "name"], [HTML(label)])] : []
+        return .element("span", ["class": "run r\(run)"], [key] + name + [.element("b", [HTML(text)])])
     }
+
+    /// Where a run's last value is, which ended before others did.
+    private static func place(_ step: Int, lastStep: Int) -> String { step < lastStep ? " at \(step)" : "" }
 
     private static func text(_ estimate: Estimate) -> String {
         let interval = FigureForm.number.interval(of: estimate).map { " [\($0)]" } ?? ""

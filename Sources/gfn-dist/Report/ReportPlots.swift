@@ -8,6 +8,8 @@ struct ReportPlots: Sendable {
     private struct Figure: Sendable {
         var title: String
         var note: String
+        /// What it is of a reward model, where that differs.
+        var noteOfRewardModel: String?
         var evaluated: String?
         var bounds = -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude
         var value: @Sendable (MetricsLine) -> Double?
@@ -19,17 +21,28 @@ struct ReportPlots: Sendable {
     private static func number(_ key: String) -> @Sendable (MetricsLine) -> Double? { { $0[key] } }
 
     private static let figures: [Figure] = [
-        Figure(title: "Loss", note: "of the objective, per step", value: number("loss")),
+        Figure(
+            title: "Loss", note: "of the objective, per step", noteOfRewardModel: "cross entropy of steps; log loss on held-out ones",
+            evaluated: "log_loss", value: number("loss")),
         Figure(title: "Reward", note: "log R of the samples, not tempered", value: number("reward_mean")),
         Figure(
-            title: "Accuracy", note: "share of samples that are right", evaluated: "accuracy",
-            bounds: Figure.share, value: number("accuracy")),
+            title: "Accuracy", note: "share of samples that are right", noteOfRewardModel: "share of steps judged right",
+            evaluated: "accuracy", bounds: Figure.share, value: number("accuracy")),
         Figure(
             title: "Distinct correct", note: "different right solutions per problem",
             evaluated: "distinct_correct.exact", bounds: Figure.positive, value: number("distinct_correct")),
+        Figure(
+            title: "AUC", note: "chance that a good step scores higher than a bad one", evaluated: "auc", bounds: Figure.share,
+            value: number("auc")),
+        Figure(
+            title: "First-error F1", note: "of finding a solution's first bad step", evaluated: "first_error.f1", bounds: Figure.share,
+            value: number("first_error.f1")),
+        Figure(
+            title: "Calibration error", note: "expected, ten bins of equal width", evaluated: "calibration_error",
+            bounds: Figure.share, value: number("calibration_error")),
         Figure(title: "log Z", note: "estimate of the log-partition, nats", value: number("log_z_mean")),
         Figure(
-            title: "Residual variance", note: "of the balance that the objective asks for; 0: in proportion", bounds: Figure.positive,
+            title: "Residual variance", note: "of log π − log R + log Z; 0: sampled in proportion to R", bounds: Figure.positive,
             value: number("residual_variance")),
         Figure(title: "KL to reference", note: "nats per response, estimated from samples", value: number("kl_to_reference")),
         Figure(title: "Entropy", note: "nats per token", bounds: Figure.positive, value: number("entropy")),
@@ -46,7 +59,10 @@ struct ReportPlots: Sendable {
             guard let raw = line["sync_raw_bytes"], let sent = line["sync_compressed_bytes"], sent > 0 else { return nil }
             return raw / sent
         },
-        Figure(title: "Tokens per second", note: "sampled, all ranks together", bounds: Figure.positive) { line in
+        Figure(
+            title: "Tokens per second", note: "sampled, all ranks together", noteOfRewardModel: "learned from, all ranks together",
+            bounds: Figure.positive
+        ) { line in
             guard let tokens = line["tokens_sampled"] ?? line["tokens_learned"], let seconds = line["seconds_step"], seconds > 0 else {
                 return nil
             }
@@ -62,7 +78,7 @@ struct ReportPlots: Sendable {
         let window = runs.map { $0.record.series { $0["loss"] }.window }.max() ?? 1
         let means = window == 1 ? "" : "Raw values are faint, means of the last \(window) steps clear. "
         let marks = runs.contains { !$0.evaluations.isEmpty } ? "Rings are held-out evaluations with their 95 % intervals. " : ""
-        let text = means + marks + "Point at a plot, or choose it and use the arrow keys, to read its values."
+        let text = means + marks + "Point at a plot or tap it, or choose it with Tab and use the arrow keys, to read its values."
         return ReportSection.element(
             "plots", "Training", [.element("p", ["class": "note"], [HTML(text)]), legend]
                 + [.element("div", ["class": "plots"], plots.map { $0.element(lastStep: lastStep) })])
@@ -82,7 +98,9 @@ struct ReportPlots: Sendable {
     }
 
     private func plot(of figure: Figure) -> ReportPlot {
-        var plot = ReportPlot(title: figure.title, note: figure.note, curves: [], bounds: figure.bounds)
+        let isOfRewardModels = runs.allSatisfy(\.record.isOfRewardModel)
+        let note = isOfRewardModels ? figure.noteOfRewardModel ?? figure.note : figure.note
+        var plot = ReportPlot(title: figure.title, note: note, curves: [], bounds: figure.bounds)
         for run in runs {
             let series = run.record.series(figure.value).decimated(columns: ReportPlot.columns)
             plot.curves.append(.init(run: run.number, label: run.label, series: series))

@@ -79,6 +79,9 @@ struct RunRecord: Sendable {
 extension RunRecord {
     func setting(_ name: String) -> String? { settings?.values[name] }
 
+    /// Whether it is a folder of `gfn-dist reward`: its steps count labels, or a reward model was judged in it.
+    var isOfRewardModel: Bool { lines.contains { $0["labels"] != nil } || evaluations.contains { $0.kind == .rewardModel } }
+
     /// How many steps are done.
     var steps: Int { lines.last?.step ?? 0 }
 

@@ -7,6 +7,8 @@
   // As they came: what the reader does to them is no difference.
   const sources = new Map(parts(document).map(part => [keyOf(part), part.outerHTML]));
   let shown = numberOf(document), known = shown, isFetching = false, waiting = null;
+  // The newest step that is known, and how the run ended.
+  let newest = 0, ending = null;
 
   const bar = document.createElement("p"), state = document.createElement("b"), figures = document.createElement("span");
   bar.setAttribute("role", "status");
@@ -16,7 +18,16 @@
   const say = (style, text) => { bar.className = `live ${style}`; state.textContent = text; };
   say("", "connecting");
 
+  const sayEnd = () => {
+    const texts = { done: "The run is done", interrupted: "The run was interrupted and can be resumed", failed: "The run has failed" };
+    const stage = document.querySelector(".stage"), reached = stage ? Number(stage.dataset.last) : 0;
+    const steps = newest > reached ? `step ${reached} of ${newest}` : `step ${reached}`;
+    say(ending, `${texts[ending] ?? "The run has ended"}. This page was made at ${steps} and may lack what came later: `
+      + "gfn-dist report makes the last one.");
+  };
+
   const show = line => {
+    newest = line.step;
     const number = (name, key, digits) => typeof line[key] === "number" ? `${name} ${Number(line[key].toPrecision(digits))}` : "";
     const tokens = line.tokens_sampled ?? line.tokens_learned;
     const speed = tokens && line.seconds_step > 0 ? `${Math.round(tokens / line.seconds_step)} tokens/s` : "";
@@ -97,6 +108,7 @@
         shown = numberOf(page);
         known = Math.max(known, shown);
         waiting = put(page) ? null : page;
+        if (ending) sayEnd();
       }
     } catch {
       // The stream of events says that the connection is lost.
@@ -106,7 +118,11 @@
   };
 
   // Also after the end of the run, when no event comes any more.
-  setInterval(() => { if (waiting && put(waiting)) waiting = null; }, 1000);
+  setInterval(() => {
+    if (!waiting || !put(waiting)) return;
+    waiting = null;
+    if (ending) sayEnd();
+  }, 1000);
 
   const follow = () => {
     const source = new EventSource(`events${location.search}`);
@@ -115,8 +131,8 @@
     source.addEventListener("report", event => { known = Math.max(known, Number(event.data)); update(); });
     source.addEventListener("end", event => {
       source.close();
-      const texts = { done: "The run is done", interrupted: "The run was interrupted and can be resumed", failed: "The run has failed" };
-      say(event.data, `${texts[event.data] ?? "The run has ended"}. gfn-dist report makes its last page.`);
+      ending = event.data;
+      sayEnd();
     });
     source.addEventListener("error", () => {
       say("lost", "No connection: what this page shows may not be the newest. Trying again.");

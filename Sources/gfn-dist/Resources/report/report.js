@@ -35,6 +35,7 @@
       this.at = figure.querySelector(".at");
       this.outputs = [...figure.querySelectorAll(".readout .run b")];
       this.first = [this.at, ...this.outputs].map(output => output.textContent);
+      this.said = ["aria-valuenow", "aria-valuetext"].map(name => [name, this.stage.getAttribute(name)]);
       const data = this.stage.dataset;
       for (const key of ["last", "left", "width", "top", "height", "low", "high"]) this[key] = Number(data[key]);
       this.paths = [...figure.querySelectorAll("path[data-run]")].filter(path => path.dataset.steps);
@@ -67,7 +68,9 @@
         const place = nearest(one.steps, step), value = one.values[place];
         const isOff = one.path.classList.contains("off");
         if (!isOff) cursor.append(drawn(this.svg, "circle", { class: one.style, cx: x(one.steps[place]), cy: y(value), r: 3.5 }));
-        const text = one.texts ? one.texts[place] : short(value) + (one.means ? `, mean ${short(one.means[place])}` : "");
+        const last = one.steps[one.steps.length - 1];
+        const text = (one.texts ? one.texts[place] : short(value) + (one.means ? `, mean ${short(one.means[place])}` : ""))
+          + (one.means && last < step ? ` at ${last}` : "");
         this.outputs[index].textContent = text;
         return isOff ? "" : `${one.label} ${text}`;
       });
@@ -83,6 +86,7 @@
     reset() {
       this.clear();
       [this.at, ...this.outputs].forEach((output, index) => { output.textContent = this.first[index]; });
+      for (const [name, text] of this.said) this.stage.setAttribute(name, text);
     }
   }
 
@@ -129,7 +133,8 @@
       const ranks = [...timeline.querySelectorAll(".rank")].map(rank => {
         const stage = rank.querySelector(".bins"), outputs = [rank.querySelector(".at"), ...rank.querySelectorAll(".share b")];
         return { stage, outputs, texts: outputs.map(output => output.textContent), first: words(stage.dataset.first),
-          last: words(stage.dataset.last), shares: words(stage.dataset.shares).map(bin => bin.split(",")), line: document.createElement("hr") };
+          last: words(stage.dataset.last), shares: words(stage.dataset.shares).map(bin => bin.split(",")), line: document.createElement("hr"),
+          said: ["aria-valuenow", "aria-valuetext"].map(name => [name, stage.getAttribute(name)]) };
       });
       let shown = null;
       const show = place => {
@@ -139,6 +144,7 @@
           if (place === null) {
             rank.line.remove();
             rank.outputs.forEach((output, index) => { output.textContent = rank.texts[index]; });
+            for (const [name, text] of rank.said) rank.stage.setAttribute(name, text);
             continue;
           }
           const bin = Math.min(count - 1, place);
