@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
 # Plans runs and makes them, and says both side by side: the memory of the node and the seconds of a step, with predicted over real.
 # usage: scripts/check-plan.sh [MODEL DATA]     the embedded task's layouts; with a model and problems to train on, those of the model too
-#   GFN_DIST=.build/release/gfn-dist   the program
-#   STEPS=40                           of each run of the embedded task; runs of a model have 4
-#   ONLY=PATTERN                       combinations whose names match the extended regular expression
+#   GFN_BINARY=gfn-dist   the program; it is built unless named
+#   STEPS=40              of each run of the embedded task; runs of a model have 4
+#   ONLY=PATTERN          combinations whose names match the extended regular expression
 # Exit code: 0 where memory is within 10 % and time within 25 % in all of them, 1 where it is not. Times mean nothing on a busy machine.
 set -euo pipefail
-cd "$(dirname "$0")/.."
 [ $# -eq 0 ] || [ $# -eq 2 ] || { echo "usage: scripts/check-plan.sh [MODEL DATA]" >&2 && exit 64; }
-source scripts/mpi-environment.sh
-program="$(realpath "${GFN_DIST:-.build/release/gfn-dist}")" steps="${STEPS:-40}"
+source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
+program="$(realpath "$binary")" steps="${STEPS:-40}"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 failed=""
@@ -35,7 +34,7 @@ compare() {
     for option in "$@"; do
         if [ -n "$skip" ]; then skip=""; elif [ "$option" = --length ]; then skip=yes; else options+=("$option"); fi
     done
-    measured="$(scripts/measure-memory.sh mpirun --oversubscribe -n "$ranks" "$program" train --quiet --threads "$threads" --output "$run" \
+    measured="$("$scripts/measure-memory.sh" mpirun --oversubscribe -n "$ranks" "$program" train --quiet --threads "$threads" --output "$run" \
         "${options[@]}" 2>"$work/errors" | sed -n 's/^memory of .*: \([0-9]*\) MiB, own.*/\1/p')"
     [ -n "$measured" ] && [ -s "$run/metrics.jsonl" ] || { cat "$work/errors" >&2 && exit 1; }
     awk -v name="$name, $ranks × $threads" -v a="$(number memory_node_bytes "$plan")" -v b="$measured" \
