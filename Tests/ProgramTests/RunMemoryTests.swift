@@ -5,7 +5,7 @@ import Testing
 
 @Suite("What a run says of its memory")
 struct RunMemoryPartTests {
-    private static let status = """
+    private static let text = """
         Name:\tgfn-dist
         VmHWM:\t   91904 kB
         VmRSS:\t   80000 kB
@@ -17,17 +17,17 @@ struct RunMemoryPartTests {
 
     @Test("a process's own pages at the peak are those that are not mapped")
     func status() throws {
-        let memory = try #require(ProcessMemory(status: Self.status))
+        let memory = try #require(ProcessMemory(status: Self.text))
         #expect(memory.own == 32_732 << 10 && memory.mapped == 47_268 << 10 && memory.peak == 91_904 << 10)
         #expect(memory.peakOwn == (91_904 - 47_268) << 10)
         // Mapped pages that came after the peak do not take away from what is there.
-        let later = try #require(ProcessMemory(status: Self.status.replacing("47140 kB", with: "90000 kB")))
+        let later = try #require(ProcessMemory(status: Self.text.replacing("47140 kB", with: "90000 kB")))
         #expect(later.peakOwn == 32_732 << 10)
     }
 
     @Test("where the system does not say all of it, nothing is known", arguments: ["VmHWM", "RssAnon", "RssFile", "RssShmem"])
     func missing(name: String) {
-        #expect(ProcessMemory(status: Self.status.replacing("\(name):", with: "Other:")) == nil)
+        #expect(ProcessMemory(status: Self.text.replacing("\(name):", with: "Other:")) == nil)
         #expect(ProcessMemory(status: "") == nil)
     }
 
@@ -46,6 +46,18 @@ struct RunMemoryPartTests {
         #expect(RunMemory(planned: 300, []) == nil && RunMemory(planned: 300, [nil, reports[0]]) == nil)
         #expect(RunMemory(planned: 300, [reports[0], nil])?.own == [100])
     }
+}
+
+/// A plan of one node, 200 MiB and 0.25 s a step.
+private func planLine(ranks: Int) -> String {
+    var line = JSONLine()
+    for (key, value) in [
+        ("nodes", 1), ("ranks_per_node", ranks), ("memory_node_bytes", 200 << 20), ("tokens_per_step", 500), ("sync_weight_bytes", 0),
+    ] { line.add(key, value) }
+    for (key, value) in [("seconds_step", 0.25), ("seconds_sample", 0.1), ("seconds_score", 0.0), ("seconds_learn", 0.15)] {
+        line.add(key, value)
+    }
+    return line.text
 }
 
 extension ProgramTests {
@@ -70,17 +82,6 @@ extension ProgramTests {
             #expect(outcome.errors.contains("memory of this node: ") && outcome.errors.contains(", planned "), "\(outcome.errors)")
         }
 
-        private static func planLine(ranks: Int) -> String {
-            var line = JSONLine()
-            for (key, value) in [
-                ("nodes", 1), ("ranks_per_node", ranks), ("memory_node_bytes", 200 << 20), ("tokens_per_step", 500), ("sync_weight_bytes", 0),
-            ] { line.add(key, value) }
-            for (key, value) in [("seconds_step", 0.25), ("seconds_sample", 0.1), ("seconds_score", 0.0), ("seconds_learn", 0.15)] {
-                line.add(key, value)
-            }
-            return line.text
-        }
-
         /// Steps of 0.5 s and 1,000 tokens on two ranks, which took 160 MiB.
         private static func madeRun() throws -> TemporaryFolder {
             let folder = try TemporaryFolder()
@@ -95,7 +96,7 @@ extension ProgramTests {
             return folder
         }
 
-        private static func rows(_ folder: TemporaryFolder, plan: PlannedFigures?) throws -> [ReportPlan.Row] {
+        private static func figures(_ folder: TemporaryFolder, plan: PlannedFigures?) throws -> [ReportPlan.Row] {
             var record = try RunRecord(reading: folder.path)
             record.plan = plan
             return ReportPlan.rows(of: record)
@@ -104,14 +105,14 @@ extension ProgramTests {
         @Test("without a plan the memory alone is shown, with one each figure that either has; the first step does not count")
         func rows() throws {
             let folder = try Self.madeRun()
-            let alone = try Self.rows(folder, plan: nil)
+            let alone = try Self.figures(folder, plan: nil)
             #expect(alone.map(\.name) == ["memory of a node"] && alone.first?.ratio == 1.1)
-            let file = try folder.write(Self.planLine(ranks: 1) + "\n" + Self.planLine(ranks: 2) + "\n", to: "plan.json")
+            let file = try folder.write(planLine(ranks: 1) + "\n" + planLine(ranks: 2) + "\n", to: "plan.json")
             let plans = try PlannedFigures.all(reading: file)
             let record = try RunRecord(reading: folder.path)
             let plan = try #require(try PlannedFigures.of(record, in: plans, from: file))
             #expect(plan.ranks == 2)
-            let rows = try Self.rows(folder, plan: plan)
+            let rows = try Self.figures(folder, plan: plan)
             #expect(rows.map(\.name) == ["memory of a node", "a step", "of it sampling", "of it learning", "tokens sampled a second"])
             #expect(rows.map(\.ratio) == [1.25, 0.5, 1, 0.5, 1])
         }
@@ -119,7 +120,7 @@ extension ProgramTests {
         @Test("the page has the table, and a run without its file has none")
         func page() throws {
             let folder = try Self.madeRun()
-            let file = try folder.write(Self.planLine(ranks: 2), to: "plan.json")
+            let file = try folder.write(planLine(ranks: 2), to: "plan.json")
             let outcome = try runProgram(["report", folder.path, "--plan", file])
             #expect(outcome.status == 0, "\(outcome.errors)")
             let page = try String(contentsOfFile: "\(folder.path)/report.html", encoding: .utf8)
@@ -133,14 +134,16 @@ extension ProgramTests {
         }
 
         @Test("a file that is no plan, or none of this run's layout, is refused with what to do", arguments: [
-            ("", 65, "is empty, expected what gfn-dist plan --json printed"),
-            ("{\"step\":1}", 65, "line 1 is not a plan, expected what gfn-dist plan --json printed"),
-            (planLine(ranks: 4), 65, "has plans of 4 ranks, but the run in "),
+            ("", "is empty, expected what gfn-dist plan --json printed"),
+            ("{\"step\":1}", "line 1 is not a plan, expected what gfn-dist plan --json printed"),
+            ("four", "has plans of 4 ranks, but the run in "),
         ])
-        func refused(text: String, status: Int32, words: String) throws {
+        func refused(text: String, words: String) throws {
             let folder = try Self.madeRun()
-            let outcome = try runProgram(["report", folder.path, "--plan", try folder.write(text, to: "plan.json")])
-            #expect(outcome.status == status && outcome.errors.contains(words), "\(outcome.errors)")
+            let file = try folder.write(text == "four" ? planLine(ranks: 4) : text, to: "plan.json")
+            let outcome = try runProgram(["report", folder.path, "--plan", file])
+            #expect(outcome.status == 65 && outcome.errors.contains(words), "\(outcome.errors)")
+            #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/report.html"))
             let missing = try runProgram(["report", folder.path, "--plan", "\(folder.path)/none.json"])
             #expect(missing.status == 66 && missing.errors.contains("there is no file "), "\(missing.errors)")
         }
