@@ -5,7 +5,7 @@ internal import Learner
 struct ReportPlan: Sendable {
     let runs: [ReportRun]
 
-    /// One figure: as it is written, and its real value over the predicted one.
+    /// One figure, and how it is written.
     struct Row: Sendable, Equatable {
         let name: String
         let predicted, real: Double?
@@ -72,7 +72,8 @@ struct ReportPlan: Sendable {
         })])
         let body = rows.map { row in
             let cells = [row.predicted.map(row.text), row.real.map(row.text), row.ratio.map { decimals($0, 2) }]
-            return HTML.element("tr", [.element("th", ["scope": "row"], [HTML(row.name)])] + cells.map { .element("td", [HTML($0 ?? "–")]) })
+            let name = HTML.element("th", ["scope": "row"], [HTML(row.name)])
+            return HTML.element("tr", [name] + cells.map { .element("td", [HTML($0 ?? "–")]) })
         }
         let table = ReportSection.scrolling("Predicted and real, \(run.label)", .element("table", [head, .element("tbody", body)]))
         return (runs.count > 1 ? [.element("h3", [HTML(run.label)])] : []) + [table]

@@ -6,7 +6,7 @@ internal import Tensor
 
 extension MemoryPlan {
     /// Without anything of a run: the pages of code and libraries that a run touches, which all processes map; and what each process has of
-    /// its own, half of it the libraries' data and MPI's buffers, the other half what the allocator keeps between parts of the run, the replay
+    /// its own: a third of it the libraries' data and MPI's buffers, the rest what the allocator keeps between parts of the run, the replay
     /// buffer and data. Measured: runs of the embedded base on 1, 2 and 4 ranks (docs/plan.md).
     private static func program(_ processes: Int) -> [Part] {
         [Part(name: "the program", each: 46 << 20, count: 1), Part(name: "its processes", each: 18 << 20, count: processes)]
