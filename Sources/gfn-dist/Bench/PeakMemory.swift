@@ -12,8 +12,6 @@ enum PeakMemory {
 
     /// Nil where the system does not say.
     static var mebibytes: Double? {
-        guard let status = FileManager.default.contents(atPath: "/proc/self/status") else { return nil }
-        let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        return line?.split(separator: " ").dropFirst().first.flatMap { Double($0) }.map { $0 / 1024 }
+        ProcessMemory.current.map { Double($0.peak) / 1_048_576 }
     }
 }

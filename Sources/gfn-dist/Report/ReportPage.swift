@@ -23,6 +23,7 @@ struct ReportPage {
         get throws {
             let sections: [(name: String, title: String, element: HTML?)] = [
                 ("plots", "Training", ReportPlots(runs: runs).section), ("time", "Time", ReportTimeline(runs: runs).section),
+                ("plan", "Predicted and real", ReportPlan(runs: runs).section),
                 ("evaluations", "Evaluations", ReportEvaluations(runs: runs).section),
                 ("samples", "Samples", ReportSamples(runs: runs).section), ("settings", "Settings", ReportSettings(runs: runs).section),
             ]

@@ -15,6 +15,10 @@ struct RunRecord: Sendable {
     let samples: [SampledStep]
     /// What is wrong with the files, one sentence each.
     let remarks: [String]
+    /// What it took of its node's memory; nil: it has not reached its end.
+    let memory: RunMemory?
+    /// What it was planned to take, where a plan was named.
+    var plan: PlannedFigures?
     /// Whether the run has left its result.
     let isFinished: Bool
 
@@ -36,6 +40,7 @@ struct RunRecord: Sendable {
         lines = try Self.lines(of: run.metrics, &remarks)
         evaluations = try RunEvaluation.all(in: path, &remarks)
         samples = try SampledStep.firstAndLast(in: path + "/samples", &remarks)
+        memory = Self.memory(in: run.memory, &remarks)
         isFinished = manager.fileExists(atPath: run.adapter) || manager.fileExists(atPath: run.model)
         self.remarks = remarks
     }
@@ -60,6 +65,15 @@ struct RunRecord: Sendable {
             remarks.append("\(error)")
         }
         return layers
+    }
+
+    private static func memory(in path: String, _ remarks: inout [String]) -> RunMemory? {
+        do {
+            return try text(of: path).map { try JSONDecoder().decode(RunMemory.self, from: Data($0.utf8)) }
+        } catch {
+            remarks.append("\(RunFolder.memoryName) cannot be read (\(error.localizedDescription))")
+            return nil
+        }
     }
 
     private static func lines(of path: String, _ remarks: inout [String]) throws(RunError) -> [MetricsLine] {

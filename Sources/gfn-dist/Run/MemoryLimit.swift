@@ -49,8 +49,11 @@ struct MemoryShare: Sendable, Equatable {
     /// Of activations that each learner may keep, in bytes.
     let budget: Int
 
+    /// Of the node, in bytes.
+    var bytes: Int { plan.bytes(budget: budget) }
+
     /// For people.
-    var note: String { "memory of this node: about \(ByteSize(plan.bytes(budget: budget))) for \(plan.roles.description)" }
+    var note: String { "memory of this node: about \(ByteSize(bytes)) for \(plan.roles.description)" }
 }
 
 extension RunConfiguration {

@@ -5,10 +5,11 @@ internal import Problems
 internal import Tensor
 
 extension MemoryPlan {
-    /// Without anything of a run: code and libraries, which all processes map, and what each has of its own, such as MPI's buffers and what
-    /// the allocator keeps. Measured: runs of the embedded base on 1, 2 and 4 ranks.
+    /// Without anything of a run: the pages of code and libraries that a run touches, which all processes map; and what each process has of
+    /// its own: a third of it the libraries' data and MPI's buffers, the rest what the allocator keeps between parts of the run, the replay
+    /// buffer and data. Measured: runs of the embedded base on 1, 2 and 4 ranks (docs/plan.md).
     private static func program(_ processes: Int) -> [Part] {
-        [Part(name: "the program", each: 32 << 20, count: 1), Part(name: "its processes", each: 24 << 20, count: processes)]
+        [Part(name: "the program", each: 46 << 20, count: 1), Part(name: "its processes", each: 18 << 20, count: processes)]
     }
 
     /// Of the base alone, for commands that compute with a model.

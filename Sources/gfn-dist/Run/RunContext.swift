@@ -210,6 +210,11 @@ final class RunContext {
             let name = try FinalModel(workspace: workspace, layout: policy.layout).write(bits, to: folder)
             if saysResult { report?.finish(digest: sha256Hex(bits), wroteModel: name) }
         }
+        // After everything that takes memory.
+        if let memory = workspace.memory, let taken = try RunMemory.gather(planned: memory.bytes, over: communicator), isFirst {
+            try folder.write(taken.json(), to: RunFolder.memoryName)
+            report?.say("memory of this node: \(ByteSize(taken.real)), planned \(ByteSize(taken.planned))")
+        }
         try communicator.barrier()
     }
 

@@ -10,6 +10,9 @@ struct RunFolder: Sendable {
     var checkpoints: String { path + "/checkpoints" }
     var settings: String { path + "/config.yaml" }
     var metrics: String { path + "/metrics.jsonl" }
+    var memory: String { path + "/" + Self.memoryName }
+
+    static let memoryName = "memory.json"
 
     /// Chooses and makes the folder of a new run. A folder that was named must not hold a run already; an unnamed one gets the next
     /// free name, which two runs that begin at once do not share.
