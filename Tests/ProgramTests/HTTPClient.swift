@@ -57,11 +57,12 @@ final class TakenPort {
     private let descriptor: Int32
 
     init() throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        descriptor = socket
         var (address, size) = (HTTPClient.loopback(0), socklen_t(MemoryLayout<sockaddr_in>.size))
         let status = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(descriptor, address, size) == 0 && listen(descriptor, 1) == 0 ? getsockname(descriptor, address, &size) : -1
+                bind(socket, address, size) == 0 && listen(socket, 1) == 0 ? getsockname(socket, address, &size) : -1
             }
         }
         guard status == 0 else { throw Program.Failure(text: "no port can be had") }

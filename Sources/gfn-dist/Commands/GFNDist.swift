@@ -28,8 +28,13 @@ struct GFNDist: ParsableCommand {
             var command = try parseAsRoot()
             try command.run()
         } catch {
-            leaveItToFirstRank(exitCode(for: error).rawValue)
-            exit(withError: error)
+            let code = exitCode(for: error)
+            leaveItToFirstRank(code.rawValue)
+            guard code == .validationFailure else { exit(withError: error) }
+            let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+            let text = UsageHint.improved(fullMessage(for: error), words: Array(CommandLine.arguments.dropFirst()), commands: names)
+            FileHandle.standardError.write(Data("\(text)\n".utf8))
+            Foundation.exit(code.rawValue)
         }
     }
 
