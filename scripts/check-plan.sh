@@ -34,8 +34,12 @@ compare() {
     for option in "$@"; do
         if [ -n "$skip" ]; then skip=""; elif [ "$option" = --length ]; then skip=yes; else options+=("$option"); fi
     done
+    # Twice: looking at memory takes time of its own.
     measured="$("$scripts/measure-memory.sh" mpirun --oversubscribe -n "$ranks" "$program" train --quiet --threads "$threads" --output "$run" \
         "${options[@]}" 2>"$work/errors" | sed -n 's/^memory of .*: \([0-9]*\) MiB, own.*/\1/p')"
+    rm -rf "$run"
+    mpirun --oversubscribe -n "$ranks" "$program" train --quiet --threads "$threads" --output "$run" "${options[@]}" >/dev/null 2>"$work/errors" ||
+        { cat "$work/errors" >&2 && exit 1; }
     [ -n "$measured" ] && [ -s "$run/metrics.jsonl" ] || { cat "$work/errors" >&2 && exit 1; }
     awk -v name="$name, $ranks × $threads" -v a="$(number memory_node_bytes "$plan")" -v b="$measured" \
         -v s="$(number seconds_step "$plan")" -v t="$(median "$run/metrics.jsonl")" 'BEGIN {

@@ -46,8 +46,9 @@ struct PlanRun {
         let step = try PlanMeasurement(
             opened: opened, ranks: measured, threads: measuredThreads, prompts: prompts, length: length, isLengthGiven: self.length != nil
         ).measure()
-        // More ranks on fewer cores than threads were asked for take turns.
-        let scale = Double(measuredThreads) / Double(threads) / speed
+        // Threads that were not to be had here are taken to be as fast as those that were; more of them than the node has cores take turns.
+        let turns = max(1, Double(ranks * threads) / Double(nodes.cores))
+        let scale = Double(measuredThreads) / Double(threads) * turns / speed
         return PlanMeasurement.Step(
             step: step.step * scale, sample: step.sample * scale, score: step.score * scale, learn: step.learn * scale)
     }
