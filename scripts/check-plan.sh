@@ -50,7 +50,7 @@ compare() {
 }
 
 printf '| predicted / real | memory, MiB | | a step, s | |\n|---|---|---|---|---|\n'
-short=(--set "train.steps=$steps" --set checkpoint.every=none)
+short=(--set "train.steps=$steps" --set checkpoint.every=none --set evaluate.problems=16)
 compare "embedded task" 1 2 "${short[@]}"
 compare "embedded task" 2 1 "${short[@]}"
 compare "1 learner and 1 rollout" 2 1 "${short[@]}" --set ranks.learners=1

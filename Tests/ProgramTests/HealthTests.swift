@@ -84,7 +84,7 @@ struct HealthTests {
 }
 
 extension ProgramTests {
-    @Suite("health of whole runs")
+    @Suite("health of whole runs", .enabled(if: isOptimised, "in release: it is figures that are tried"))
     struct HealthOfRunsTests {
         /// The warnings that a run of 20 steps writes into its log, and what it says.
         private func warnings(_ settings: [String], _ arguments: [String] = []) throws -> (names: Set<String>, said: String) {
