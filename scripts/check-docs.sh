@@ -17,7 +17,7 @@ exceptions=(
     'read|(\./)?scripts/(test|dependencies|fetch-smollm2|fuzz)\.sh||tests, installs, downloads or builds; this check is one of the tests'
     'read|swift (build|test|run|package)||builds, and this check is one of the tests'
     'read|(sudo )?(apt-get|apt|tar|git|ssh|scp|man|curl) ||changes the system, needs a network, or a package that was made before'
-    'read|scripts/check-(reward-model|peft|step-figures)\.py||needs torch, transformers or scikit-learn'
+    'read|scripts/check-(reward-model|peft|step-figures|pages)\.py||needs torch, transformers, scikit-learn or a browser'
     'read|(squeue|scontrol|srun|qsub|tail -f|grep -E .* gfn-dist-1\.log|sbatch .* --wrap)||asks a batch system, or follows what one writes'
     'slurm|sbatch .*\.sbatch||needs Slurm'
     'add|(LAUNCH="[^"]*" )?scripts/reproduce-paper\.sh|--dry-run|takes hours; every command of it is checked'
@@ -25,6 +25,7 @@ exceptions=(
     'add|scripts/compare-objectives\.sh|--methods subtb --seeds 1 --steps 2|eighteen methods with three seeds'
     'add|scripts/check-matrix\.sh|108|324 runs; one of 108 layouts instead'
     'whole|gfn-dist sample pathsum --samples-per-problem 64||the page interrupts it'
+    'whole|RANKS=2 \./scripts/train\.sh --set train.steps=200 --output runs/again||the page interrupts it'
 )
 # Words in capitals stand for what the reader chooses.
 placeholders=(SEED=1 METHOD=grpo RATE=1e-3)

@@ -68,7 +68,7 @@ read_block() {
         index=$((index + 1))
         if [ -n "$transcript" ]; then
             if [[ "$line" != '$ '* ]]; then
-                if [[ ${#texts[@]} -gt 0 && "$line" =~ ^(\[[^]]*\]\ *)?gfn-dist:\  ]] && [ -z "${refusals[-1]}" ] &&
+                if [[ ${#texts[@]} -gt 0 && "$line" =~ ^(\[[^]]*\]\ *)?(gfn-dist|Error):\  ]] && [ -z "${refusals[-1]}" ] &&
                     [ "${blocks[-1]}" = "$number_of_blocks" ]; then
                     refusals[-1]="$line"
                 fi

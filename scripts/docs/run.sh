@@ -65,7 +65,7 @@ run_text() {
         [ "$kind" != whole ] || echo "export GFN_DOCS_WHOLE=yes"
         echo "set -o pipefail"
         # The shell itself is what a signal finds: alone, the command takes its place.
-        if [ "$kind" = whole ]; then echo "exec $1"; else echo "$1"; fi
+        if [ "$kind" = whole ]; then echo "exec env $1"; else echo "$1"; fi
         echo "code=\$?; export -p >'$sandbox.environment'; pwd >'$sandbox.folder'; exit \$code"
     } >"$sandbox.command"
     "${launcher[@]}" "$limit" bash "$sandbox.command" >"$output" 2>&1 </dev/null
@@ -116,7 +116,7 @@ run_command() {
     took=$((${EPOCHREALTIME/[.,]/} - began))
     wrong=""
     if [ -n "$refusal" ]; then
-        found="$(grep -m1 -E '^(\[[^]]*\] *)?gfn-dist: ' "$output")"
+        found="$(grep -m1 -E '^(\[[^]]*\] *)?(gfn-dist|Error): ' "$output")"
         if [ "$code" -eq 0 ]; then
             wrong="was not refused, expected '${refusal:0:80}…'"
         elif [ "$(shape "$found")" != "$(shape "$refusal")" ]; then
