@@ -53,7 +53,7 @@ settings=(--set train.steps=5 --set evaluate.problems=20)
 inside bash -n "/opt/$name/share/bash-completion/completions/gfn-dist"
 inside gfn-dist --version
 inside gfn-dist doctor
-inside mpirun -n 2 gfn-dist train --output /runs/two "${settings[@]}"
+inside mpirun -n 2 gfn-dist train --dashboard 0 --output /runs/two "${settings[@]}"
 inside gfn-dist train --output /runs/one "${settings[@]}" --quiet
 cmp "$debian/runs/two/adapter/adapter_model.safetensors" "$debian/runs/one/adapter/adapter_model.safetensors" ||
     status=70 fail "two ranks and one ended with other weights"

@@ -13,7 +13,26 @@ fail() {
 [ $# -le 1 ] || status=64 fail "expected one folder to write to, found $*"
 folder="${1:-.}"
 # A folder of its own: other options for the same folder would compile everything anew, and again for the next script.
-build_options=(--static-swift-stdlib --scratch-path "$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.build/package")
+build_folder="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.build/package"
+build_options=(--static-swift-stdlib --scratch-path "$build_folder" -Xswiftc "-L$build_folder/without-libcurl")
+# FlyingFox also has a proxy, which this program does not use: with Swift's libraries in the program it would drag libcurl in, and all that
+# needs. In libcurl's place stands a library whose functions end the program.
+without_libcurl() {
+    local folder="$build_folder/without-libcurl" libraries
+    libraries="$(swiftc -static-stdlib -print-target-info | sed -n 's|.*"\(/.*/swift_static/linux\)".*|\1|p' | head -n 1)"
+    [ -f "$libraries/lib_CFURLSessionInterface.a" ] ||
+        status=66 fail "this Swift has no libraries to link into a program (swift_static/linux is missing): install a whole toolchain"
+    mkdir -p "$folder"
+    {
+        echo '#include <stdlib.h>'
+        nm -u "$libraries/lib_CFURLSessionInterface.a" | sed -n 's/^ *U \(curl_[a-z_]*\)$/void \1(void) { abort(); }/p' | sort -u
+    } >"$folder/libcurl.c"
+    "${CC:-clang}" -c -fPIC -o "$folder/libcurl.o" "$folder/libcurl.c"
+    rm -f "$folder/libcurl.a"
+    ar crs "$folder/libcurl.a" "$folder/libcurl.o"
+}
+# Where there is no Swift at all, build.sh says so.
+[ -n "${GFN_BINARY:-}" ] || ! command -v swiftc >/dev/null || without_libcurl
 source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 
 [ -x "$binary" ] || status=66 fail "$binary is no program"
