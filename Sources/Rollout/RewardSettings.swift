@@ -64,10 +64,12 @@ package struct RewardSettings: Codable, Sendable, Equatable {
     package var usesReference: Bool { referenceExponent.from != 0 || referenceExponent.to != 0 }
 
     /// The task's part of log R(s_i⊤), in nats: before tempering and without the reference.
-    package func untempered(_ state: TerminableState) -> Double {
-        clamped(
-            processWeight * Double(state.process) + (state.isCorrect ? correctBonus : 0)
-                + (state.isFinished ? 0 : unfinishedPenalty))
+    package func untempered(_ state: TerminableState) -> Double { clamped(unclamped(state)) }
+
+    /// The same before the limits, `minimum` and `maximum`, apply.
+    package func unclamped(_ state: TerminableState) -> Double {
+        processWeight * Double(state.process) + (state.isCorrect ? correctBonus : 0)
+            + (state.isFinished ? 0 : unfinishedPenalty)
     }
 
     /// The same of a response that goes on from this state: what its steps are worth so far, with no word on an answer.

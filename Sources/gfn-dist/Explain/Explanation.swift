@@ -103,11 +103,6 @@ struct RewardParts: Sendable {
     var temperature: Double { settings.temperature.value(at: version) }
     var referenceExponent: Double { settings.referenceExponent.value(at: version) }
     var task: Double { settings.untempered(state) }
-    /// What the clamp is given.
-    private var unclamped: Double {
-        settings.processWeight * Double(state.process) + (state.isCorrect ? settings.correctBonus : 0)
-            + (state.isFinished ? 0 : settings.unfinishedPenalty)
-    }
 
     /// As a sum that can be checked: "(0.54 · -1.2 steps + 8 correct) / 1 + 0.25 · -11.2 log π_ref = 4.55".
     var formula: String {
@@ -116,7 +111,7 @@ struct RewardParts: Sendable {
         if state.isCorrect { terms.append("\(number(settings.correctBonus)) correct") }
         if !state.isFinished { terms.append("\(number(settings.unfinishedPenalty)) unfinished") }
         var text = "(\(terms.joined(separator: " + ")))"
-        if task != unclamped { text = "\(text) clamped to \(number(task))" }
+        if task != settings.unclamped(state) { text = "\(text) clamped to \(number(task))" }
         if temperature != 1 { text += " / \(number(temperature))" }
         if let reference, referenceExponent != 0 { text += " + \(number(referenceExponent)) · \(number(reference)) log π_ref" }
         return "\(text) = \(number(value))"
