@@ -96,6 +96,30 @@ struct DashboardPartTests {
         #expect(made.value == 1)
     }
 
+    @Test("the last page is made at the end, whatever was made just before, and it is known who has it")
+    func lastPage() async {
+        let made = Mutexed(0)
+        let page = LivePage(pause: .seconds(3600)) { number in
+            made.change { $0 += 1 }
+            return Data("page \(number)".utf8)
+        }
+        _ = await page.newest(changes: 1)
+        #expect(page.last(changes: 1, by: .now + .seconds(10)) == 2)
+        #expect(page.number == 2 && made.value == 2)
+        #expect(!page.isTaken(1, by: .now))
+        #expect(await page.newest(changes: 1).number == 2)
+        #expect(page.isTaken(1, by: .now) && !page.isTaken(2, by: .now + .milliseconds(20)))
+    }
+
+    @Test("a last page that takes too long is not waited for")
+    func lateLastPage() {
+        let page = LivePage { _ in
+            Thread.sleep(forTimeInterval: 0.5)
+            return Data()
+        }
+        #expect(page.last(changes: 1, by: .now + .milliseconds(50)) == nil)
+    }
+
     @Test("a live page may ask whence it came, and a report nothing at all")
     func policy() throws {
         let live = LiveReport.text(of: nil, number: 7)
@@ -160,6 +184,24 @@ extension ProgramTests {
             #expect(throws: (any Error).self) { try HTTPClient(port: shown.port) }
         }
 
+        @Test("who follows a run to its end gets the page of all of it")
+        func lastPage() throws {
+            let folder = try TemporaryFolder()
+            let shown = try Shown(Settings.standard.arguments + ["--quiet", "--output", "\(folder.path)/run"], on: .single(1))
+            let listening = try HTTPClient(port: shown.port)
+            listening.request("/events?\(shown.query)")
+            var page = ""
+            while let newer = try? HTTPClient.get("/?\(shown.query)", at: shown.port) {
+                // The server may go in the middle of an answer.
+                if newer.contains("</html>") { page = newer }
+                Thread.sleep(forTimeInterval: 0.02)
+            }
+            let last = try #require(listening.answer().firstMatch(of: #/event: last\ndata: ([0-9]+)\n/#))
+            #expect(page.contains("name=\"gfn-page\" content=\"\(last.1)\""))
+            #expect(page.contains("data-last=\"\(Settings.steps)\""))
+            #expect(try shown.program.outcome().status == 0)
+        }
+
         @Test("an interrupted run says so and ends as one that nobody sees")
         func interruption() throws {
             let folder = try TemporaryFolder()
@@ -169,7 +211,8 @@ extension ProgramTests {
             listening.request("/events?\(shown.query)")
             try shown.program.reaches("a step") { !RunFiles(path: "\(folder.path)/run").metricLines.isEmpty }
             shown.program.send(SIGTERM)
-            #expect(listening.answer().contains("data: interrupted"))
+            let events = listening.answer()
+            #expect(events.contains("data: interrupted") && !events.contains("event: last"))
             #expect(try shown.program.outcome().status == 75)
         }
 

@@ -39,6 +39,8 @@ final class Dashboard: Sendable {
     private static let quietLooks = 20
     /// What a run waits at its end for clients to be told of it, in seconds.
     private static let farewell = 0.05
+    /// What a run that is done waits for those who follow it to get its last page.
+    private static let lastLook = Duration.seconds(1)
 
     private init(address: some SocketAddress) {
         let (token, feed, clients) = (AccessToken(), LiveFeed(), EventClients())
@@ -84,7 +86,8 @@ final class Dashboard: Sendable {
         if let address { writeToStandardError("dashboard  \(address)\n") }
     }
 
-    /// Tells clients how the run ended and lets the port go, within a tenth of a second.
+    /// Tells clients how the run ended and lets the port go: at once, or where a run that is done is followed, when its last page has
+    /// been fetched, within `lastLook`.
     func stop(_ ending: Ending) {
         let wasListening = phase.withLock { phase in
             defer { phase = .stopped }
@@ -94,6 +97,7 @@ final class Dashboard: Sendable {
         guard wasListening else { return }
         let line = feed.value.line
         if !line.isEmpty { clients.send(serverSentEvent("step", line)) }
+        if ending == .done { showLastPage() }
         clients.finish(serverSentEvent("end", ending.rawValue))
         let (done, server) = (DispatchSemaphore(value: 0), server)
         Task.detached {
@@ -101,6 +105,15 @@ final class Dashboard: Sendable {
             done.signal()
         }
         _ = done.wait(timeout: .now() + 2 * Self.farewell)
+    }
+
+    /// Not to be waited for where a run ends early: it may be about to be killed.
+    private func showLastPage() {
+        let (followers, deadline) = (clients.count, ContinuousClock.now + Self.lastLook)
+        guard followers > 0, let last = page.last(changes: feed.value.changes, by: deadline) else { return }
+        clients.send(serverSentEvent("last", "\(last)"))
+        // What is under way gets `farewell` more.
+        _ = page.isTaken(followers, by: deadline)
     }
 
     private func serve() async {

@@ -17,6 +17,8 @@ final class LivePage: Sendable {
         var changes = -1
         var isBeingMade = false
         var mayBeMadeAt = ContinuousClock.now
+        /// How often the newest page was asked for.
+        var takers = 0
         var waiting: [CheckedContinuation<Page, Never>] = []
     }
 
@@ -37,7 +39,7 @@ final class LivePage: Sendable {
         refresh(changes: changes)
         return await withCheckedContinuation { continuation in
             let page = state.withLock { state -> Page? in
-                if state.page == nil { state.waiting.append(continuation) }
+                if state.page == nil { state.waiting.append(continuation) } else { state.takers += 1 }
                 return state.page
             }
             if let page { continuation.resume(returning: page) }
@@ -59,6 +61,7 @@ final class LivePage: Sendable {
             let used = Self.secondsOfThread
             let waiting = state.withLock { state in
                 state.page = page
+                state.takers = state.waiting.count
                 state.isBeingMade = false
                 state.mayBeMadeAt = .now + max(pause, .seconds(20 * used))
                 defer { state.waiting = [] }
@@ -68,6 +71,35 @@ final class LivePage: Sendable {
         }
         thread.name = "dashboard page"
         thread.start()
+    }
+
+    /// Makes the page anew, of files that do not change any more, whatever the time since the last one.
+    /// - Returns: its number; nil where it takes longer.
+    func last(changes: Int, by deadline: ContinuousClock.Instant) -> Int? {
+        var last: Int?
+        repeat {
+            let (newest, isBeingMade) = state.withLock { state in
+                // One that is being made was begun before the end.
+                if last == nil, !state.isBeingMade {
+                    (state.changes, state.mayBeMadeAt) = (-1, .now)
+                    last = (state.page?.number ?? 0) + 1
+                }
+                return (state.page?.number, state.isBeingMade)
+            }
+            if let last, newest == last { return last }
+            if !isBeingMade { refresh(changes: changes) }
+            Thread.sleep(forTimeInterval: 0.005)
+        } while .now < deadline
+        return nil
+    }
+
+    /// Waits until the newest page was asked for so often.
+    func isTaken(_ times: Int, by deadline: ContinuousClock.Instant) -> Bool {
+        while state.withLock({ $0.takers }) < times {
+            guard .now < deadline else { return false }
+            Thread.sleep(forTimeInterval: 0.005)
+        }
+        return true
     }
 
     /// What the calling thread has used of a core so far.

@@ -7,8 +7,8 @@
   // As they came: what the reader does to them is no difference.
   const sources = new Map(parts(document).map(part => [keyOf(part), part.outerHTML]));
   let shown = numberOf(document), known = shown, isFetching = false, waiting = null;
-  // The newest step that is known, and how the run ended.
-  let newest = 0, ending = null;
+  // The newest step that is known, how the run ended, and the number of the page that has all of it.
+  let newest = 0, ending = null, last = null;
 
   const bar = document.createElement("p"), state = document.createElement("b"), figures = document.createElement("span");
   bar.setAttribute("role", "status");
@@ -20,6 +20,10 @@
 
   const sayEnd = () => {
     const texts = { done: "The run is done", interrupted: "The run was interrupted and can be resumed", failed: "The run has failed" };
+    if (ending === "done" && shown === last && !waiting) {
+      say(ending, "The run is done, and this is all of it. gfn-dist report makes a file of it.");
+      return;
+    }
     const stage = document.querySelector(".stage"), reached = stage ? Number(stage.dataset.last) : 0;
     const steps = newest > reached ? `step ${reached} of ${newest}` : `step ${reached}`;
     say(ending, `${texts[ending] ?? "The run has ended"}. This page was made at ${steps} and may lack what came later: `
@@ -101,6 +105,7 @@
   const update = async () => {
     if (known === shown || isFetching) return;
     isFetching = true;
+    let isFetched = false;
     try {
       const answer = await fetch(location.pathname + location.search, { cache: "no-store" });
       if (answer.ok) {
@@ -108,6 +113,7 @@
         shown = numberOf(page);
         known = Math.max(known, shown);
         waiting = put(page) ? null : page;
+        isFetched = true;
         if (ending) sayEnd();
       }
     } catch {
@@ -115,6 +121,8 @@
     } finally {
       isFetching = false;
     }
+    // There may be a newer one by now, and no event any more that says so.
+    if (isFetched) update();
   };
 
   // Also after the end of the run, when no event comes any more.
@@ -129,6 +137,7 @@
     source.addEventListener("open", () => say("running", "running"));
     source.addEventListener("step", event => { show(JSON.parse(event.data)); update(); });
     source.addEventListener("report", event => { known = Math.max(known, Number(event.data)); update(); });
+    source.addEventListener("last", event => { last = known = Number(event.data); update(); });
     source.addEventListener("end", event => {
       source.close();
       ending = event.data;
