@@ -152,9 +152,9 @@ struct StepReport {
         }
         let tokens = groups.isEmpty ? metrics.tokensLearned : tokensSampled
         fields.append(("tok/s", decimals(Double(tokens) / max(seconds.step, 1e-9), 0)))
-        if !groups.isEmpty {
-            fields += [("sync", bytes(sync.compressedBytes)), ("age", decimals(metrics.ageMean, 1))]
-        }
+        // Nothing is sent where every rank learns.
+        if sync.compressedBytes > 0 { fields.append(("sync", bytes(sync.compressedBytes))) }
+        if !groups.isEmpty { fields.append(("age", decimals(metrics.ageMean, 1))) }
         return fields
     }
 
