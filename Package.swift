@@ -94,7 +94,8 @@ let package = Package(
         .testTarget(name: "DigestTests", dependencies: ["Digest", "CDigest"], swiftSettings: swiftSettings),
         .testTarget(name: "RolloutTests", dependencies: ["Rollout", "Problems", "Model", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "LearnerTests", dependencies: ["Learner", "Rollout", "Problems", "Model", "Tensor", "Collective", "TestSupport"],
+            name: "LearnerTests",
+            dependencies: ["Learner", "Rollout", "Problems", "Model", "Tensor", "Collective", "CAllocationMeter", "TestSupport"],
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "FuzzTests", dependencies: ["gfn-fuzz", "gfn-dist", "Fuzzing", "TestSupport"], swiftSettings: swiftSettings),

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Problems
 package import Rollout
 internal import Tensor
 
@@ -34,8 +35,12 @@ package struct ReplayBuffer: Sendable, Equatable {
     }
 
     struct Entry: Sendable, Equatable {
-        var trajectory: Trajectory
+        private(set) var packed: PackedTrajectory
         var sampledWith: Int
+
+        init(_ trajectory: Trajectory, sampledWith: Int) { (packed, self.sampledWith) = (PackedTrajectory(trajectory), sampledWith) }
+
+        var trajectory: Trajectory { packed.trajectory }
     }
 
     /// What is kept of one prompt, oldest first.
@@ -65,7 +70,7 @@ package struct ReplayBuffer: Sendable, Equatable {
         guard settings.keepsOnlyCorrect, !self.settings.keepsOnlyCorrect else {
             return ReplayBuffer(settings, similarity: similarity, shelves: shelves)
         }
-        let correct = shelves.mapValues { Shelf(prompt: $0.prompt, entries: $0.entries.filter(\.trajectory.isCorrect)) }
+        let correct = shelves.mapValues { Shelf(prompt: $0.prompt, entries: $0.entries.filter(\.packed.isCorrect)) }
         return ReplayBuffer(settings, similarity: similarity, shelves: correct.filter { !$0.value.entries.isEmpty })
     }
 
@@ -75,9 +80,12 @@ package struct ReplayBuffer: Sendable, Equatable {
     /// The largest token id of prompts and responses; nil when there are none.
     package var largestToken: Int32? {
         shelves.values.lazy.flatMap { shelf in
-            shelf.entries.lazy.compactMap { $0.trajectory.response.max() } + CollectionOfOne(shelf.prompt.max()).compactMap { $0 }
+            shelf.entries.lazy.compactMap { $0.packed.response.max() } + CollectionOfOne(shelf.prompt.max()).compactMap { $0 }
         }.max()
     }
+
+    /// What a trajectory takes beside itself, in bytes: its place in an array that doubles when it is full, on average.
+    package static let entryBytes = MemoryLayout<Entry>.stride * 3 / 2
 
     /// Trajectories in all.
     package var count: Int { shelves.values.reduce(0) { $0 + $1.entries.count } }
@@ -105,7 +113,7 @@ package struct ReplayBuffer: Sendable, Equatable {
                 if !same.isEmpty { duplicates += 1 }
                 guard isBetter else { continue }
                 for index in same.reversed() { shelf.entries.remove(at: index) }
-                shelf.entries.append(Entry(trajectory: trajectory, sampledWith: group.sampledWith))
+                shelf.entries.append(Entry(trajectory, sampledWith: group.sampledWith))
             }
             while shelf.entries.count > settings.capacityPerPrompt {
                 shelf.entries.remove(at: settings.priority == .reward ? worst(shelf.entries, by: reward) : 0)
@@ -125,21 +133,21 @@ package struct ReplayBuffer: Sendable, Equatable {
     ///
     /// An equal response is the only rival: among those that are kept, nothing else is like it.
     private func rivals(of newcomer: Trajectory, among entries: [Entry], reward: RewardSettings) -> (indices: [Int], isBetter: Bool) {
-        let equal = entries.indices.filter { entries[$0].trajectory.response == newcomer.response }
+        let equal = entries.indices.filter { entries[$0].packed.isResponse(newcomer.response) }
         guard equal.isEmpty, let similarity else { return (equal, true) }
-        let near = entries.indices.filter { similarity.areNearDuplicates(newcomer.response, entries[$0].trajectory.response) }
-        let own = Self.untempered(newcomer, reward)
-        return (near, near.allSatisfy { Self.untempered(entries[$0].trajectory, reward) <= own })
+        let near = entries.indices.filter { similarity.areNearDuplicates(newcomer.response, entries[$0].packed.response) }
+        let own = Self.untempered(newcomer.states.last, reward)
+        return (near, near.allSatisfy { Self.untempered(entries[$0].packed.lastState, reward) <= own })
     }
 
     private func worst(_ entries: [Entry], by reward: RewardSettings) -> Int {
-        let rewards = entries.map { Self.untempered($0.trajectory, reward) }
+        let rewards = entries.map { Self.untempered($0.packed.lastState, reward) }
         return rewards.indices.min { rewards[$0] < rewards[$1] } ?? 0
     }
 
     /// The task's part of log R of the whole response, before tempering and without the reference.
-    private static func untempered(_ trajectory: Trajectory, _ reward: RewardSettings) -> Double {
-        trajectory.states.last.map(reward.untempered) ?? -.infinity
+    private static func untempered(_ last: TerminableState?, _ reward: RewardSettings) -> Double {
+        last.map(reward.untempered) ?? -.infinity
     }
 
     /// Up to `count` groups of distinct prompts, each of up to `size` and at least two distinct trajectories.

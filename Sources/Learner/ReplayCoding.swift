@@ -50,7 +50,7 @@ extension ReplayBuffer {
             if let version = versions.first(where: { !(0...Int64(newest)).contains($0) }) {
                 throw .bytes(.value(Int(version), expected: 0...newest, offset: start))
             }
-            let entries = zip(group.trajectories, versions).map { Entry(trajectory: $0, sampledWith: Int($1)) }
+            let entries = zip(group.trajectories, versions).map { Entry($0, sampledWith: Int($1)) }
             guard shelves.updateValue(Shelf(prompt: group.prompt, entries: entries), forKey: group.promptID) == nil else {
                 throw .duplicate(prompt: group.promptID)
             }

@@ -124,6 +124,44 @@ extension ProgramTests {
             #expect(ppo.learner.learning == MemoryPlan(try Self.opened(), try Self.roles(1)).learner.learning + 12 * Self.parameters)
         }
 
+        @Test("replay buffers are as large as what is sampled or what they hold, with rank 0 and where each learner draws from one")
+        func replay() throws {
+            func replay(_ settings: [String: String], _ roles: NodeRoles? = nil, length: Int? = 8) throws -> MemoryPlan.Part {
+                MemoryPlan(try Self.opened(settings), try roles ?? Self.roles(1), length: length).replay
+            }
+            func trajectory(_ tokens: Int, states: Int, hasReference: Bool = true) -> Int {
+                PackedTrajectory.byteCount(tokens: tokens, states: states, stepRewards: 0, hasReference: hasReference) + 24
+            }
+            // 4 prompts of 4 samples; problems of the embedded task may end at each of their steps.
+            let opened = try Self.opened(), states = TypicalResponse(of: opened, tokens: 8).states
+            #expect(try replay(["train.steps": "10"]) == .init(name: "replay buffers", each: 160 * trajectory(8, states: states), count: 1))
+            let most = opened.training.problemCount * opened.configuration.replaySettings.capacityPerPrompt
+            #expect(try replay(["train.steps": "1000000"]).each == most * trajectory(8, states: states))
+            let longer = TypicalResponse(of: opened, tokens: 100)
+            #expect(longer.states > 8 * states && longer.tokens == 100)
+            #expect(try replay(["train.steps": "10"], length: 100).each == 160 * trajectory(100, states: longer.states))
+            let all = NodeRoles(try RankLayout(allOf: 3), ranks: [0, 1, 2], of: 3, processes: 3)
+            #expect(try replay(["replay.share": "0.25"], all).count == 3)
+            #expect(try replay([:], all).count == 1, "nothing is replayed: rank 0 has it for checkpoints")
+            #expect(try replay([:], try Self.roles(8, on: 4..<8)).count == 0)
+            let plan = MemoryPlan(try Self.opened(["train.steps": "10"]), try Self.roles(1))
+            #expect(plan.bytes() == MemoryPlan(try Self.opened(["train.steps": "1000"]), try Self.roles(1)).bytes())
+            #expect(plan.budget(within: plan.bytes() + plan.replay.bytes) == 0)
+        }
+
+        @Test("a run that fits until its buffers fill begins, and says so")
+        func tight() throws {
+            let plan = MemoryPlan(
+                roles: try Self.roles(1), parts: [.init(name: "the base", each: 1 << 20, count: 1)], learner: .init(learning: 1 << 20),
+                rollout: .init(), replay: .init(name: "replay buffers", each: 3 << 20, count: 2))
+            let limit = MemoryLimit("4MiB", available: nil)
+            try limit.require(plan, advice: [])
+            #expect(limit.share(plan).note
+                == "memory of this node: about 2 MiB for 1 rank, and up to 6 MiB for replay buffers as they fill, more than the "
+                + "4 MiB there are: a lower replay.per_prompt needs less")
+            #expect(MemoryLimit("8MiB", available: nil).share(plan).note.hasSuffix("as they fill") && limit.share(plan).bytes == 8 << 20)
+        }
+
         @Test("learners share what is left, and take no more than makes a difference")
         func budget() throws {
             let work = MemoryPlan.Work(learning: 100, recomputed: 60, stepping: 130, sampling: 40, scoring: 20)

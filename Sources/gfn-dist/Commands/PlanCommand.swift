@@ -65,7 +65,7 @@ struct PlanCommand: ParsableCommand {
                 for plan in plans.dropFirst() {
                     let verdict = plan.fits ? "\(decimals(plan.secondsPerStep / best.secondsPerStep, 2)) times as long" : "does not fit"
                     print(
-                        "instead          \(plan.layoutText): \(decimals(plan.secondsPerStep, 2)) s a step, \(verdict), "
+                        "instead          \(plan.layoutText): \(plan.stepText(plan.secondsPerStep)) s a step, \(verdict), "
                             + "\(ByteSize(plan.memoryBytes))")
                 }
             }

@@ -15,7 +15,7 @@ struct BatchScript {
         func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
         return """
             #!/bin/bash
-            # \(plan.layoutText), planned: \(decimals(plan.secondsPerStep, 2)) s a step, \(ProgressLine.clock(plan.seconds)) in all.
+            # \(plan.layoutText), planned: \(plan.stepText(plan.secondsPerStep)) s a step, \(ProgressLine.clock(plan.seconds)) in all.
             #SBATCH --job-name=gfn-dist
             #SBATCH --nodes=\(plan.nodes.count)
             #SBATCH --ntasks-per-node=\(plan.ranksPerNode)

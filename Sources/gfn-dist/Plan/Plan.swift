@@ -37,9 +37,16 @@ struct Plan {
     var ranks: Int { nodes.count * ranksPerNode }
     var secondsPerStep: Double { step.step + exchange }
     var seconds: Double { Double(steps) * secondsPerStep + evaluations }
-    /// Of a node, in bytes; a run that has less recomputes more, down to `memory.bytes()`.
-    var memoryBytes: Int { memory.bytes(budget: budget) }
+    /// Of a node when the run ends, in bytes, at most; a run that has less recomputes more, down to `memory.bytes()`, which does not count
+    /// what replay buffers will hold.
+    var memoryBytes: Int { memory.bytes(budget: budget) + memory.replay.bytes }
     var fits: Bool { nodes.memory.map { memory.bytes() <= $0 } ?? true }
+    /// What does not fit, for people.
+    private var verdict: String {
+        guard fits else { return ": TOO MUCH" }
+        guard let most = nodes.memory, memoryBytes > most else { return "" }
+        return ": TOO MUCH if replay buffers fill, for which a lower replay.per_prompt helps"
+    }
 
     /// - Parameters:
     ///   - opened: the run, with its whole model.
@@ -50,7 +57,7 @@ struct Plan {
         let configuration = opened.configuration, ranks = nodes.count * ranksPerNode
         (self.nodes, self.ranksPerNode, self.threads) = (nodes, ranksPerNode, threads)
         layout = configuration.needs.usesRollouts ? try configuration.layout(ofRanks: ranks) : nil
-        memory = MemoryPlan(opened, NodeRoles(layout, ranks: Array(0..<ranksPerNode), of: ranks, processes: ranksPerNode))
+        memory = MemoryPlan(opened, NodeRoles(layout, ranks: Array(0..<ranksPerNode), of: ranks, processes: ranksPerNode), length: length)
         let limit = MemoryLimit(configuration.text("memory.limit"), available: nodes.memory)
         budget = limit.share(memory).budget
         self.step = step
@@ -72,6 +79,9 @@ struct Plan {
         evaluations = Double(each + 2) * Double(tokens) * perToken
     }
 
+    /// Seconds of a step or of a part of one, for people: as many digits as steps of this length need.
+    func stepText(_ seconds: Double) -> String { decimals(seconds, secondsPerStep < 1 ? 3 : 2) }
+
     var layoutText: String {
         func text(_ count: Int, _ name: String) -> String { "\(count) \(name)\(count == 1 ? "" : "s")" }
         return [text(nodes.count, "node"), text(ranksPerNode, "rank"), text(threads, "thread")].joined(separator: " × ")
@@ -81,14 +91,16 @@ struct Plan {
     func text(_ opened: OpenedWorkspace) -> String {
         var lines = ["layout           \(layoutText)" + (layout.map { ", \($0)" } ?? "")]
         let limit = nodes.memory.map { " of \(ByteSize($0).roundedDown)" } ?? ""
-        lines.append("memory of a node \(ByteSize(memoryBytes))\(limit)\(fits ? "" : ": TOO MUCH")")
+        lines.append("memory of a node \(ByteSize(memoryBytes))\(limit)\(verdict)")
         lines += memory.account.split(separator: ", ").map { "                   \($0)" }
-        let kept = memoryBytes - memory.bytes()
+        let kept = memory.bytes(budget: budget) - memory.bytes()
         if kept > 0 { lines.append("                   activations kept \(ByteSize(kept)), where there is room") }
+        if memory.replay.bytes >= 1 << 20 {
+            lines.append("                   replay buffers \(ByteSize(memory.replay.bytes)), where all that is sampled is worth keeping")
+        }
         lines.append(
-            "a step           \(decimals(secondsPerStep, 2)) s: sampling \(decimals(step.sample, 2)), scoring "
-                + "\(decimals(step.score, 2)), learning \(decimals(step.learn, 2))"
-                + (exchange > 0 ? ", between nodes \(decimals(exchange, 2))" : ""))
+            "a step           \(stepText(secondsPerStep)) s: sampling \(stepText(step.sample)), scoring \(stepText(step.score)), "
+                + "learning \(stepText(step.learn))" + (exchange > 0 ? ", between nodes \(stepText(exchange))" : ""))
         if tokensPerStep > 0 {
             let rate = decimals(Double(tokensPerStep) / max(secondsPerStep, 1e-9), 0)
             lines.append("                   \(tokensPerStep) tokens sampled, \(rate) tok/s")
@@ -113,6 +125,7 @@ struct Plan {
         line.add("fits", fits)
         var parts = JSONLine()
         for part in memory.parts where part.bytes > 0 { parts.add(part.name, part.bytes) }
+        if memory.replay.bytes > 0 { parts.add(memory.replay.name, memory.replay.bytes) }
         parts.add("passes of learners", memory.roles.learning * memory.learner.bytes(budget: budget))
         parts.add("passes of rollouts", memory.roles.rollouts * memory.rollout.bytes())
         line.add("memory_parts", parts)

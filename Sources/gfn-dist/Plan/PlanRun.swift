@@ -18,11 +18,13 @@ struct PlanRun {
 
     /// So many layouts are measured at most where none is given.
     private static let mostLayouts = 4
+    /// So many ranks for each core of this machine are measured at most.
+    private static let mostTurns = 4
 
     func plans() throws -> (opened: OpenedWorkspace, length: Int, plans: [Plan]) {
         let configuration = try RunConfiguration(try options.layers())
         let opened = try OpenedWorkspace(configuration, ranksOnNode: 1, needsGradients: true)
-        let length = length ?? Self.length(of: opened)
+        let length = TypicalResponse(of: opened, tokens: length).tokens
         var plans: [Plan] = []
         for ranks in candidates(configuration) {
             let threads = configuration.optionalInteger("threads") ?? max(1, nodes.cores / ranks)
@@ -40,14 +42,18 @@ struct PlanRun {
 
     /// What a step of these ranks takes. Where this machine has other cores, ranks keep their shares, and have threads as there are here.
     private func step(_ opened: OpenedWorkspace, ranks: Int, threads: Int, length: Int) throws -> PlanMeasurement.Step {
-        let here = CoreSet.ofThisProcess.count, measured = min(ranks, here), measuredThreads = max(1, min(threads, here / measured))
+        let here = CoreSet.ofThisProcess.count
+        // More threads than cores take turns here as they will there, and wait for each other: no rule says how long.
+        let isAsItWillBe = nodes.cores == here && ranks <= Self.mostTurns * here && threads <= here
+        let measured = isAsItWillBe ? ranks : min(ranks, here)
+        let measuredThreads = isAsItWillBe ? threads : max(1, min(threads, here / measured))
         let share = Double(opened.configuration.promptsPerStep) / Double(nodes.count * ranks)
         let prompts = max(1, Int((share * Double(measured)).rounded(.up)))
         let step = try PlanMeasurement(
             opened: opened, ranks: measured, threads: measuredThreads, prompts: prompts, length: length, isLengthGiven: self.length != nil
         ).measure()
         // Threads that were not to be had here are taken to be as fast as those that were; more of them than the node has cores take turns.
-        let turns = max(1, Double(ranks * threads) / Double(nodes.cores))
+        let turns = isAsItWillBe ? 1 : max(1, Double(ranks * threads) / Double(nodes.cores))
         let scale = Double(measuredThreads) / Double(threads) * turns / speed
         return PlanMeasurement.Step(
             step: step.step * scale, sample: step.sample * scale, score: step.score * scale, learn: step.learn * scale)
@@ -62,13 +68,5 @@ struct PlanRun {
         }
         guard numbers.count > Self.mostLayouts else { return numbers }
         return (0..<Self.mostLayouts).map { numbers[$0 * (numbers.count - 1) / (Self.mostLayouts - 1)] }
-    }
-
-    /// The mean of the data's worked solutions, of which there may be many; the limit where there are none.
-    private static func length(of opened: OpenedWorkspace) -> Int {
-        let limit = opened.configuration.maxNewTokens(for: opened.training), count = min(opened.training.problemCount, 200)
-        let lengths = (0..<count).compactMap { opened.training.demonstration(of: $0, sample: 0)?.count }
-        guard !lengths.isEmpty else { return limit }
-        return min(limit, max(1, (lengths.reduce(0, +) + lengths.count / 2) / lengths.count))
     }
 }

@@ -14,8 +14,11 @@ struct GroupRouting {
     /// - Parameter runsFree: whether nobody knows beforehand which learner computes a group.
     init(layout: RankLayout, prompts: Int, replays: Bool, needs: Needs, runsFree: Bool) {
         (self.layout, self.prompts) = (layout, prompts)
-        isToAll = replays || needs.wholeBatch || runsFree
+        isToAll = Self.isToAll(replays: replays, needs: needs, runsFree: runsFree)
     }
+
+    /// Whether every learner gets every group.
+    static func isToAll(replays: Bool, needs: Needs, runsFree: Bool) -> Bool { replays || needs.wholeBatch || runsFree }
 
     func isWhole(_ address: GroupAddress, of rollout: Int, at learner: Int) -> Bool {
         getsAll(learner) || layout.learner(forSlot: address.slot, sampledBy: rollout) == learner

@@ -34,7 +34,10 @@ struct MemoryLimit: Sendable, Equatable {
     /// What the ranks of a node take, and how many bytes of activations each learner may keep.
     func share(_ plan: MemoryPlan) -> MemoryShare {
         let budget = bytes.map { plan.budget(within: $0) } ?? plan.learner.recomputed
-        return MemoryShare(plan: plan, budget: isChosen ? budget : min(budget, Self.usualBudget))
+        let most = plan.bytes() + plan.replay.bytes
+        return MemoryShare(
+            plan: plan, budget: isChosen ? budget : min(budget, Self.usualBudget),
+            limitReached: bytes.flatMap { $0 < most ? $0 : nil })
     }
 
     private static func alternatives(_ advice: [String]) -> String {
@@ -48,12 +51,20 @@ struct MemoryShare: Sendable, Equatable {
     let plan: MemoryPlan
     /// Of activations that each learner may keep, in bytes.
     let budget: Int
+    /// What may be used of the node, in bytes, where full replay buffers would need more; nil: there is room for them.
+    let limitReached: Int?
 
-    /// Of the node, in bytes.
-    var bytes: Int { plan.bytes(budget: budget) }
+    /// Of the node when the run ends, in bytes, at most.
+    var bytes: Int { plan.bytes(budget: budget) + plan.replay.bytes }
 
     /// For people.
-    var note: String { "memory of this node: about \(ByteSize(bytes)) for \(plan.roles.description)" }
+    var note: String {
+        let start = "memory of this node: about \(ByteSize(plan.bytes(budget: budget))) for \(plan.roles.description)"
+        guard plan.replay.bytes >= 1 << 20 else { return start }
+        let full = "\(start), and up to \(ByteSize(plan.replay.bytes)) for replay buffers as they fill"
+        guard let limitReached else { return full }
+        return "\(full), more than the \(ByteSize(limitReached).roundedDown) there are: a lower replay.per_prompt needs less"
+    }
 }
 
 extension RunConfiguration {

@@ -27,7 +27,10 @@ struct MemoryPlan: Sendable, Equatable {
     let parts: [Part]
     /// Of a rank that learns, and of one that only samples.
     let learner: Work, rollout: Work
+    /// What is empty at first: as large as it can be when the run ends.
+    var replay = Part(name: "replay buffers", each: 0, count: 0)
 
+    /// At the beginning of the run, without what replay buffers will hold.
     /// - Parameter budget: per learner, in bytes.
     func bytes(budget: Int = 0) -> Int {
         parts.reduce(0) { $0 + $1.bytes } + roles.learning * learner.bytes(budget: budget) + roles.rollouts * rollout.bytes()
@@ -36,7 +39,7 @@ struct MemoryPlan: Sendable, Equatable {
     /// How much each learner of the node may keep where there are so many bytes for all: at most what makes a difference.
     func budget(within limit: Int) -> Int {
         guard roles.learning > 0 else { return 0 }
-        return min(learner.recomputed, max(0, limit - bytes()) / roles.learning)
+        return min(learner.recomputed, max(0, limit - bytes() - replay.bytes) / roles.learning)
     }
 
     /// What is needed, the largest first.

@@ -6,10 +6,10 @@ internal import Tensor
 
 extension MemoryPlan {
     /// Without anything of a run: the pages of code and libraries that a run touches, which all processes map; and what each process has of
-    /// its own: a third of it the libraries' data and MPI's buffers, the rest what the allocator keeps between parts of the run, the replay
-    /// buffer and data. Measured: runs of the embedded base on 1, 2 and 4 ranks (docs/plan.md).
+    /// its own: a third of it the libraries' data and MPI's buffers, the rest data and what the allocator keeps between parts of the run.
+    /// Measured: runs of the embedded base on 1, 2 and 4 ranks (docs/plan.md).
     private static func program(_ processes: Int) -> [Part] {
-        [Part(name: "the program", each: 46 << 20, count: 1), Part(name: "its processes", each: 18 << 20, count: processes)]
+        [Part(name: "the program", each: 46 << 20, count: 1), Part(name: "its processes", each: 15 << 20, count: processes)]
     }
 
     /// Of the base alone, for commands that compute with a model.
@@ -22,7 +22,8 @@ extension MemoryPlan {
     }
 
     /// Of a training run as it was opened.
-    init(_ run: OpenedWorkspace, _ roles: NodeRoles) {
+    /// - Parameter length: tokens of a response in replay buffers; nil: what the data says.
+    init(_ run: OpenedWorkspace, _ roles: NodeRoles, length: Int? = nil) {
         let sizes = RunSizes(run, roles)
         func policy(gradients: Bool) -> Int {
             PolicyMemory.weights(
@@ -47,7 +48,7 @@ extension MemoryPlan {
         ]
         // Of the newest version as it is encoded, and of those on their way: to ranks that do not make it themselves.
         if roles.hasFirst, roles.allRollouts > 0, roles.both == 0 { parts.append(Part(name: "messages", each: 4 * n, count: 1)) }
-        self.init(roles: roles, parts: parts, learner: sizes.work(learns: true), rollout: sizes.work(learns: false))
+        self.init(roles: roles, parts: parts, learner: sizes.work(learns: true), rollout: sizes.work(learns: false), replay: sizes.replay(length: length))
     }
 
     private static func base(_ model: UnloadedModel, cache: PackedCache?, forward: Int, transposed: Int) -> [Part] {
@@ -96,6 +97,22 @@ private struct RunSizes {
         if run.configuration.needs.usesRollouts { work.scoring = scoring(responses: run.configuration.samplesPerPrompt) }
         work.sampling = max(samples ? sampling : 0, evaluating)
         return work
+    }
+
+    /// A buffer once it is full, or if all that is sampled is kept. It is rank 0's, and where groups are replayed each learner's.
+    func replay(length: Int?) -> MemoryPlan.Part {
+        let settings = run.configuration, response = TypicalResponse(of: run, tokens: length)
+        let sampled = settings.needs.usesRollouts ? settings.steps * settings.promptsPerStep * settings.samplesPerPrompt : 0
+        let isToAll = GroupRouting.isToAll(
+            replays: settings.number("replay.share") > 0, needs: settings.needs, runsFree: settings.freeBound != nil)
+        let trajectory = PackedTrajectory.byteCount(
+            tokens: response.tokens, states: response.states, stepRewards: settings.text("reward_model").isEmpty ? 0 : response.states,
+            hasReference: settings.rewards.usesReference || settings.needs.reference)
+        return MemoryPlan.Part(
+            name: "replay buffers",
+            each: min(sampled, run.training.problemCount * settings.replaySettings.capacityPerPrompt)
+                * (trajectory + ReplayBuffer.entryBytes),
+            count: isToAll ? roles.learning : roles.hasFirst ? 1 : 0)
     }
 
     /// A pass over the largest slot.

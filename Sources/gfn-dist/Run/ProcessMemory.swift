@@ -22,6 +22,12 @@ struct ProcessMemory: Sendable, Equatable {
         (self.own, mapped, self.peak) = (own, files + shared, peak)
     }
 
+    /// Gives pages that the allocator holds, and nothing uses, back to the system; where the C library cannot (it is glibc's), nothing happens.
+    static func giveBack() { _ = trim?(0) }
+
+    /// `malloc_trim`, whose header the Glibc module lacks.
+    private static let trim = dlsym(nil, "malloc_trim").map { unsafeBitCast($0, to: (@convention(c) @Sendable (Int) -> Int32).self) }
+
     /// Of this process; nil where the system does not say.
     static var current: ProcessMemory? {
         FileManager.default.contents(atPath: "/proc/self/status").flatMap { ProcessMemory(status: String(decoding: $0, as: UTF8.self)) }

@@ -186,6 +186,8 @@ final class TrainingRun {
         }
     }
 
+    private static let stepsBetweenTrims = 8
+
     private enum Continuation { case goesOn, ends }
 
     /// Learner ranks turn groups into better weights.
@@ -204,6 +206,8 @@ final class TrainingRun {
         if routing.getsAll(communicator.rank) {
             replay.insert(seeds, reward: context.rewards)
             duplicates = replay.insert(fresh, reward: context.rewards)
+            // What is kept comes to lie between what a step takes and gives back, whose room then stays with the process without use.
+            if (step + 1) % Self.stepsBetweenTrims == 0 { ProcessMemory.giveBack() }
         }
         let metrics = try update(
             learner, on: sampled + replayed.map(StepGroup.whole), owners: owners(arrivals, replayed: replayed.count), step: step)
