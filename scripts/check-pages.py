@@ -157,6 +157,18 @@ class Check:
                         self.find(f"{way} on '{button.inner_text()}' does not sort the table (aria-sort {before}, then {now})")
 
 
+def hold(page, address):
+    """Makes a page of a run that goes on stay as it was opened: what is looked at would be put in anew meanwhile. Its events go on."""
+    kept = []
+
+    def answer(route):
+        if not kept:
+            kept.append(route.fetch())
+        route.fulfill(response=kept[0])
+
+    page.route(lambda url: url == address, answer)
+
+
 def judge(browser, target, screenshots, report):
     """All widths and schemes of one page; returns what is worth knowing of it in a line."""
     is_file = os.path.exists(target)
@@ -184,6 +196,8 @@ def judge(browser, target, screenshots, report):
                     check.find(f"asks the network for {url}")
 
             page.on("request", asked)
+            if not is_file:
+                hold(page, address)
             try:
                 page.goto(address, wait_until="load")
             except Error as error:
