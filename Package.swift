@@ -92,10 +92,10 @@ let package = Package(
             name: "EvaluationTests", dependencies: ["Evaluation", "Problems", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
         .testTarget(name: "DigestTests", dependencies: ["Digest", "CDigest"], swiftSettings: swiftSettings),
-        .testTarget(name: "RolloutTests", dependencies: ["Rollout", "Problems", "Model", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(name: "RolloutTests", dependencies: ["Rollout", "Problems", "Model", "CAllocationMeter", "TestSupport"],
+            swiftSettings: swiftSettings),
         .testTarget(
-            name: "LearnerTests",
-            dependencies: ["Learner", "Rollout", "Problems", "Model", "Tensor", "Collective", "CAllocationMeter", "TestSupport"],
+            name: "LearnerTests", dependencies: ["Learner", "Rollout", "Problems", "Model", "Tensor", "Collective", "TestSupport"],
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "FuzzTests", dependencies: ["gfn-fuzz", "gfn-dist", "Fuzzing", "TestSupport"], swiftSettings: swiftSettings),

@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Problems
 package import Rollout
 internal import Tensor
 
@@ -136,18 +135,18 @@ package struct ReplayBuffer: Sendable, Equatable {
         let equal = entries.indices.filter { entries[$0].packed.isResponse(newcomer.response) }
         guard equal.isEmpty, let similarity else { return (equal, true) }
         let near = entries.indices.filter { similarity.areNearDuplicates(newcomer.response, entries[$0].packed.response) }
-        let own = Self.untempered(newcomer.states.last, reward)
-        return (near, near.allSatisfy { Self.untempered(entries[$0].packed.lastState, reward) <= own })
+        let own = newcomer.states.last.map(reward.untempered) ?? -.infinity
+        return (near, near.allSatisfy { Self.untempered(entries[$0], reward) <= own })
     }
 
     private func worst(_ entries: [Entry], by reward: RewardSettings) -> Int {
-        let rewards = entries.map { Self.untempered($0.packed.lastState, reward) }
+        let rewards = entries.map { Self.untempered($0, reward) }
         return rewards.indices.min { rewards[$0] < rewards[$1] } ?? 0
     }
 
     /// The task's part of log R of the whole response, before tempering and without the reference.
-    private static func untempered(_ last: TerminableState?, _ reward: RewardSettings) -> Double {
-        last.map(reward.untempered) ?? -.infinity
+    private static func untempered(_ entry: Entry, _ reward: RewardSettings) -> Double {
+        entry.packed.lastState.map(reward.untempered) ?? -.infinity
     }
 
     /// Up to `count` groups of distinct prompts, each of up to `size` and at least two distinct trajectories.

@@ -61,6 +61,14 @@ struct HealthTests {
         }
     }
 
+    @Test("in a long run residuals are small for some steps and large for others by chance, and no fault; where they stay large they are")
+    func longRun() throws {
+        func variance(_ step: Int) -> Double { (1...5).contains(step % 400) ? 0.3 : (200...206).contains(step % 400) ? 14 : 3 }
+        #expect(try Self.findings(steps: 4000) { ["residual_variance": variance($0)] }.isEmpty)
+        let diverged = try Self.findings(steps: 4000) { ["residual_variance": $0 < 3000 ? variance($0) : 60] }
+        #expect(diverged.map(\.finding) == [.residualsGrowing] && (3000...3020).contains(diverged[0].step))
+    }
+
     @Test("residuals may grow where no objective makes them small")
     func others() throws {
         var health = Health(minimisesResiduals: false)

@@ -2,6 +2,7 @@ import Collective
 import Foundation
 import Learner
 import Model
+import Rollout
 import Testing
 
 @testable import gfn_dist

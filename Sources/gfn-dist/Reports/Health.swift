@@ -47,6 +47,8 @@ struct Health: Sendable {
     private var firstCount = 0
     /// How many steps in a row something has held.
     private var runs: [Finding: Int] = [:]
+    /// Sums of the variance of residuals up to each step, from 0, and the least of its means over what `residualWindow` says.
+    private var residualSums = [0.0]
     private var leastResidual = Double.infinity
     /// What was said, and how many steps in a row the figures have been well since.
     private var said: [Finding: Int] = [:]
@@ -114,12 +116,22 @@ struct Health: Sendable {
             return "the replay buffer gets nothing new: for \(Self.patience) steps more than 95 % of the samples have been in it already, so "
                 + "that the same \(Int(line["replay_trajectories"] ?? 0)) solutions are learned from again and again; lower replay.share"
         case .residualsGrowing:
-            guard minimisesResiduals, recent.count == Self.window, let now = mean("residual_variance") else { return nil }
-            defer { leastResidual = min(leastResidual, now) }
+            guard minimisesResiduals, let value = line["residual_variance"] else { return nil }
+            residualSums.append((residualSums.last ?? 0) + value)
+            guard recent.count == Self.window, let now = mean("residual_variance") else { return nil }
+            defer { leastResidual = min(leastResidual, meanResidual(over: Self.residualWindow(steps: residualSums.count - 1))) }
             guard now > 10 * leastResidual, now > 1 else { return nil }
             return "residuals grow: the variance of H is \(decimals(now, 1)), more than ten times its least, \(decimals(leastResidual, 2)): "
                 + "learning diverges; lower train.learning_rate"
         }
+    }
+
+    /// An eighth of the run so far: of thousands of short means the least is small by chance, and so no measure of anything.
+    private static func residualWindow(steps: Int) -> Int { max(window, steps / 8) }
+
+    private func meanResidual(over steps: Int) -> Double {
+        let first = max(0, residualSums.count - 1 - steps)
+        return (residualSums[residualSums.count - 1] - residualSums[first]) / Double(residualSums.count - 1 - first)
     }
 
     /// Whether something has held for `patience` steps, this one included; what is not known does not count.

@@ -2,6 +2,7 @@ internal import Collective
 internal import Learner
 internal import Model
 internal import Problems
+internal import Rollout
 internal import Tensor
 
 extension MemoryPlan {

@@ -2,10 +2,7 @@ import CAllocationMeter
 import Model
 import Problems
 import Rollout
-import TestSupport
 import Testing
-
-@testable import Learner
 
 @Suite("Trajectories in one piece") struct PackedTrajectoryTests {
     /// Whatever a trajectory can have, from nothing to everything.
@@ -46,7 +43,7 @@ import Testing
 
     @Test("keep every bit of a number")
     func bits() {
-        var trajectory = plainTrajectory([5, 6])
+        var trajectory = Self.trajectory(tokens: 3, states: 1, hasReference: false, stepRewards: 0)
         let bits: [UInt32] = [0x8000_0000, 0x0000_0001, 0xFF80_0000, 0x7FC0_1234]
         trajectory.stopLogProbabilities = bits.map(Float.init(bitPattern:))
         #expect(PackedTrajectory(trajectory).trajectory.stopLogProbabilities.map(\.bitPattern) == bits)

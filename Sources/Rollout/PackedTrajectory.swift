@@ -1,6 +1,5 @@
 internal import Model
-internal import Problems
-internal import Rollout
+package import Problems
 
 /// A trajectory in one piece of memory, as the replay buffer keeps it: a third of what its arrays take, each of which has a header and room
 /// of its own. What is packed comes out again to the last bit.
@@ -17,7 +16,7 @@ package struct PackedTrajectory: Sendable, Equatable {
     private static let headerCount = 1 + 7, stateWidth = 3
     private static let isFinished: UInt32 = 1, isCorrect: UInt32 = 2
 
-    init(_ trajectory: Trajectory) {
+    package init(_ trajectory: Trajectory) {
         let counts = [
             trajectory.response.count, trajectory.tokenLogProbabilities.count, trajectory.stopLogProbabilities.count,
             trajectory.referenceTokenLogProbabilities.count, trajectory.referenceStopLogProbabilities.count,
@@ -42,24 +41,24 @@ package struct PackedTrajectory: Sendable, Equatable {
         self.words = words
     }
 
-    var trajectory: Trajectory {
+    package var trajectory: Trajectory {
         Trajectory(
             response: response, stop: stop, tokenLogProbabilities: values(.tokens), stopLogProbabilities: values(.stops),
             referenceTokenLogProbabilities: values(.referenceTokens), referenceStopLogProbabilities: values(.referenceStops),
             states: (0..<count(.states)).map(state), stepRewards: values(.stepRewards))
     }
 
-    var response: [Int32] { words[range(.response)].map(Int32.init(bitPattern:)) }
+    package var response: [Int32] { words[range(.response)].map(Int32.init(bitPattern:)) }
 
-    func isResponse(_ response: [Int32]) -> Bool {
+    package func isResponse(_ response: [Int32]) -> Bool {
         count(.response) == response.count
             && zip(words[range(.response)], response).allSatisfy { $0 == UInt32(bitPattern: $1) }
     }
 
     /// `Trajectory.isCorrect`.
-    var isCorrect: Bool { stop == .stopToken && (lastState?.isCorrect ?? false) }
+    package var isCorrect: Bool { stop == .stopToken && (lastState?.isCorrect ?? false) }
 
-    var lastState: TerminableState? { count(.states) == 0 ? nil : state(count(.states) - 1) }
+    package var lastState: TerminableState? { count(.states) == 0 ? nil : state(count(.states) - 1) }
 
     /// What one takes of memory, in bytes.
     /// - Parameters:
