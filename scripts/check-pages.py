@@ -4,7 +4,7 @@
     scripts/check-pages.py PAGE… [--screenshots FOLDER] [--chromium /usr/bin/chromium]
 
 PAGE is a file or an address. Each is opened 390, 800 and 1440 px wide, light and dark; the narrow one is a phone with a touch screen.
-It must log no error, ask nothing of the network (an address: of its own server only), fit the width, pass axe's rules of WCAG 2.2 A
+It must log no error, ask nothing of the network (an address: of its own server only; its page is held as it was opened), fit the width, pass axe's rules of WCAG 2.2 A
 and AA with everything unfolded, draw lines and words that stand out (3:1 and 4.5:1), and open within a second (the fastest of the six;
 files of at most 3 MB). Every plot must be reached by Tab; arrows, Page Up, Page Down, Home and End must move its reading, Escape must
 end it, and a tap must show a value. Tables must sort by Enter, Space and click, and say so (aria-sort).
