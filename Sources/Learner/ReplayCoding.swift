@@ -20,7 +20,8 @@ extension ReplayBuffer {
     /// The content by prompt; equal buffers give equal bytes. A prompt's trajectories travel as a trajectory group does,
     /// with the versions that sampled each of them.
     func encoded() -> [UInt8] {
-        var writer = ByteWriter()
+        // In one piece from the beginning: one that grows lies in memory twice when it does.
+        var writer = ByteWriter(reserving: shelves.values.reduce(64) { $0 + Self.mostBytes(of: $1) })
         writer.write(shelves.count)
         for (promptID, shelf) in shelves.sorted(by: { $0.key < $1.key }) {
             writer.write(shelf.entries.map { Int64($0.sampledWith) })
@@ -31,6 +32,11 @@ extension ReplayBuffer {
                         trajectories: shelf.entries.map(\.trajectory), sampledWith: 0)))
         }
         return writer.bytes
+    }
+
+    /// Room for a shelf: numbers, their counts, and what stands around them.
+    private static func mostBytes(of shelf: Shelf) -> Int {
+        shelf.entries.reduce(256 + 4 * shelf.prompt.count) { $0 + $1.packed.byteCount + 96 }
     }
 
     /// - Parameter newest: the version of the policy; nothing was sampled with a later one.

@@ -70,6 +70,9 @@ package struct PackedTrajectory: Sendable, Equatable {
         return (32 + 4 * (headerCount + numbers) + 8 + 15) / 16 * 16
     }
 
+    /// Of its numbers.
+    package var byteCount: Int { 4 * words.count }
+
     private var stop: StopReason {
         guard let stop = StopReason(rawValue: UInt8(truncatingIfNeeded: words[0])) else { preconditionFailure("stop reason \(words[0])") }
         return stop

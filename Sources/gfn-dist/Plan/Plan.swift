@@ -39,7 +39,7 @@ struct Plan {
     var seconds: Double { Double(steps) * secondsPerStep + evaluations }
     /// Of a node when the run ends, in bytes, at most; a run that has less recomputes more, down to `memory.bytes()`, which does not count
     /// what replay buffers will hold.
-    var memoryBytes: Int { memory.bytes(budget: budget) + memory.replay.bytes }
+    var memoryBytes: Int { memory.bytes(budget: budget) + memory.growth }
     var fits: Bool { nodes.memory.map { memory.bytes() <= $0 } ?? true }
     /// What does not fit, for people.
     private var verdict: String {
@@ -95,8 +95,10 @@ struct Plan {
         lines += memory.account.split(separator: ", ").map { "                   \($0)" }
         let kept = memory.bytes(budget: budget) - memory.bytes()
         if kept > 0 { lines.append("                   activations kept \(ByteSize(kept)), where there is room") }
-        if memory.replay.bytes >= 1 << 20 {
-            lines.append("                   replay buffers \(ByteSize(memory.replay.bytes)), where all that is sampled is worth keeping")
+        if memory.growth >= 1 << 20 {
+            let (kept, saving) = (ByteSize(memory.replay.bytes), ByteSize(memory.saving.bytes))
+            lines.append(
+                "                   replay buffers \(kept) and \(saving) to save one, where all that is sampled is worth keeping")
         }
         lines.append(
             "a step           \(stepText(secondsPerStep)) s: sampling \(stepText(step.sample)), scoring \(stepText(step.score)), "
@@ -125,7 +127,7 @@ struct Plan {
         line.add("fits", fits)
         var parts = JSONLine()
         for part in memory.parts where part.bytes > 0 { parts.add(part.name, part.bytes) }
-        if memory.replay.bytes > 0 { parts.add(memory.replay.name, memory.replay.bytes) }
+        for part in [memory.replay, memory.saving] where part.bytes > 0 { parts.add(part.name, part.bytes) }
         parts.add("passes of learners", memory.roles.learning * memory.learner.bytes(budget: budget))
         parts.add("passes of rollouts", memory.roles.rollouts * memory.rollout.bytes())
         line.add("memory_parts", parts)

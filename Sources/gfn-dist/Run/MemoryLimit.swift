@@ -34,7 +34,7 @@ struct MemoryLimit: Sendable, Equatable {
     /// What the ranks of a node take, and how many bytes of activations each learner may keep.
     func share(_ plan: MemoryPlan) -> MemoryShare {
         let budget = bytes.map { plan.budget(within: $0) } ?? plan.learner.recomputed
-        let most = plan.bytes() + plan.replay.bytes
+        let most = plan.bytes() + plan.growth
         return MemoryShare(
             plan: plan, budget: isChosen ? budget : min(budget, Self.usualBudget),
             limitReached: bytes.flatMap { $0 < most ? $0 : nil })
@@ -55,13 +55,13 @@ struct MemoryShare: Sendable, Equatable {
     let limitReached: Int?
 
     /// Of the node when the run ends, in bytes, at most.
-    var bytes: Int { plan.bytes(budget: budget) + plan.replay.bytes }
+    var bytes: Int { plan.bytes(budget: budget) + plan.growth }
 
     /// For people.
     var note: String {
         let start = "memory of this node: about \(ByteSize(plan.bytes(budget: budget))) for \(plan.roles.description)"
-        guard plan.replay.bytes >= 1 << 20 else { return start }
-        let full = "\(start), and up to \(ByteSize(plan.replay.bytes)) for replay buffers as they fill"
+        guard plan.growth >= 1 << 20 else { return start }
+        let full = "\(start), and up to \(ByteSize(plan.growth)) for replay buffers and saving them"
         guard let limitReached else { return full }
         return "\(full), more than the \(ByteSize(limitReached).roundedDown) there are: a lower replay.per_prompt needs less"
     }

@@ -27,8 +27,8 @@ struct MemoryPlan: Sendable, Equatable {
     let parts: [Part]
     /// Of a rank that learns, and of one that only samples.
     let learner: Work, rollout: Work
-    /// What is empty at first: as large as it can be when the run ends.
-    var replay = Part(name: "replay buffers", each: 0, count: 0)
+    /// What is empty at first, as large as it can be when the run ends: of the ranks, and beside it where the first of them saves it.
+    var replay = Part(name: "replay buffers", each: 0, count: 0), saving = Part(name: "a replay buffer as it is saved", each: 0, count: 0)
 
     /// At the beginning of the run, without what replay buffers will hold.
     /// - Parameter budget: per learner, in bytes.
@@ -36,10 +36,13 @@ struct MemoryPlan: Sendable, Equatable {
         parts.reduce(0) { $0 + $1.bytes } + roles.learning * learner.bytes(budget: budget) + roles.rollouts * rollout.bytes()
     }
 
+    /// What replay buffers add to `bytes` until the run ends, at most.
+    var growth: Int { replay.bytes + saving.bytes }
+
     /// How much each learner of the node may keep where there are so many bytes for all: at most what makes a difference.
     func budget(within limit: Int) -> Int {
         guard roles.learning > 0 else { return 0 }
-        return min(learner.recomputed, max(0, limit - bytes() - replay.bytes) / roles.learning)
+        return min(learner.recomputed, max(0, limit - bytes() - growth) / roles.learning)
     }
 
     /// What is needed, the largest first.

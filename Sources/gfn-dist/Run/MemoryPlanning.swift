@@ -49,7 +49,10 @@ extension MemoryPlan {
         ]
         // Of the newest version as it is encoded, and of those on their way: to ranks that do not make it themselves.
         if roles.hasFirst, roles.allRollouts > 0, roles.both == 0 { parts.append(Part(name: "messages", each: 4 * n, count: 1)) }
-        self.init(roles: roles, parts: parts, learner: sizes.work(learns: true), rollout: sizes.work(learns: false), replay: sizes.replay(length: length))
+        let replay = sizes.replay(length: length)
+        self.init(
+            roles: roles, parts: parts, learner: sizes.work(learns: true), rollout: sizes.work(learns: false), replay: replay.buffers,
+            saving: replay.saving)
     }
 
     private static func base(_ model: UnloadedModel, cache: PackedCache?, forward: Int, transposed: Int) -> [Part] {
@@ -100,20 +103,24 @@ private struct RunSizes {
         return work
     }
 
-    /// A buffer once it is full, or if all that is sampled is kept. It is rank 0's, and where groups are replayed each learner's.
-    func replay(length: Int?) -> MemoryPlan.Part {
+    /// A buffer once it is full, or if all that is sampled is kept. It is rank 0's, which saves it, and where groups are replayed each
+    /// learner's.
+    func replay(length: Int?) -> (buffers: MemoryPlan.Part, saving: MemoryPlan.Part) {
         let settings = run.configuration, response = TypicalResponse(of: run, tokens: length)
         let sampled = settings.needs.usesRollouts ? settings.steps * settings.promptsPerStep * settings.samplesPerPrompt : 0
+        let count = min(sampled, run.training.problemCount * settings.replaySettings.capacityPerPrompt)
         let isToAll = GroupRouting.isToAll(
             replays: settings.number("replay.share") > 0, needs: settings.needs, runsFree: settings.freeBound != nil)
         let trajectory = PackedTrajectory.byteCount(
             tokens: response.tokens, states: response.states, stepRewards: settings.text("reward_model").isEmpty ? 0 : response.states,
             hasReference: settings.rewards.usesReference || settings.needs.reference)
-        return MemoryPlan.Part(
-            name: "replay buffers",
-            each: min(sampled, run.training.problemCount * settings.replaySettings.capacityPerPrompt)
-                * (trajectory + ReplayBuffer.entryBytes),
-            count: isToAll ? roles.learning : roles.hasFirst ? 1 : 0)
+        return (
+            MemoryPlan.Part(
+                name: "replay buffers", each: count * (trajectory + ReplayBuffer.entryBytes),
+                count: isToAll ? roles.learning : roles.hasFirst ? 1 : 0),
+            // As it is encoded, and compressed to half of that.
+            MemoryPlan.Part(name: "a replay buffer as it is saved", each: count * trajectory * 3 / 2, count: roles.hasFirst ? 1 : 0)
+        )
     }
 
     /// A pass over the largest slot.
