@@ -5,13 +5,18 @@ import Testing
 @Suite("What may have been meant by a call that cannot be read")
 struct UsageHintTests {
     private func improved(_ message: String, _ words: String) -> String {
-        UsageHint.improved(message, words: words.split(separator: " ").map(String.init), commands: ["train", "sample", "report"])
+        UsageHint.improved(message, words: words.split(separator: " ").map(String.init), commands: ["train", "sample", "report", "tokenize"])
     }
 
     @Test("a command that is like one, and one that is like none")
     func commands() {
         #expect(improved("Error: Unexpected argument 'trian'\nUsage: x", "trian") == "Error: There is no command 'trian'; did you mean 'train'?\nUsage: x")
         #expect(improved("Error: Unexpected argument 'zzzzz'", "zzzzz") == "Error: There is no command 'zzzzz'; gfn-dist --help lists them")
+        #expect(improved("Error: 2 unexpected arguments: 'repot', 'a'\nUsage: x", "repot a")
+            == "Error: There is no command 'repot'; did you mean 'report'?\nUsage: x")
+        #expect(improved("Error: Unknown option '--quiet'\nUsage: x", "trian --quiet")
+            == "Error: There is no command 'trian'; did you mean 'train'?\nUsage: x")
+        #expect(improved("Error: Unknown option '--quiet'", "--quiet train") == "Error: Unknown option '--quiet'")
         #expect(improved("Error: Unexpected argument 'b'", "train b") == "Error: Unexpected argument 'b'")
     }
 
@@ -34,6 +39,8 @@ extension ProgramTests {
     struct UsageTests {
         @Test("ends with 64 and says what may have been meant", arguments: [
             (["trian"], "There is no command 'trian'; did you mean 'train'?"),
+            (["trian", "--set", "train.steps=5"], "There is no command 'trian'; did you mean 'train'?"),
+            (["repot", "runs/a"], "There is no command 'repot'; did you mean 'report'?"),
             (["train", "--steps", "100"], "it is a setting: --set train.steps=…"),
         ])
         func usage(arguments: [String], words: String) throws {

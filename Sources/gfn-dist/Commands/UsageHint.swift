@@ -10,12 +10,13 @@ enum UsageHint {
     /// - Returns: the message, with the command or the settings that are like what was written.
     static func improved(_ message: String, words: [String], commands: [String]) -> String {
         guard let first = words.first else { return message }
-        if message.contains("Unexpected argument '\(first)'") {
+        // ArgumentParser names whatever it could not place, be it this word, others too, or only an option behind it.
+        if !first.hasPrefix("-"), !commands.contains(first), first != "help", let error = message.firstMatch(of: #/Error: [^\n]*/#) {
             let nearest = commands.min { editDistance($0, first) < editDistance($1, first) } ?? ""
             let isLike = editDistance(nearest, first) <= max(2, first.count / 3)
             return message.replacing(
-                "Unexpected argument '\(first)'",
-                with: "There is no command '\(first)'" + (isLike ? "; did you mean '\(nearest)'?" : "; gfn-dist --help lists them"))
+                error.output,
+                with: "Error: There is no command '\(first)'" + (isLike ? "; did you mean '\(nearest)'?" : "; gfn-dist --help lists them"))
         }
         guard withSettings.contains(first), let match = message.firstMatch(of: #/Unknown option '--([a-z0-9-]+)'(\. Did you mean '[^']*'\?)?/#)
         else { return message }
