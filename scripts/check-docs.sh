@@ -11,8 +11,8 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 project="$(dirname "$here")"
 
 # What isn't run as it stands, each with why: KIND, an extended regular expression for its beginning, what is added to it, the reason.
-# read: only read: what it names is there. add: run with more words. whole: run as it is, and interrupted after three seconds. slurm: what
-# the batch script starts is run, by the script that it starts it with.
+# read: only read: what it names is there. add: run with more words. whole: run as it is, and interrupted when it says that it has begun.
+# slurm: what the batch script starts is run, by the script that it starts it with.
 exceptions=(
     'read|(\./)?scripts/(test|dependencies|fetch-smollm2|fuzz)\.sh||tests, installs, downloads or builds; this check is one of the tests'
     'read|swift (build|test|run|package)||builds, and this check is one of the tests'

@@ -58,8 +58,8 @@ shape() {
 
 # Runs `text` in the document's folder, where the commands before it left its environment; sets `code`, and `output` to a file.
 run_text() {
-    local limit=90 launcher=(timeout -k 5)
-    [ "$kind" != whole ] || launcher=(timeout --preserve-status -k 20) limit=3
+    local limit=90 launcher=(timeout -k 5) process
+    [ "$kind" != whole ] || launcher=(timeout --preserve-status -k 20)
     {
         echo "source '$sandbox.environment'; cd \"\$(<'$sandbox.folder')\""
         [ "$kind" != whole ] || echo "export GFN_DOCS_WHOLE=yes"
@@ -68,8 +68,15 @@ run_text() {
         if [ "$kind" = whole ]; then echo "exec env $1"; else echo "$1"; fi
         echo "code=\$?; export -p >'$sandbox.environment'; pwd >'$sandbox.folder'; exit \$code"
     } >"$sandbox.command"
-    "${launcher[@]}" "$limit" bash "$sandbox.command" >"$output" 2>&1 </dev/null
-    code=$?
+    "${launcher[@]}" "$limit" bash "$sandbox.command" >"$output" 2>&1 </dev/null &
+    process=$!
+    if [ "$kind" = whole ]; then
+        # As soon as it has done something, however fast the machine is.
+        until grep -qE '^(step|problem) [0-9]+/' "$output" || ! kill -0 "$process" 2>/dev/null; do sleep 0.02; done
+        kill -TERM "$process" 2>/dev/null || true
+    fi
+    code=0
+    wait "$process" || code=$?
     # A reader of a pipe that has seen enough.
     [ "$code" -ne 141 ] || code=0
     [ "$kind" != whole ] || [ "$code" -ne 75 ] || [ -n "$refusal" ] || code=0
