@@ -92,7 +92,8 @@ let package = Package(
             name: "EvaluationTests", dependencies: ["Evaluation", "Problems", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
         .testTarget(name: "DigestTests", dependencies: ["Digest", "CDigest"], swiftSettings: swiftSettings),
-        .testTarget(name: "RolloutTests", dependencies: ["Rollout", "Problems", "Model", "CAllocationMeter", "TestSupport"],
+        .testTarget(
+            name: "RolloutTests", dependencies: ["Rollout", "Problems", "Model", "CAllocationMeter", "TestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "LearnerTests", dependencies: ["Learner", "Rollout", "Problems", "Model", "Tensor", "Collective", "TestSupport"],

@@ -47,8 +47,9 @@ struct Health: Sendable {
     private var firstCount = 0
     /// How many steps in a row something has held.
     private var runs: [Finding: Int] = [:]
-    /// Sums of the variance of residuals up to each step, from 0, and the least of its means over what `residualWindow` says.
-    private var residualSums = [0.0]
+    /// The variance of residuals of each step, and the least of its means over an eighth of the run so far: of thousands of short means
+    /// the least is small by chance, and so no measure of anything.
+    private var residuals: [Double] = []
     private var leastResidual = Double.infinity
     /// What was said, and how many steps in a row the figures have been well since.
     private var said: [Finding: Int] = [:]
@@ -117,21 +118,16 @@ struct Health: Sendable {
                 + "that the same \(Int(line["replay_trajectories"] ?? 0)) solutions are learned from again and again; lower replay.share"
         case .residualsGrowing:
             guard minimisesResiduals, let value = line["residual_variance"] else { return nil }
-            residualSums.append((residualSums.last ?? 0) + value)
+            residuals.append(value)
             guard recent.count == Self.window, let now = mean("residual_variance") else { return nil }
-            defer { leastResidual = min(leastResidual, meanResidual(over: Self.residualWindow(steps: residualSums.count - 1))) }
+            defer {
+                let lately = residuals.suffix(max(Self.window, residuals.count / 8))
+                leastResidual = min(leastResidual, lately.reduce(0, +) / Double(lately.count))
+            }
             guard now > 10 * leastResidual, now > 1 else { return nil }
             return "residuals grow: the variance of H is \(decimals(now, 1)), more than ten times its least, \(decimals(leastResidual, 2)): "
                 + "learning diverges; lower train.learning_rate"
         }
-    }
-
-    /// An eighth of the run so far: of thousands of short means the least is small by chance, and so no measure of anything.
-    private static func residualWindow(steps: Int) -> Int { max(window, steps / 8) }
-
-    private func meanResidual(over steps: Int) -> Double {
-        let first = max(0, residualSums.count - 1 - steps)
-        return (residualSums[residualSums.count - 1] - residualSums[first]) / Double(residualSums.count - 1 - first)
     }
 
     /// Whether something has held for `patience` steps, this one included; what is not known does not count.

@@ -107,8 +107,10 @@ private struct RunSizes {
     /// learner's.
     func replay(length: Int?) -> (buffers: MemoryPlan.Part, saving: MemoryPlan.Part) {
         let settings = run.configuration, response = TypicalResponse(of: run, tokens: length)
-        let sampled = settings.needs.usesRollouts ? settings.steps * settings.promptsPerStep * settings.samplesPerPrompt : 0
-        let count = min(sampled, run.training.problemCount * settings.replaySettings.capacityPerPrompt)
+        let most = run.training.problemCount * settings.replaySettings.capacityPerPrompt
+        // A product of settings, which may be larger than any integer.
+        let sampled = Double(settings.steps) * Double(settings.promptsPerStep) * Double(settings.samplesPerPrompt)
+        let count = settings.needs.usesRollouts ? Int(min(sampled, Double(most))) : 0
         let isToAll = GroupRouting.isToAll(
             replays: settings.number("replay.share") > 0, needs: settings.needs, runsFree: settings.freeBound != nil)
         let trajectory = PackedTrajectory.byteCount(
