@@ -41,6 +41,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSignals"),
         .target(name: "CVersion", cSettings: versionSettings),
+        .target(name: "CProcesses"),
+        .target(name: "Processes", dependencies: ["CProcesses"], swiftSettings: swiftSettings),
         .target(name: "CKernels", cSettings: kernelSettings),
         .target(name: "CDigest", cSettings: kernelSettings),
         .target(name: "Digest", dependencies: ["CDigest"], swiftSettings: swiftSettings),
@@ -58,7 +60,8 @@ let package = Package(
         .executableTarget(
             name: "gfn-dist",
             dependencies: [
-                "CVersion", "Tensor", "Model", "Collective", "Problems", "Evaluation", "Rollout", "Learner", "Yams", "FlyingFox",
+                "CVersion", "Processes", "Tensor", "Model", "Collective", "Problems", "Evaluation", "Rollout", "Learner", "Yams",
+                "FlyingFox",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.copy("Resources")],
@@ -69,8 +72,8 @@ let package = Package(
         .executableTarget(
             name: "gfn-mpi-check", dependencies: ["Collective"], path: "Tests/gfn-mpi-check", swiftSettings: swiftSettings),
         .target(
-            name: "Fuzzing", dependencies: ["Tensor", "Model", "Collective", "Problems", "Rollout", "Learner"], path: "Tests/Fuzzing",
-            swiftSettings: swiftSettings),
+            name: "Fuzzing", dependencies: ["Processes", "Tensor", "Model", "Collective", "Problems", "Rollout", "Learner"],
+            path: "Tests/Fuzzing", swiftSettings: swiftSettings),
         .executableTarget(
             name: "gfn-fuzz",
             dependencies: [
@@ -83,14 +86,15 @@ let package = Package(
             name: "ModelTests", dependencies: ["Model", "Tensor", "Learner", "CAllocationMeter", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "CollectiveTests", dependencies: ["Collective", "gfn-mpi-check", "TestSupport"],
+            name: "CollectiveTests", dependencies: ["Collective", "Processes", "gfn-mpi-check", "TestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "ProblemsTests", dependencies: ["Problems", "Evaluation", "Model", "Tensor", "TestSupport"], exclude: ["Fixtures"],
-            swiftSettings: swiftSettings),
+            name: "ProblemsTests", dependencies: ["Problems", "Evaluation", "Model", "Tensor", "Processes", "TestSupport"],
+            exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "EvaluationTests", dependencies: ["Evaluation", "Problems", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
+        .testTarget(name: "ProcessesTests", dependencies: ["Processes"], swiftSettings: swiftSettings),
         .testTarget(name: "DigestTests", dependencies: ["Digest", "CDigest"], swiftSettings: swiftSettings),
         .testTarget(
             name: "RolloutTests", dependencies: ["Rollout", "Problems", "Model", "CAllocationMeter", "TestSupport"],
@@ -99,10 +103,12 @@ let package = Package(
             name: "LearnerTests", dependencies: ["Learner", "Rollout", "Problems", "Model", "Tensor", "Collective", "TestSupport"],
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "FuzzTests", dependencies: ["gfn-fuzz", "gfn-dist", "Fuzzing", "TestSupport"], swiftSettings: swiftSettings),
+            name: "FuzzTests", dependencies: ["gfn-fuzz", "gfn-dist", "Fuzzing", "Processes", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
             name: "ProgramTests",
-            dependencies: ["gfn-dist", "Model", "Tensor", "Collective", "Problems", "Evaluation", "Rollout", "Learner", "TestSupport"],
+            dependencies: [
+                "gfn-dist", "Processes", "Model", "Tensor", "Collective", "Problems", "Evaluation", "Rollout", "Learner", "TestSupport",
+            ],
             swiftSettings: swiftSettings),
     ]
 )

@@ -1,4 +1,6 @@
 import Foundation
+import Processes
+import TestSupport
 import Testing
 
 /// Runs `gfn-mpi-check`: MPI is never started in the process of the tests, whose environment it would change.
@@ -13,39 +15,27 @@ struct MPICommunicatorTests {
     /// - Parameter ranks: nil runs the program alone, without mpirun.
     static func run(ranks: Int?, _ arguments: [String], limit: Duration = .seconds(90)) throws -> Outcome {
         let helper = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("gfn-mpi-check")
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = (ranks.map { ["mpirun", "-n", "\($0)"] } ?? []) + [helper.path] + arguments
-        process.environment = ProcessInfo.processInfo.environment.merging([
-            "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-            "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_mpi_yield_when_idle": "1",
-            "OMPI_MCA_hwloc_base_binding_policy": "none",
-        ]) { $1 }
         // Files and not pipes: nothing needs to be read for the ranks to go on.
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("gfn-mpi-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let files = try ["output", "errors"].map { name in
-            let file = folder.appendingPathComponent(name)
-            try Data().write(to: file)
-            return (file, try FileHandle(forWritingTo: file))
-        }
-        (process.standardOutput, process.standardError) = (files[0].1, files[1].1)
-        process.standardInput = FileHandle.nullDevice
+        let (output, errors) = (folder.appendingPathComponent("output"), folder.appendingPathComponent("errors"))
         let start = ContinuousClock.now
-        try process.run()
-        while process.isRunning {
-            if ContinuousClock.now - start > limit {
-                kill(process.processIdentifier, SIGKILL)
-                Issue.record("\(arguments) on \(ranks ?? 1) ranks took more than \(limit)")
-                break
-            }
-            usleep(10_000)
+        let end = try ChildProcess(
+            (ranks.map { ["mpirun", "-n", "\($0)"] } ?? []) + [helper.path] + arguments, environment: mpiEnvironment,
+            output: .file(output.path), errors: .file(errors.path)
+        ).wait(seconds: limit / .seconds(1))
+        let status: Int32
+        switch end {
+        case .exited(let code): status = code
+        case .killed(let signal): status = signal
+        case .overdue:
+            status = SIGKILL
+            Issue.record("\(arguments) on \(ranks ?? 1) ranks took more than \(limit)")
         }
-        process.waitUntilExit()
         return Outcome(
-            status: process.terminationStatus, output: try String(contentsOf: files[0].0, encoding: .utf8),
-            errors: try String(contentsOf: files[1].0, encoding: .utf8), duration: ContinuousClock.now - start)
+            status: status, output: try String(contentsOf: output, encoding: .utf8), errors: try String(contentsOf: errors, encoding: .utf8),
+            duration: ContinuousClock.now - start)
     }
 
     @Test("keep every promise of a communicator", arguments: [1, 2, 4, 8])

@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import Testing
 
 @testable import Fuzzing
@@ -10,9 +11,9 @@ private let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
 /// Runs `gfn-fuzz` as a user would.
 private func fuzz(_ arguments: [String]) throws -> (end: ChildProcess.End, output: String) {
     let scratch = try ScratchFolder()
-    let (end, _) = try ChildProcess(
-        [binaries.appendingPathComponent("gfn-fuzz").path, "--corpus", models] + arguments, outputPath: "\(scratch.path)/output",
-        errorsPath: "\(scratch.path)/errors"
+    let end = try ChildProcess(
+        [binaries.appendingPathComponent("gfn-fuzz").path, "--corpus", models] + arguments, output: .file("\(scratch.path)/output"),
+        errors: .file("\(scratch.path)/errors")
     ).wait(seconds: 300)
     let texts = try ["output", "errors"].map { try String(contentsOfFile: "\(scratch.path)/\($0)", encoding: .utf8) }
     return (end, texts.joined())

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Processes
 
 /// Many cases of one format, each in a child process that may die of it.
 ///
@@ -50,7 +51,7 @@ package struct Campaign {
         var descriptors: [Int32] = [0, 0]
         guard pipe(&descriptors) == 0 else { throw ChildProcess.Failure(description: "no pipe: \(String(cString: strerror(errno)))") }
         let child = try ChildProcess(
-            command(first, end - first), output: descriptors[1], errorsPath: errorsPath, closing: descriptors)
+            command(first, end - first), environment: ChildProcess.terse, output: .descriptor(descriptors[1]), errors: .file(errorsPath))
         close(descriptors[1])
         var lines = PipeLines(descriptor: descriptors[0])
         defer { close(descriptors[0]) }
@@ -69,12 +70,12 @@ package struct Campaign {
                 }
                 if seconds > summary.slowest { (summary.slowest, summary.slowestCase) = (seconds, number) }
                 if bytes > summary.largest { (summary.largest, summary.largestCase) = (bytes, number) }
-                if summary.found.count >= Self.enough { child.kill() }
+                if summary.found.count >= Self.enough { child.send(SIGKILL) }
             }
         }
         let isSilent = !lines.isAtEnd
-        if isSilent { child.kill() }
-        let (fate, _) = child.wait(seconds: 5)
+        if isSilent { child.send(SIGKILL) }
+        let fate = child.wait(seconds: 5)
         if done == end - 1 || summary.found.count >= Self.enough { return end }
         guard begun > done else {
             throw ChildProcess.Failure(description: "the child for \(summary.format) ended between cases: \(fate); \(lastWords())")

@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import Testing
 
 @testable import Problems
@@ -121,11 +122,7 @@ struct DataEncodingTests {
         try #require(text.data(using: encoding)).write(to: file)
         let message = try #require(throws: DataFileError.self) { try ProblemFile.read(file.path) }.description
         let command = try #require(message.firstRange(of: "python3 -c ").map { message[$0.lowerBound...] })
-        let shell = Process()
-        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-        shell.arguments = ["-c", String(command)]
-        try shell.run()
-        shell.waitUntilExit()
+        #expect(try ChildProcess(["/bin/sh", "-c", String(command)]).wait(seconds: 60) == .exited(0))
         let made = try #require(try FileManager.default.contentsOfDirectory(atPath: folder.path).first { $0 != name })
         let problems = try ProblemFile.read("\(folder.path)/\(made)")
         #expect(problems.map(\.answer) == ["0.1", "12345678901234567"] && problems[0].messages[0].content.hasPrefix("é"), "\(message)")

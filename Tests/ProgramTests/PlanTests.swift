@@ -61,7 +61,7 @@ extension ProgramTests {
                 #expect(script.contains(line + "\n"), "\(script)")
             }
             let check = try CapturedCommand(["bash", "-n", "\(folder.path)/run.sbatch"], seconds: 20)
-            #expect(check.status == 0, "\(check.errors)")
+            #expect(check.end == .exited(0), "\(check.errors)")
             let settings = try runProgram(["train", "--dry-run", "--config", "run.sbatch.yaml"], in: folder.path)
             #expect(settings.status == 0 && settings.output.contains("steps: 40"), "\(settings.output)\(settings.errors)")
         }

@@ -1,4 +1,6 @@
 import Foundation
+import Processes
+import TestSupport
 import Testing
 
 /// The tests of the program as a whole: each starts it as a user would and reads what it leaves. One after the other,
@@ -72,10 +74,10 @@ final class Program {
         var ownErrors: [String] { errors.split(separator: "\n").map(String.init).filter { $0.hasPrefix("gfn-dist: ") } }
     }
 
-    private let process = Process()
+    private let process: ChildProcess
     private let folder: TemporaryFolder
     private let arguments: [String]
-    var identifier: pid_t { process.processIdentifier }
+    var identifier: pid_t { process.identifier }
     var isRunning: Bool { process.isRunning }
 
     /// What it has said so far, while it runs.
@@ -92,28 +94,14 @@ final class Program {
     private init(command: [String], in directory: String? = nil) throws {
         arguments = command
         folder = try TemporaryFolder()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = command
-        process.currentDirectoryURL = URL(fileURLWithPath: directory ?? folder.path)
-        process.environment = ProcessInfo.processInfo.environment.merging([
-            "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-            "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_mpi_yield_when_idle": "1",
-            "OMPI_MCA_hwloc_base_binding_policy": "none",
-        ]) { $1 }
         // Files and not pipes: nothing needs to be read for the ranks to go on.
-        let handles = try ["output", "errors"].map { name in
-            FileHandle(forWritingAtPath: try folder.write("", to: name)) ?? .nullDevice
-        }
-        (process.standardOutput, process.standardError) = (handles[0], handles[1])
-        process.standardInput = FileHandle.nullDevice
-        // A child inherits the blocked signals of the thread that starts it, and Swift's worker threads block most:
-        // mpirun would never hear what it is to forward.
-        var (none, before) = (sigset_t(), sigset_t())
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try process.run()
+        process = try ChildProcess(
+            ["/usr/bin/env"] + command, environment: mpiEnvironment, in: directory ?? folder.path, output: .file("\(folder.path)/output"),
+            errors: .file("\(folder.path)/errors"))
     }
+
+    /// A test that fails half-way leaves nothing running.
+    deinit { _ = process.wait(seconds: 0) }
 
     /// One rank for each environment, all with these arguments, under one mpirun.
     convenience init(_ arguments: [String], each environments: [[String]]) throws {
@@ -138,13 +126,17 @@ final class Program {
 
     /// Waits for the end; a process that takes longer than `limit` is killed and is a failure.
     func outcome(limit: Duration = .seconds(120)) throws -> Outcome {
-        if !holds(within: limit, { !process.isRunning }) {
-            kill(identifier, SIGKILL)
+        let end = process.wait(seconds: limit / .seconds(1))
+        let status: Int32
+        switch end {
+        case .exited(let code): status = code
+        case .killed(let signal): status = signal
+        case .overdue:
+            status = SIGKILL
             Issue.record("\(arguments) took more than \(limit)")
         }
-        process.waitUntilExit()
         return Outcome(
-            status: process.terminationStatus, output: try String(contentsOfFile: "\(folder.path)/output", encoding: .utf8),
+            status: status, output: try String(contentsOfFile: "\(folder.path)/output", encoding: .utf8),
             errors: try String(contentsOfFile: "\(folder.path)/errors", encoding: .utf8))
     }
 
@@ -152,12 +144,12 @@ final class Program {
     func reaches(_ what: String, limit: Duration = .seconds(60), _ condition: () -> Bool) throws {
         _ = holds(within: limit) { condition() || !process.isRunning }
         guard condition() else {
-            process.terminate()
+            process.send(SIGTERM)
             throw Failure(text: "\(arguments) did not reach: \(what); it said: \(try outcome().errors)")
         }
     }
 
-    func send(_ signal: Int32) { kill(identifier, signal) }
+    func send(_ signal: Int32) { process.send(signal) }
 
     /// The processes of the ranks, by rank, when this process is mpirun.
     func rankProcesses(_ ranks: Int) throws -> [pid_t] {

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Processes
 internal import Model
 
 /// From the start of the process to its end behind the first token: `sample` for one token of one problem, once from the
@@ -32,17 +33,26 @@ struct StartupBench {
                         if isCold { try weightFiles.forEach(PageCache.drop(all:)) }
                         settings.quiet.wait()
                         let meter = LoadMeter()
-                        let child = try ChildProcess(["sample"] + problems + options + cache + ["--threads", "\(threads)"])
-                        let reading = meter.read(children: child.cpuSeconds)
+                        let usage = try runProgram(["sample"] + problems + options + cache + ["--threads", "\(threads)"])
+                        let reading = meter.read(children: usage.cpuSeconds)
                         if run == 0 { continue }
                         total.add(reading.seconds, reading)
-                        memory.add(child.peakMebibytes, reading)
+                        memory.add(Double(usage.peakMemory) / 1_048_576, reading)
                     }
                     report(total)
                     report(memory)
                 }
             }
         }
+    }
+
+    /// This program in a process of its own, from its start to its end.
+    private func runProgram(_ arguments: [String]) throws -> ChildProcess.Usage {
+        let command = try CapturedCommand([ownPath] + arguments, seconds: 3600)
+        guard command.end == .exited(0) else {
+            throw RunError.inputOutput("gfn-dist \(arguments.joined(separator: " ")) failed: \(command.said)")
+        }
+        return command.usage
     }
 
     private var path: String { settings.model.isEmpty ? EmbeddedResources.baseModelPath : settings.model }

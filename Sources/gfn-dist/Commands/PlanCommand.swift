@@ -81,7 +81,7 @@ struct PlanCommand: ParsableCommand {
 
     private func write(_ plan: Plan, of opened: OpenedWorkspace, to path: String) throws {
         let settings = path + ".yaml"
-        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+        let program = ownPath
         let output = try options.output ?? "runs/\(options.runName())"
         let script = BatchScript(plan: plan, program: program, settings: settings, output: output)
         for (name, text) in [(settings, try RunConfiguration(options.layers()).layers.yaml()), (path, script.text)] {

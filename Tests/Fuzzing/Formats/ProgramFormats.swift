@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Processes
 
 /// Formats that the program itself reads: each case is a call of `gfn-dist`, judged by what a user sees of it.
 private struct ProgramCall {
@@ -12,9 +13,10 @@ private struct ProgramCall {
     init(program: String) throws {
         self.program = program
         let scratch = try ScratchFolder()
-        let (end, memory) = try ChildProcess([program, "--version"], errorsPath: "\(scratch.path)/errors").wait(seconds: 20)
+        let child = try ChildProcess([program, "--version"], environment: ChildProcess.terse, errors: .file("\(scratch.path)/errors"))
+        let end = child.wait(seconds: 20)
         guard end == .exited(0) else { throw BrokenInvariant("\(program) --version did not work: \(end)") }
-        idleMemory = memory
+        idleMemory = child.usage.peakMemory
     }
 
     struct Refusal: Error {}
@@ -22,9 +24,10 @@ private struct ProgramCall {
     /// Runs it; throws `Refusal` when it refused as it should. `slack`: what a valid call takes beyond an idle one.
     func run(_ arguments: [String], in folder: String, byteCount: Int, slack: Int) throws -> String {
         let start = ContinuousClock.now
-        let (end, memory) = try ChildProcess(
-            [program] + arguments, outputPath: "\(folder)/output", errorsPath: "\(folder)/errors"
-        ).wait(seconds: 6)
+        let child = try ChildProcess(
+            [program] + arguments, environment: ChildProcess.terse, output: .file("\(folder)/output"), errors: .file("\(folder)/errors"))
+        let end = child.wait(seconds: 6)
+        let memory = child.usage.peakMemory
         let seconds = Double(start.duration(to: .now).components.attoseconds) * 1e-18 + Double(start.duration(to: .now).components.seconds)
         let errors = String(decoding: try Data(contentsOf: URL(fileURLWithPath: "\(folder)/errors")), as: UTF8.self)
         if memory - idleMemory > byteCount + slack + Self.memoryLimit { throw BrokenInvariant("it took \(memory >> 20) MB") }
