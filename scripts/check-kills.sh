@@ -19,6 +19,9 @@ small=(--set train.steps=8 --set train.warmup_steps=1 --set checkpoint.every=2 -
     --set evaluate.samples_per_problem=2 --set train.prompts_per_step=4 --set rollout.samples_per_prompt=4)
 names=(subtb free ppo dpo rft full quantised)
 bound=2
+# So that each of them has its turn: as many kills of one run at most.
+most=$(((kills + ${#names[@]} - 1) / ${#names[@]}))
+[ "$most" -le 5 ] || most=5
 options() {
     case "$1" in
         subtb) echo --set lag=1 --set ranks.learners=1 ;;
@@ -67,8 +70,8 @@ while [ "$done_kills" -lt "$kills" ]; do
         [ ! -e "$run/config.yaml" ] || launcher+=(--resume)
         (train "${launcher[@]}") >"$folder/output" 2>&1 &
         job=$!
-        # The sixth time it may end.
-        if [ "$attempts" -le 5 ] && [ "$done_kills" -lt "$kills" ]; then
+        # After so many it may end.
+        if [ "$attempts" -le "$most" ] && [ "$done_kills" -lt "$kills" ]; then
             sleep "$((RANDOM % 2)).$((RANDOM % 10))$((RANDOM % 10))"
             mapfile -t victims < <(ranks)
             [ "${#victims[@]}" -eq 0 ] || [ $((RANDOM % 2)) -gt 0 ] || victims=("${victims[RANDOM % ${#victims[@]}]}")
@@ -89,7 +92,7 @@ while [ "$done_kills" -lt "$kills" ]; do
             echo "FAILED: $name ended with exit code $status"
             cat "$folder/output"
         fi
-        if [ "$attempts" -gt 5 ]; then
+        if [ "$attempts" -gt "$most" ]; then
             failures=$((failures + 1))
             echo "FAILED: $name did not end (exit code $status)"
             cat "$folder/output"

@@ -70,7 +70,7 @@ extension ProgramTests {
             expect(try runProgram(arguments(mistake), in: folder.path), of: mistake, folder)
         }
 
-        @Test("once for all ranks", arguments: mistakes)
+        @Test("once for all ranks", arguments: cases(mistakes, inDebugEach: 4))
         func together(mistake: Mistake) throws {
             let folder = try prepared()
             expect(try runProgram(arguments(mistake), under: ["mpirun", "-n", "2"], in: folder.path), of: mistake, folder)

@@ -28,10 +28,12 @@ extension ProgramTests {
             #expect(outcome.errors.isEmpty)
         }
 
-        @Test("a shell in an allocation, mpirun in a step, and --single are not refused", arguments: [
-            ["SLURM_NTASKS=8", "SLURM_PROCID=0"],
+        private static let allocations = [
             ["SLURM_NTASKS=8", "SLURM_STEP_NUM_TASKS=8", "SLURM_PROCID=0", "SLURM_STEP_ID=4294967290"],
-        ])
+            ["SLURM_NTASKS=8", "SLURM_PROCID=0"],
+        ]
+
+        @Test("a shell in an allocation, mpirun in a step, and --single are not refused", arguments: cases(allocations, inDebugEach: 2))
         func allocation(environment: [String]) throws {
             let step = ["SLURM_STEP_NUM_TASKS=8", "SLURM_PROCID=0", "SLURM_STEP_ID=0"]
             let foreign = ["PMI_SIZE=2", "PMI_RANK=0"]

@@ -46,12 +46,12 @@ extension ProgramTests {
             try run.files.expectEveryStepOnce(Self.steps)
         }
 
-        @Test("each on some ranks", arguments: names, places)
+        @Test("each on some ranks", arguments: cases(names.flatMap { name in places.map { (name, $0) } }, inDebugEach: 5))
         private func everyMethod(method: String, place: Place) throws {
             try expectSame(method, on: place)
         }
 
-        @Test("and a second head, and pairs, on more", arguments: ["ppo", "dpo"])
+        @Test("and a second head, and pairs, on more", arguments: cases(["ppo", "dpo"], inDebugEach: 2))
         func many(method: String) throws {
             try expectSame(method, on: Place(layout: .mpirun(8), learners: "3"))
         }
@@ -108,7 +108,7 @@ extension ProgramTests {
             Kill(method: "rft", first: 8, last: 12, layout: .mpirun(2), next: .single(2)),
         ]
 
-        @Test("kill -9, and a resume on other ranks, end with the same bytes", arguments: kills)
+        @Test("kill -9, and a resume on other ranks, end with the same bytes", arguments: cases(kills, inDebugEach: 2))
         private func killed(kill: Kill) throws {
             let settings = Self.long(kill.method)
             let folder = try TemporaryFolder()

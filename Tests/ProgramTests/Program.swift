@@ -55,6 +55,12 @@ final class TemporaryFolder: Sendable {
     }
 }
 
+/// Cases of a test that starts the program for each: all of them in release. A debug build, in which the program takes four times as
+/// long, tries every `stride`-th: what it adds are assertions, and those do not ask for every layout of ranks.
+func cases<Case>(_ all: [Case], inDebugEach stride: Int) -> [Case] {
+    isOptimised ? all : Swift.stride(from: 0, to: all.count, by: stride).map { all[$0] }
+}
+
 /// Whether the tests are built in release, where what takes a minute is tried.
 let isOptimised: Bool = {
     #if DEBUG

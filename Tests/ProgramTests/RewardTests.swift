@@ -74,10 +74,14 @@ extension RunFiles {
 extension ProgramTests {
     @Suite("reward")
     struct Reward {
-        @Test("the model, its log and its scores have the same bytes on any number of ranks and threads", arguments: [
+        private static let layouts: [([String], [String])] = [
             ([], ["--single", "--ranks", "2", "--threads", "2"]), ([], ["--single", "--ranks", "3", "--threads", "1"]),
             (["mpirun", "-n", "2"], ["--threads", "1"]),
-        ])
+        ]
+
+        @Test(
+            "the model, its log and its scores have the same bytes on any number of ranks and threads",
+            arguments: cases(layouts, inDebugEach: 2))
         func sameBytes(_ launcher: [String], _ ranks: [String]) throws {
             let (fixture, folder) = (try RewardFixture.made(), try TemporaryFolder())
             let run = try reward(fixture.settings, as: "run", in: folder, under: launcher, ranks: ranks)
@@ -86,9 +90,9 @@ extension ProgramTests {
             #expect(Set(try run.metrics().compactMap { $0["adapter_sha256"] as? String }).count > 8, "it learns")
         }
 
-        @Test("a signal ends it with 75 and a checkpoint, and it goes on with other ranks to the same bytes", arguments: [
-            [], ["mpirun", "-n", "2"],
-        ])
+        @Test(
+            "a signal ends it with 75 and a checkpoint, and it goes on with other ranks to the same bytes",
+            arguments: cases([["mpirun", "-n", "2"], []], inDebugEach: 2))
         func stopped(_ launcher: [String]) throws {
             let (fixture, folder) = (try RewardFixture.made(), try TemporaryFolder())
             let long = fixture.settings + set("train.steps=40", "checkpoint.every=none")

@@ -42,9 +42,9 @@ extension ProgramTests {
         /// Every rank samples, then learns.
         private static let both = ["--set", "ranks.learners=all"]
 
-        @Test("with ranks that all sample and learn", arguments: ["0", "1"], [
-            Layout.mpirun(1), .mpirun(2), .mpirun(3), .mpirun(4), .single(2), .single(3), .single(4),
-        ])
+        private static let spreads = [Layout.mpirun(1), .mpirun(2), .mpirun(3), .mpirun(4), .single(2), .single(3), .single(4)]
+
+        @Test("with ranks that all sample and learn", arguments: cases(spreads.flatMap { [("0", $0), ("1", $0)] }, inDebugEach: 5))
         func both(lag: String, layout: Layout) throws {
             let settings = Settings.standard.with(["lag": lag, "evaluate.every": "3"])
             let run = try train(settings, Self.both, on: layout), reference = try Reference.run(settings)
@@ -76,13 +76,18 @@ extension ProgramTests {
             ["GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F"],
         ] + KernelFamily.selectable().map { ["\(KernelFamily.variable)=\($0.rawValue)"] }
 
+        private static let tiny = Settings.standard.with([
+            "train.steps": "2", "train.prompts_per_step": "2", "rollout.samples_per_prompt": "2", "evaluate.problems": "1",
+            "evaluate.samples_per_problem": "1",
+        ])
+
         @Test("on any processor", arguments: processors)
         func processor(environment: [String]) throws {
             let folder = try TemporaryFolder()
             let files = RunFiles(path: "\(folder.path)/run")
-            // The portable kernels take a minute for what the others do in seconds, in a debug build.
+            // The portable kernels take half a minute for what the others do in a second.
             let isSlow = environment.contains("\(KernelFamily.variable)=\(KernelFamily.portable.rawValue)")
-            let settings = isSlow ? Settings.standard.with(["train.steps": "2"]) : .standard
+            let settings = isSlow ? Self.tiny : .standard
             let outcome = try runProgram(
                 ["train", "--single", "--ranks", "2", "--quiet", "--output", files.path] + settings.arguments, under: ["env"] + environment)
             #expect(outcome.status == 0, "\(outcome.errors)")

@@ -35,11 +35,12 @@ extension ProgramTests {
             let program = try Program(train: call, on: .mpirun(3))
             try program.reaches("its ranks") { (try? program.rankProcesses(3)) != nil }
             let rank = try program.rankProcesses(3)[2]
-            while program.isRunning {
+            _ = holds(within: .seconds(120)) {
                 kill(rank, SIGSTOP)
                 usleep(80_000)
                 kill(rank, SIGCONT)
                 usleep(20_000)
+                return !program.isRunning
             }
             let outcome = try program.outcome()
             #expect(outcome.status == 0, "\(outcome.errors)")

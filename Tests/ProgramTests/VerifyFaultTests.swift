@@ -95,7 +95,7 @@ extension ProgramTests {
             return try #require(certificates[0])
         }
 
-        @Test("a run without a mistake is certified, and none with one", arguments: Fault.allCases)
+        @Test("a run without a mistake is certified, and none with one", arguments: cases(Fault.allCases, inDebugEach: 4))
         func fault(fault: Fault) throws {
             let certificate = try Self.certificate(fault)
             let figures = certificate.figures[0]
