@@ -235,6 +235,41 @@ package struct Checkpoint: Sendable {
         }
     }
 
+    /// What a checkpoint says of itself, read without the policy that it is of.
+    package struct Overview: Sendable {
+        package let step, policyVersion, optimizerStep, parameterCount: Int
+        package let seed: UInt64
+        /// Earlier versions that a lag still asks for.
+        package let publishedVersions: [Int]
+        /// Of the replay buffer, as it is in memory's form.
+        package let replayBytes: Int
+        package let notes: [String: String]
+        /// Bytes of all its files.
+        package let size: Int
+    }
+
+    /// Reads what the checkpoint at `path` says of itself, and checks every file against the manifest.
+    /// - Returns: nil where not even that can be read; and what is wrong, nil: it is whole.
+    package static func overview(_ path: String) -> (overview: Overview?, damage: CheckpointError?) {
+        var damage: CheckpointError?
+        do throws(CheckpointError) { try CheckpointFiles.verify(path) } catch { damage = error }
+        do throws(CheckpointError) {
+            let summaryPath = "\(path)/\(summaryName)"
+            let summary = try CheckpointFiles.decode(Summary.self, from: try CheckpointFiles.read(summaryPath), path: summaryPath)
+            if let problem = summary.problem { throw .malformed(path: summaryPath, detail: problem) }
+            let overview = Overview(
+                step: summary.step, policyVersion: summary.policyVersion, optimizerStep: summary.optimizerStep,
+                parameterCount: summary.parameterCount, seed: summary.seed, publishedVersions: summary.publishedVersions,
+                replayBytes: summary.replayBytes, notes: summary.notes, size: try CheckpointFiles.size(path))
+            return (overview, damage)
+        } catch {
+            return (nil, damage ?? error)
+        }
+    }
+
+    /// Paths of the checkpoints in `folder`, ascending by step.
+    package static func paths(in folder: String) -> [String] { steps(in: folder).map { "\(folder)/step-\($0)" } }
+
     /// What a folder of checkpoints offers to a run that goes on.
     package struct Search: Sendable {
         /// The newest checkpoint of which every file is there and whole; nil when there is none.

@@ -87,6 +87,16 @@ enum CheckpointFiles {
         }
     }
 
+    /// Bytes of the files in the folder.
+    static func size(_ path: String) throws(CheckpointError) -> Int {
+        try attempt(path) {
+            try FileManager.default.contentsOfDirectory(atPath: path).reduce(0) { size, name in
+                let attributes = try FileManager.default.attributesOfItem(atPath: "\(path)/\(name)")
+                return size + ((attributes[.size] as? NSNumber)?.intValue ?? 0)
+            }
+        }
+    }
+
     /// Replaces a small file as a whole: whoever reads sees the old content or the new.
     static func replace(_ path: String, with bytes: [UInt8]) throws(CheckpointError) {
         try write(bytes, to: path)

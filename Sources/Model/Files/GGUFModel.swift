@@ -122,6 +122,7 @@ struct GGUFModel: Sendable {
 extension GGUFModel: WeightSource {
     var names: [String] { configuration.tensorShapes.map(\.name) }
     var paths: [String] { [file.path] }
+    func storedType(of name: String) -> String? { file.tensors[Self.storedName(of: name)].map { "\($0.format)".uppercased() } }
 
     func shape(of name: String) -> [Int]? { file.tensors[Self.storedName(of: name)]?.shape }
 

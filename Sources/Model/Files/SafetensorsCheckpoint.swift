@@ -73,6 +73,8 @@ package struct SafetensorsCheckpoint: WeightSource {
 
     package func shape(of name: String) -> [Int]? { places[name].flatMap { files[$0].shape(of: name) } }
 
+    package func storedType(of name: String) -> String? { places[name].flatMap { files[$0].storedType(of: name) } }
+
     package func readRows(
         of name: String, _ rows: Range<Int>, into destination: UnsafeMutablePointer<Float>
     ) throws(ModelFileError) {

@@ -156,6 +156,8 @@ extension SafetensorsFile: WeightSource {
 
     package func shape(of name: String) -> [Int]? { entry(name)?.shape }
 
+    package func storedType(of name: String) -> String? { entry(name)?.type.rawValue }
+
     package func readRows(
         of name: String, _ rows: Range<Int>, into destination: UnsafeMutablePointer<Float>
     ) throws(ModelFileError) {

@@ -9,6 +9,8 @@ package protocol WeightSource: Sendable {
     var names: [String] { get }
     /// Extents, outermost first; nil when there is no such tensor.
     func shape(of name: String) -> [Int]?
+    /// How the tensor's numbers are stored, as "BF16" or "Q4_1"; nil where they are in no file, or there is no such tensor.
+    func storedType(of name: String) -> String?
     /// The files that it reads; none where the weights come from elsewhere.
     var paths: [String] { get }
     /// Writes `rows` of the tensor to `destination`, which holds `rows.count · (product of the other extents)` numbers.
@@ -22,6 +24,7 @@ package protocol WeightSource: Sendable {
 
 extension WeightSource {
     package var paths: [String] { [] }
+    package func storedType(of name: String) -> String? { nil }
     package func codeFormat(of name: String) -> CodeFormat? { nil }
     package func readCodes(of name: String, _ rows: Range<Int>, into destination: CodeRows) throws(ModelFileError) {
         preconditionFailure("tensor \(name) is not stored in codes")

@@ -5,7 +5,7 @@ internal import Foundation
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Say what this machine offers and what is missing: MPI, processor, memory, disk, limits, and a run's model and data.",
+        abstract: "Say what this machine offers and what is missing: MPI, processor, memory, disk, model and data.",
         usage: """
             gfn-dist doctor
             gfn-dist doctor --ranks 4 --config run.yaml

@@ -6,7 +6,7 @@ internal import Foundation
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Accuracy, pass@k, maj@k and distinct correct solutions, with intervals: of a model, or of anybody's samples.",
+        abstract: "Count accuracy, pass@k, maj@k and distinct correct solutions, of a model or of anybody's samples.",
         usage: """
             gfn-dist evaluate test.jsonl --samples base=a.jsonl --samples tuned=b.jsonl --against base
             mpirun -n 4 gfn-dist evaluate gsm8k.jsonl svamp.jsonl --model model.gguf --output results/

@@ -6,7 +6,7 @@ internal import Model
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Show what one step of a run learned from one sampled response: rewards, residuals, and the push on each token.",
+        abstract: "Show what a step learned from one sampled response: rewards, residuals, the push on each token.",
         usage: """
             gfn-dist explain runs/pathsum
             gfn-dist explain runs/pathsum --step 2990 --problem 17 --sample 3 --html sample.html

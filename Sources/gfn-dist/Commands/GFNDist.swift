@@ -16,7 +16,7 @@ struct GFNDist: ParsableCommand {
         subcommands: [
             TrainCommand.self, SampleCommand.self, EvaluateCommand.self, ScoreCommand.self, RewardCommand.self, TokenizeCommand.self,
             VerifyCommand.self, ReportCommand.self, WatchCommand.self, ReplayCommand.self, ExplainCommand.self, PlanCommand.self,
-            DoctorCommand.self, BenchCommand.self, MakeModelCommand.self,
+            InspectCommand.self, DoctorCommand.self, BenchCommand.self, MakeModelCommand.self,
         ])
 
     static var versionText: String {

@@ -5,7 +5,7 @@ internal import Learner
 struct PlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
-        abstract: "Predict what a run takes: memory by part, time, traffic, and the layout of ranks; from a measurement of a few seconds.",
+        abstract: "Predict a run's memory, time, traffic and best layout of ranks, from a measurement of seconds.",
         usage: """
             gfn-dist plan --model model.gguf --set data.train=train.jsonl
             gfn-dist plan --config run.yaml --nodes 4 --cores 64 --memory 256GiB --speed 1.5

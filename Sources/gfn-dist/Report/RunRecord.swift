@@ -105,6 +105,15 @@ extension RunRecord {
         return seconds.isEmpty ? nil : seconds.reduce(0, +)
     }
 
+    /// What the run is doing. - Parameter plannedSteps: nil: they are not known.
+    func condition(plannedSteps: Int?) -> RunCondition {
+        let written = (try? FileManager.default.attributesOfItem(atPath: RunFolder(path: folder).metrics))?[.modificationDate] as? Date
+        return RunCondition(
+            writer: RunCondition.writer(of: RunFolder(path: folder)), isWritten: isFinished,
+            isComplete: plannedSteps.map { steps >= $0 } ?? true, age: written.map { max(0, Date().timeIntervalSince($0)) } ?? 0,
+            secondsPerStep: seconds.map { $0 / Double(max(1, lines.count)) })
+    }
+
     /// How many ranks the last step had.
     var ranks: Int? { lines.last?.lists["seconds_learn_by_rank"]?.count }
 
