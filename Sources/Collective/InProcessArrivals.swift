@@ -20,7 +20,7 @@ extension InProcessCommunicator {
                     let ends = others.map { "rank \($0) has ended its work" }.joined(separator: ", ")
                     throw CollectiveError(.receive, rank: rank, .neverCompletes(ends))
                 }
-                world.monitor.wait()
+                try world.wait(.receive, rank: rank)
             }
         }
     }

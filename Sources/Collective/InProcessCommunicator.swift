@@ -1,7 +1,7 @@
 /// A group of virtual ranks on threads of this process: for tests, and for `--single`.
 ///
 /// The results have the bytes that the same ranks get over MPI. What MPI answers with a hang is an error here: a rank
-/// that waits for one that has ended, calls that do not match, a message to oneself that was never sent.
+/// that waits for one that has ended, ranks that all wait for each other, calls that do not match, a message to oneself that was never sent.
 package final class InProcessCommunicator: Communicator, @unchecked Sendable {
     package let rank: Int
     package let whereabouts = Whereabouts()
@@ -26,7 +26,7 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
 
     /// The communicators of `count` virtual ranks, one for each thread.
     package static func ranks(_ count: Int) -> [InProcessCommunicator] {
-        let group = InProcessGroup(world: InProcessWorld(), members: Array(0..<count))
+        let group = InProcessGroup(world: InProcessWorld(count: count), members: Array(0..<count))
         return (0..<count).map { InProcessCommunicator(rank: $0, group: group) }
     }
 
@@ -104,7 +104,7 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
             }
             if let bytes { broadcast.bytes = bytes }
             group.broadcasts[address] = broadcast
-            world.monitor.wakeAll()
+            world.wakeAll()
         }
         return PendingBroadcast(
             advance: { [self] () throws(CollectiveError) in
@@ -125,7 +125,7 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
                         }
                         try throwIfLost(.broadcast, peer: root)
                         try throwIfDeparted(root, .broadcast)
-                        world.monitor.wait()
+                        try world.wait(.broadcast, rank: rank)
                     }
                 }
             })
@@ -147,7 +147,7 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
         try world.monitor.locked { () throws(CollectiveError) in
             try throwIfLost(.send, peer: route.to)
             group.mailbox[route, default: Mailbox()].append(bytes)
-            world.monitor.wakeAll()
+            world.wakeAll()
         }
     }
 
@@ -158,7 +158,7 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
                 if let message = group.mailbox[route]?.removeFirst() { return message }
                 guard route.from != rank else { throw selfReceive(rank: rank, tag: route.tag) }
                 try throwIfDeparted(route.from, .receive)
-                world.monitor.wait()
+                try world.wait(.receive, rank: rank)
             }
         }
     }
@@ -217,14 +217,14 @@ package final class InProcessCommunicator: Communicator, @unchecked Sendable {
             if round.arrived == size {
                 round.result = combine(round.contributions.compactMap { $0 })
                 prepare(&round)
-                world.monitor.wakeAll()
+                world.wakeAll()
             }
             group.rounds[address] = round
             while group.rounds[address]!.arrived < size {
                 for (peer, contribution) in group.rounds[address]!.contributions.enumerated() where contribution == nil {
                     try throwIfDeparted(peer, operation)
                 }
-                world.monitor.wait()
+                try world.wait(operation, rank: rank)
                 // A call that everybody made succeeds, even if somebody failed right after it: as over MPI.
                 if group.rounds[address]!.arrived < size { try throwIfLost(operation, peer: nil) }
             }

@@ -1,15 +1,39 @@
 /// What the virtual ranks of one process share: one lock, who has left, and why the work ended if it did.
 final class InProcessWorld: @unchecked Sendable {
     let monitor = Monitor()
+    private let count: Int
+    /// How many ranks wait since the last change, and how many changes there were.
+    private var (waiting, changes) = (0, 0)
     /// The rank that failed first and what it said. Read and written under the lock, as all that follows.
     private(set) var failure: (rank: Int, reason: String)?
     private(set) var departed: Set<Int> = []
+
+    /// - Parameter count: of ranks, each of which has one thread.
+    init(count: Int) { self.count = count }
+
+    /// Gives up the lock until something has changed. The last rank to begin waiting does not: nobody is left to change anything.
+    func wait(_ operation: CollectiveError.Operation, rank: Int) throws(CollectiveError) {
+        waiting += 1
+        guard waiting < count - departed.count else {
+            waiting -= 1
+            throw CollectiveError(operation, rank: rank, .neverCompletes("every rank that has not ended waits for another"))
+        }
+        // A thread may wake without a reason, and is counted once.
+        let seen = changes
+        while changes == seen { monitor.wait() }
+    }
+
+    /// Lets those who wait look again.
+    func wakeAll() {
+        (waiting, changes) = (0, changes + 1)
+        monitor.wakeAll()
+    }
 
     /// Makes every blocked or later call of the other ranks throw. The first reason stays.
     func fail(rank: Int, reason: String) {
         monitor.locked {
             if failure == nil { failure = (rank, reason) }
-            monitor.wakeAll()
+            wakeAll()
         }
     }
 
@@ -17,7 +41,7 @@ final class InProcessWorld: @unchecked Sendable {
     func depart(_ rank: Int) {
         monitor.locked {
             departed.insert(rank)
-            monitor.wakeAll()
+            wakeAll()
         }
     }
 }

@@ -1,4 +1,5 @@
 import Collective
+import Foundation
 import Synchronization
 import Testing
 import gfn_mpi_check
@@ -113,6 +114,46 @@ struct InProcessCommunicatorTests {
             }
         }
         #expect(error?.cause == .neverCompletes("rank 1 has ended its work"))
+    }
+
+    @Test("ranks that all wait for each other are told so, and do not wait for good", arguments: [2, 3, 5], [false, true])
+    func circle(ranks: Int, forAnyone: Bool) {
+        for _ in 0..<20 {
+            let error = #expect(throws: CollectiveError.self) {
+                try runInProcess(ranks: ranks) { group in
+                    let (next, last) = ((group.rank + 1) % ranks, (group.rank + ranks - 1) % ranks)
+                    try group.send([1], to: next, tag: 2)
+                    _ = try group.receive(from: last, tag: 2)
+                    _ = forAnyone ? try group.receiveAny(tag: 1).bytes : try group.receive(from: last, tag: 1)
+                }
+            }
+            #expect(error?.cause == .neverCompletes("every rank that has not ended waits for another"))
+        }
+    }
+
+    @Test("and so are a rank in a collective call and one that waits for it, when a third has ended")
+    func mixedCircle() {
+        let error = #expect(throws: CollectiveError.self) {
+            try runInProcess(ranks: 3) { group in
+                let pair = try group.subgroup([0, 1])
+                if group.rank == 0 { try pair?.barrier() }
+                if group.rank == 1 { _ = try group.receive(from: 0, tag: 1) }
+            }
+        }
+        #expect(error?.cause == .neverCompletes("every rank that has not ended waits for another"))
+    }
+
+    @Test("who waits long for a rank that computes is not told so")
+    func patience() throws {
+        let heard = try runInProcess(ranks: 3) { group in
+            if group.rank == 2 {
+                usleep(50_000)
+                for peer in 0...1 { try group.send([9], to: peer, tag: 1) }
+                return [UInt8]()
+            }
+            return try group.receive(from: 2, tag: 1)
+        }
+        #expect(heard == [[9], [9], []])
     }
 
     @Test("what a rank sent before it ended still arrives")

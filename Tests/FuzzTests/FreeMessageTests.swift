@@ -93,7 +93,7 @@ import Testing
         [0: BegunGroups(version: 1, count: 1).encoded()], [0: BegunGroups(version: -1, count: 1).encoded()],
         [0: BegunGroups(version: 0, count: 3).encoded()], [0: BegunGroups(version: .min, count: .max).encoded()],
         [1: batch([0, 0])], [1: batch([1])], [2: batch([7])], [1: batch([(1 << 28) - 1])], [2: BegunGroups(version: 0, count: 1).encoded()],
-        [1: ready()], [2: ready()], [6: ready([], version: 1)], [1: request(1)], [1: request(.max)], [6: request(-1)],
+        [1: ready()], [2: ready()], [6: ready([], version: 1)], [1: request(2)], [1: request(.max)], [6: request(-1)],
     ])
     func wrong(changes: [Int: [UInt8]]) throws {
         var messages = Self.messages

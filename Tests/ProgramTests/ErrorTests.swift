@@ -84,7 +84,7 @@ extension ProgramTests {
                 let folder = try TemporaryFolder()
                 let outcome = try runProgram(["train", "--output", "run"] + arguments, under: launcher, in: folder.path)
                 #expect(outcome.status == 64)
-                let lines = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("Error: ") }
+                let lines = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("gfn-dist: ") }
                 #expect(lines.count == 1 && lines[0].contains(named), "\(outcome.errors)")
                 #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/run"))
             }

@@ -119,7 +119,7 @@ extension ProgramTests {
         private func expectUsage(_ arguments: [String], _ named: String) throws {
             let outcome = try runProgram(["evaluate"] + arguments)
             #expect(outcome.status == 64 && outcome.output.isEmpty)
-            let lines = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("Error: ") }
+            let lines = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("gfn-dist: ") }
             #expect(lines.count == 1 && outcome.errors.contains(named), "\(outcome.errors)")
         }
 

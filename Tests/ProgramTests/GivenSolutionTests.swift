@@ -283,7 +283,7 @@ extension ProgramTests {
             let labels = mistake.status == 64 ? [] : ["--output", "out"]
             let outcome = try runProgram(mistake.arguments + labels, in: folder.path)
             #expect(outcome.status == mistake.status, "\(outcome.errors)")
-            let lines = outcome.errors.split(separator: "\n").filter { $0.hasPrefix(mistake.status == 64 ? "Error: " : "gfn-dist: ") }
+            let lines = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("gfn-dist: ") }
             #expect(lines.count == 1 && mistake.texts.allSatisfy { lines.first?.contains($0) == true }, "\(outcome.errors)")
             #expect(try Set(FileManager.default.contentsOfDirectory(atPath: folder.path)) == Set(files.keys))
         }

@@ -382,7 +382,7 @@ extension ProgramTests {
             let arguments = mistake.arguments.flatMap { words[$0] ?? [$0] }
             let outcome = try runProgram(arguments, in: folder.path)
             #expect(outcome.status == mistake.status, "\(outcome.errors)")
-            let lines = outcome.errors.split(separator: "\n").filter { $0.hasPrefix(mistake.status == 64 ? "Error: " : "gfn-dist: ") }
+            let lines = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("gfn-dist: ") }
             #expect(lines.count == 1 && mistake.texts.allSatisfy { lines.first?.contains($0) == true }, "\(outcome.errors)")
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
         }

@@ -208,7 +208,7 @@ extension ProgramTests {
         func usage(arguments: [String], named: String) throws {
             let outcome = try runProgram(["sample", "pathsum"] + arguments)
             #expect(outcome.status == 64)
-            let lines = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("Error: ") }
+            let lines = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("gfn-dist: ") }
             #expect(lines.count == 1 && lines[0].contains(named), "\(outcome.errors)")
         }
 

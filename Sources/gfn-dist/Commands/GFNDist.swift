@@ -33,7 +33,8 @@ struct GFNDist: ParsableCommand {
             guard code == .validationFailure else { exit(withError: error) }
             let names = configuration.subcommands.compactMap { $0.configuration.commandName }
             let text = UsageHint.improved(fullMessage(for: error), words: Array(CommandLine.arguments.dropFirst()), commands: names)
-            FileHandle.standardError.write(Data("\(text)\n".utf8))
+            // Who reads a job's log looks for one word, whatever went wrong.
+            writeToStandardError((text.hasPrefix("Error: ") ? "gfn-dist: \(text.dropFirst("Error: ".count))" : text) + "\n")
             Foundation.exit(code.rawValue)
         }
     }
