@@ -21,11 +21,9 @@ struct LowRankUpdate {
     func add(toRows rows: Range<Int>, at weights: UnsafeMutablePointer<Float>, parallel: Parallel) {
         // Columns whose sums stay in the first cache while all ranks are added to them.
         let blockWidth = min(inputs, 2048), blocks = (inputs + blockWidth - 1) / blockWidth
-        nonisolated(unsafe) let weights = weights
         matrices.a.withUnsafeBufferPointer { a in
             matrices.b.withUnsafeBufferPointer { b in
                 guard let a = a.baseAddress, let b = b.baseAddress else { return }
-                nonisolated(unsafe) let (a, b) = (a, b)
                 parallel.forEach(rows.count, grain: 8) { share in
                     withUnsafeTemporaryAllocation(of: Float.self, capacity: blockWidth) { sums in
                         guard let sums = sums.baseAddress else { return }
