@@ -7,9 +7,9 @@ For each folder of FIXTURES with `checkpoint/` (a base) and `adapter/` (PEFT):
   peft     the exported PEFT folder has the adapter's matrices and settings
   gguf     the GGUF adapter, read by the gguf package, against llama.cpp's convert_lora_to_gguf.py where --llama names its folder
   llama    llama.cpp (xllamacpp) with base and GGUF adapter against PEFT: log-probabilities after prompts; needs --llama, which makes the base
-Of a GGUF base with an adapter (--model M.gguf --adapter A) the last comparison alone, against gfn-dist score in fp32, with --steps more tokens.
+Of a GGUF base with an adapter (--model M.gguf --adapter A): llama.cpp on the dequantised weights, and the merged folder, against gfn-dist score.
 
-    check-export.py FIXTURES [--llama DIR] [--model M.gguf --adapter A] [--binary gfn-dist]
+    check-export.py [FIXTURES] [--llama DIR] [--model M.gguf --adapter A] [--binary gfn-dist]
 
 Needs torch, transformers, peft, safetensors; gguf and xllamacpp for the last two. Exit code 1 where a difference is beyond its bound.
 """
@@ -216,29 +216,52 @@ def make_patterned(base, path):
     model.save_pretrained(path)
 
 
+def dequantised(model, path):
+    """A GGUF file with the same weights in float32: of a quantised one llama.cpp rounds what is multiplied with the weights to eight bits."""
+    import gguf
+    reader, writer = gguf.GGUFReader(model), gguf.GGUFWriter(path, "llama")
+    for field in reader.fields.values():
+        if not field.name.startswith("GGUF.") and field.name not in ("general.architecture", "general.file_type"):
+            is_array = field.types[0] == gguf.GGUFValueType.ARRAY
+            writer.add_key_value(field.name, field.contents(), field.types[0], sub_type=field.types[-1] if is_array else None)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, gguf.dequantize(tensor.data, tensor.tensor_type).astype(numpy.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
 def check_real(binary, model, adapter, work):
     export(binary, "--model", model, "--adapter", adapter, "--to", work / "real.gguf")
-    prompt = [504, 3575, 282, 4649, 314]
-    server = llama_server(model, work / "real.gguf")
-    top = llama_top(server, prompt, 40)
-    lines = [prompt + [t] for t in top]
-    ours = [float(s[-1]) for s in score(binary, lines, "--model", model, "--adapter", adapter)]
-    bare = [float(s[-1]) for s in score(binary, lines, "--model", model)]
-    values = [abs(a - b) for a, b in zip(top.values(), ours)]
-    effect = [abs(a - b) for a, b in zip(bare, ours)]
-    report(pathlib.Path(model).name, "llama", f"{len(values)} log-probabilities of llama.cpp with --lora: at most {max(values):.1e} from gfn-dist "
-           f"score in fp32 (mean {sum(values) / len(values):.1e}; the adapter changes them by up to {max(effect):.2f})", max(values) < 0.2)
+    export(binary, "--model", model, "--adapter", adapter, "--merge", "--to", work / "merged")
+    name, prompt = pathlib.Path(model).name, [504, 3575, 282, 4649, 314]
+    top = llama_top(llama_server(dequantised(model, work / "base.gguf"), work / "real.gguf"), prompt, 40)
+    lines = [prompt + [token] for token in top]
+    ours, bare, merged = (
+        numpy.array([s[-1] for s in score(binary, lines, *call)])
+        for call in (["--model", model, "--adapter", adapter], ["--model", model], ["--model", work / "merged"]))
+    difference = float(numpy.abs(ours - list(top.values())).max())
+    report(name, "llama", f"{len(top)} log-probabilities of llama.cpp with --lora on the dequantised weights: at most {difference:.1e} from gfn-dist "
+           f"score in fp32 (the adapter changes them by up to {numpy.abs(ours - bare).max():.2f})", difference < 1e-3)
+    with torch.no_grad():
+        logits = load(work / "merged", torch.float32)(torch.tensor([prompt])).logits[0, -1].log_softmax(-1)
+    theirs = float(numpy.abs(merged - logits[list(top)].numpy()).max())
+    report(name, "load", f"merged in bfloat16: gfn-dist score at most {numpy.abs(ours - merged).max():.1e} from base and adapter, and {theirs:.1e} from "
+           "transformers on the same folder", theirs < 1e-3 and numpy.abs(ours - merged).max() < 0.2)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("fixtures", type=pathlib.Path)
+    parser.add_argument("fixtures", type=pathlib.Path, nargs="?")
     parser.add_argument("--binary", default=os.environ.get("GFN_BINARY", ".build/release/gfn-dist"))
     parser.add_argument("--llama", help="llama.cpp's source folder, for its converters")
     parser.add_argument("--model", help="a GGUF base for llama.cpp")
     parser.add_argument("--adapter", help="of it")
     arguments = parser.parse_args()
-    folders = sorted(p.parent for p in arguments.fixtures.glob("*/adapter") if (p.parent / "checkpoint/config.json").exists())
+    found = arguments.fixtures.glob("*/adapter") if arguments.fixtures else []
+    folders = sorted(p.parent for p in found if (p.parent / "checkpoint/config.json").exists())
     for folder, is_patterned in [(f, p) for f in folders for p in (False, True)]:
         with tempfile.TemporaryDirectory() as work:
             work, name = pathlib.Path(work), folder.name
@@ -262,7 +285,7 @@ def main():
     if arguments.model and arguments.adapter:
         with tempfile.TemporaryDirectory() as work:
             check_real(arguments.binary, arguments.model, arguments.adapter, pathlib.Path(work))
-    if not folders:
+    if arguments.fixtures and not folders:
         sys.exit(f"{arguments.fixtures} has no folders with checkpoint/ and adapter/")
     sys.exit(failures > 0)
 

@@ -15,7 +15,9 @@ extension ProgramTests {
 
         private static func export(_ arguments: [String], in folder: TemporaryFolder) throws -> Result {
             let outcome = try runProgram(["export", "--json", "--quiet"] + arguments, in: folder.path)
-            guard outcome.status == 0 else { throw Program.Failure(text: "export \(arguments) ended with \(outcome.status): \(outcome.errors)") }
+            guard outcome.status == 0 else {
+                throw Program.Failure(text: "export \(arguments) ended with \(outcome.status): \(outcome.errors)")
+            }
             #expect(outcome.errors.isEmpty)
             let result = try JSONDecoder().decode(Result.self, from: Data(outcome.output.utf8))
             for (name, digest) in result.sha256 {
@@ -30,19 +32,20 @@ extension ProgramTests {
             return try text.split(separator: "\n").map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)).sum_logprob }
         }
 
-        @Test("a run becomes a PEFT folder, a merged folder that scores as base and adapter do, and a GGUF file; the same bytes on any threads")
+        @Test("a run becomes a PEFT folder, a merged one that scores as base and adapter do, and a GGUF file; on any threads")
         func run() throws {
             let run = try Reference.run()
             let folder = try TemporaryFolder()
             let peft = try Self.export([run.files.path, "--to", "adapter"], in: folder)
-            #expect(peft.kind == "PEFT adapter" && peft.files == ["adapter_config.json", "adapter_model.safetensors"] && peft.dtype == "F32")
+            #expect(peft.kind == "PEFT adapter" && peft.dtype == "F32")
+            #expect(peft.files == ["adapter_config.json", "adapter_model.safetensors"])
             #expect(FileManager.default.contents(atPath: "\(folder.path)/adapter/adapter_model.safetensors") == run.adapter)
 
             let merged = try Self.export([run.files.path, "--merge", "--to", "merged", "--threads", "1"], in: folder)
             let again = try Self.export(["--adapter", "adapter", "--merge", "--to", "made/again/", "--threads", "3"], in: folder)
             #expect(merged.kind == "merged model" && merged.dtype == "BF16" && merged.adapted == peft.tensors / 2)
             #expect(merged.sha256 == again.sha256 && again.path == "made/again")
-            let lines = (0..<6).map { "{\"prompt_tokens\": [1, \(40 + $0), 45, 117], \"completion_tokens\": [114, 9, \(45 + $0), 118]}" }
+            let lines = (40..<46).map { "{\"prompt_tokens\": [1, \($0), 45, 117], \"completion_tokens\": [114, 9, \($0 + 5), 118]}" }
             let input = try folder.write(lines.joined(separator: "\n"), to: "in.jsonl")
             let call = ["score", input, "--quiet", "--precision", "fp32"]
             let base = try Self.sums(try runProgram(call).output)
@@ -74,8 +77,10 @@ extension ProgramTests {
         @Test("a run that trained all weights has a model: at its end as it is, of a checkpoint with all that belongs to it; no adapter")
         func full() throws {
             let folder = try TemporaryFolder()
-            let arguments = ["train", "--quiet", "--output", "run", "--threads", "1"]
-                + Settings.standard.with(["trainable": "full", "train.steps": "1", "checkpoint.every": "1", "evaluate.problems": "1"]).arguments
+            let settings = Settings.standard.with([
+                "trainable": "full", "train.steps": "1", "checkpoint.every": "1", "evaluate.problems": "1",
+            ])
+            let arguments = ["train", "--quiet", "--output", "run", "--threads", "1"] + settings.arguments
             let trained = try runProgram(arguments, in: folder.path)
             #expect(trained.status == 0, "\(trained.errors)")
             let end = try Self.export(["run", "--to", "end"], in: folder)
@@ -83,9 +88,8 @@ extension ProgramTests {
             #expect(end.kind == "model" && end.adapted == 0)
             for name in end.files {
                 for copy in ["end", "checkpoint"] {
-                    #expect(
-                        FileManager.default.contentsEqual(atPath: "\(folder.path)/\(copy)/\(name)", andPath: "\(folder.path)/run/model/\(name)"),
-                        "\(copy)/\(name)")
+                    let (written, original) = ("\(folder.path)/\(copy)/\(name)", "\(folder.path)/run/model/\(name)")
+                    #expect(FileManager.default.contentsEqual(atPath: written, andPath: original), "\(copy)/\(name)")
                 }
             }
             #expect(end.files == checkpoint.files)
@@ -102,17 +106,37 @@ extension ProgramTests {
 
         static let mistakes = [
             Mistake(testDescription: "nothing to export", arguments: ["--to", "x"], status: 64, texts: ["name a run", "--adapter"]),
-            Mistake(testDescription: "two adapters", arguments: ["RUN", "--adapter", "a", "--to", "x"], status: 64, texts: ["adapter of its own"]),
-            Mistake(testDescription: "merged GGUF", arguments: ["RUN", "--merge", "--to", "x.gguf"], status: 64, texts: ["--merge", "x.gguf"]),
+            Mistake(
+                testDescription: "two adapters", arguments: ["RUN", "--adapter", "a", "--to", "x"], status: 64,
+                texts: ["adapter of its own"]),
+            Mistake(
+                testDescription: "merged GGUF", arguments: ["RUN", "--merge", "--to", "x.gguf"], status: 64,
+                texts: ["--merge", "x.gguf"]),
             Mistake(testDescription: "a full folder", arguments: ["RUN", "--to", "full"], status: 78, texts: ["--to full", "not empty"]),
-            Mistake(testDescription: "a file there", arguments: ["RUN", "--to", "there.gguf"], status: 78, texts: ["there.gguf", "holds something"]),
-            Mistake(testDescription: "a file for a folder", arguments: ["RUN", "--to", "full/file"], status: 78, texts: ["full/file is a file"]),
-            Mistake(testDescription: "no run", arguments: ["full", "--to", "x"], status: 66, texts: ["full is not a run folder", "config.yaml"]),
-            Mistake(testDescription: "no such step", arguments: ["RUN", "--step", "77", "--to", "x"], status: 66, texts: ["no checkpoint of step 77", "8"]),
-            Mistake(testDescription: "no adapter", arguments: ["--adapter", "full", "--to", "x"], status: 66, texts: ["full", "adapter_config.json"]),
-            Mistake(testDescription: "no model", arguments: ["RUN", "--model", "nowhere", "--to", "x"], status: 66, texts: ["nowhere", "missing"]),
-            Mistake(testDescription: "a random model", arguments: ["RUN", "--model", "random", "--to", "x"], status: 78, texts: ["model is 'random'"]),
-            Mistake(testDescription: "no place to write", arguments: ["RUN", "--to", "full/file/x"], status: 74, texts: ["full/file", "could not be written"]),
+            Mistake(
+                testDescription: "a file there", arguments: ["RUN", "--to", "there.gguf"], status: 78,
+                texts: ["there.gguf", "holds something"]),
+            Mistake(
+                testDescription: "a file for a folder", arguments: ["RUN", "--to", "full/file"], status: 78,
+                texts: ["full/file is a file"]),
+            Mistake(
+                testDescription: "no run", arguments: ["full", "--to", "x"], status: 66,
+                texts: ["full is not a run folder", "config.yaml"]),
+            Mistake(
+                testDescription: "no such step", arguments: ["RUN", "--step", "77", "--to", "x"], status: 66,
+                texts: ["no checkpoint of step 77", "8"]),
+            Mistake(
+                testDescription: "no adapter", arguments: ["--adapter", "full", "--to", "x"], status: 66,
+                texts: ["full", "adapter_config.json"]),
+            Mistake(
+                testDescription: "no model", arguments: ["RUN", "--model", "nowhere", "--to", "x"], status: 66,
+                texts: ["nowhere", "missing"]),
+            Mistake(
+                testDescription: "a random model", arguments: ["RUN", "--model", "random", "--to", "x"], status: 78,
+                texts: ["model is 'random'"]),
+            Mistake(
+                testDescription: "no place to write", arguments: ["RUN", "--to", "full/file/x"], status: 74,
+                texts: ["full/file", "could not be written"]),
         ]
 
         @Test("mistakes are said in one sentence, with the exit code, and nothing is left", arguments: mistakes)

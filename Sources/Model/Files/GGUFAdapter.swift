@@ -1,8 +1,8 @@
 /// A LoRA adapter as a GGUF file, as llama.cpp's `--lora` reads it and its convert_lora_to_gguf.py writes it.
 ///
-/// llama.cpp scales the product of a place by α / rank, with the rank of that place and one α for all. The file's α is the usual one of the
-/// adapter (with rsLoRA α · √rank, which makes α/√rank of it); where a place is scaled otherwise, what is missing is multiplied into
-/// `lora_b`, in single precision: exact wherever it is a power of two.
+/// llama.cpp scales the product of a place by α / rank, with the rank of that place and one α for all. The file's α is the usual
+/// one of the adapter (with rsLoRA α · √rank, which makes α/√rank of it); where a place is scaled otherwise, what is missing is
+/// multiplied into `lora_b`, in single precision: exact wherever it is a power of two.
 package enum GGUFAdapter {
     /// Writes the adapter, in float32, for a model of these sizes.
     ///

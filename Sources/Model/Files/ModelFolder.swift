@@ -55,20 +55,23 @@ package enum ModelFolder {
             }
         }
         try write(
-            path, configuration: configuration, shapes: shapes, tokenizerJSON: tokenizerJSON, tokenizer: tokenizer, chatTemplate: chatTemplate
+            path, configuration: configuration, shapes: shapes, tokenizerJSON: tokenizerJSON, tokenizer: tokenizer,
+            chatTemplate: chatTemplate
         ) { index, file in weights.withBytes(of: shapes[index].name) { file.write($0) } }
     }
 
     /// What lies beside the weights in a folder of Hugging Face's: settings, tokenizer, chat template, and the terms of use.
     private static let companions = [
         "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json",
-        "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json", "LICENSE", "LICENSE.txt", "LICENSE.md",
-        "NOTICE", "NOTICE.txt", "USE_POLICY.md",
+        "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json", "LICENSE", "LICENSE.txt",
+        "LICENSE.md", "NOTICE", "NOTICE.txt", "USE_POLICY.md",
     ]
 
     /// Copies those that are there, byte for byte.
     static func copyCompanions(from folder: String, to path: String) throws(ModelFileError) {
-        for name in companions where MappedFile.exists("\(folder)/\(name)") { try SideFile.copy("\(folder)/\(name)", to: "\(path)/\(name)") }
+        for name in companions where MappedFile.exists("\(folder)/\(name)") {
+            try SideFile.copy("\(folder)/\(name)", to: "\(path)/\(name)")
+        }
     }
 
     private static func tokenizerSettings(

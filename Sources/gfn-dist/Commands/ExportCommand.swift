@@ -42,8 +42,8 @@ struct ExportCommand: ParsableCommand {
         if let threads = settings.threads, threads < 1 { throw ValidationError("--threads is \(threads), expected at least 1") }
         if merge, ExportTarget(to).isGGUF {
             throw ValidationError(
-                "--merge writes a Hugging Face folder, and \(to) is a GGUF file: leave --merge out for the adapter as GGUF, or name a folder, "
-                    + "of which llama.cpp's convert_hf_to_gguf.py makes a GGUF model")
+                "--merge writes a Hugging Face folder, and \(to) is a GGUF file: leave --merge out for the adapter as GGUF, or name a "
+                    + "folder, of which llama.cpp's convert_hf_to_gguf.py makes a GGUF model")
         }
     }
 

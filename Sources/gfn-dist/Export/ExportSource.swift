@@ -30,7 +30,9 @@ enum ExportSource {
             try self.init(folder, step: step, layers)
         } else {
             let path = layers.values["adapter"] ?? ""
-            guard !path.isEmpty else { throw RunError.configuration("adapter is not set, so there is nothing to export: name one with --adapter") }
+            guard !path.isEmpty else {
+                throw RunError.configuration("adapter is not set, so there is nothing to export: name one with --adapter")
+            }
             self = .adapter(path, model: try Self.model(layers))
         }
         if case .adapter(let path, _) = self, RewardModelFolder.isThere(path) {

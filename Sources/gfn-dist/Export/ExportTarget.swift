@@ -33,7 +33,8 @@ struct ExportTarget {
             throw RunError.inputOutput("--to \(path) cannot be looked at (\(error.localizedDescription))")
         }
         guard isEmpty else {
-            throw RunError.configuration("--to \(path) is there already, and \(isFolder.boolValue ? "not empty" : "holds something"): name another, or remove it")
+            let content = isFolder.boolValue ? "not empty" : "holds something"
+            throw RunError.configuration("--to \(path) is there already, and \(content): name another, or remove it")
         }
     }
 

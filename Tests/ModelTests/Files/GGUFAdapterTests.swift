@@ -14,11 +14,14 @@ struct GGUFAdapterTests {
             contextLength: 8, modelType: type)
     }
 
-    private static func matrices(_ configuration: AdapterConfiguration, _ model: TransformerConfiguration) -> [AdapterPlace: AdapterMatrices] {
+    private static func matrices(
+        _ configuration: AdapterConfiguration, _ model: TransformerConfiguration
+    ) -> [AdapterPlace: AdapterMatrices] {
         var matrices: [AdapterPlace: AdapterMatrices] = [:]
         for (place, strength) in configuration.places(layerCount: model.layerCount) {
             let (outputs, inputs) = model.extents(of: place.kind)
-            func numbers(_ count: Int) -> [Float] { (0..<count).map { Float(($0 * 31 + 7 * place.kind.rawValue + place.layer) % 53 - 26) / 37 } }
+            let seed = 7 * place.kind.rawValue + place.layer
+            func numbers(_ count: Int) -> [Float] { (0..<count).map { Float(($0 * 31 + seed) % 53 - 26) / 37 } }
             matrices[place] = AdapterMatrices(a: numbers(strength.rank * inputs), b: numbers(outputs * strength.rank))
         }
         return matrices

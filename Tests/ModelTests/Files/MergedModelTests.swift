@@ -44,7 +44,8 @@ struct MergedModelTests {
                 for name in names {
                     #expect(FileManager.default.contentsEqual(atPath: "\(one)/\(name)", andPath: "\(three)/\(name)"), "\(name)")
                     guard name.hasSuffix(".safetensors") else {
-                        #expect(FileManager.default.contentsEqual(atPath: "\(one)/\(name)", andPath: "\(example.model.path)/\(name)"), "\(name)")
+                        let original = "\(example.model.path)/\(name)"
+                        #expect(FileManager.default.contentsEqual(atPath: "\(one)/\(name)", andPath: original), "\(name)")
                         continue
                     }
                     let (source, merged) = (try SafetensorsFile("\(example.model.path)/\(name)"), try SafetensorsFile("\(one)/\(name)"))
@@ -104,7 +105,8 @@ struct MergedModelTests {
             for (shard, entries) in [source.entries.prefix(4), source.entries.dropFirst(4)].enumerated() {
                 let name = "model-0000\(shard + 1)-of-00002.safetensors"
                 try SafetensorsWriter.write(
-                    try entries.map { .init(name: $0.name, shape: $0.shape, values: .float32(try source.read($0.name))) }, to: "\(base)/\(name)")
+                    try entries.map { .init(name: $0.name, shape: $0.shape, values: .float32(try source.read($0.name))) },
+                    to: "\(base)/\(name)")
                 map += entries.map { "\"\($0.name)\": \"\(name)\"" }
             }
             let index = "{\"metadata\": {\"total_size\": 1}, \"weight_map\": {\(map.joined(separator: ", "))}}"
@@ -115,7 +117,8 @@ struct MergedModelTests {
             #expect(
                 try FileManager.default.contentsOfDirectory(atPath: parts).sorted()
                     == FileManager.default.contentsOfDirectory(atPath: base).sorted())
-            #expect(FileManager.default.contentsEqual(atPath: "\(parts)/model.safetensors.index.json", andPath: "\(base)/model.safetensors.index.json"))
+            let name = "model.safetensors.index.json"
+            #expect(FileManager.default.contentsEqual(atPath: "\(parts)/\(name)", andPath: "\(base)/\(name)"))
             let (merged, expected) = (try ModelFiles.open(parts).weights, try ModelFiles.open(whole).weights)
             for name in source.names { #expect(try merged.read(name) == expected.read(name), "\(name)") }
         }
@@ -147,7 +150,9 @@ struct MergedModelTests {
                 try MergedModel(model, adapter: large, parallel: .serial).write("\(folder.path)/large")
             }
             let text = error?.description ?? ""
-            for part in ["\(place.path).weight with the adapter", "F16", "export the adapter by itself"] { #expect(text.contains(part), "\(text)") }
+            for part in ["\(place.path).weight with the adapter", "F16", "export the adapter by itself"] {
+                #expect(text.contains(part), "\(text)")
+            }
             let stopped = MergedModel(model, adapter: adapter, parallel: .serial) { true }
             #expect(throws: ModelFileError.self) { try stopped.write("\(folder.path)/stopped") }
             #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/stopped/model.safetensors"))
