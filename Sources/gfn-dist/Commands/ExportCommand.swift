@@ -5,13 +5,14 @@ internal import Foundation
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Write an adapter for other programs: a PEFT folder, a merged Hugging Face folder, or a GGUF file for llama.cpp.",
+        abstract: "Write an adapter for PEFT, transformers or llama.cpp.",
         usage: """
             gfn-dist export runs/pathsum --to pathsum-adapter
             gfn-dist export runs/pathsum --step 2990 --merge --to pathsum-merged
             gfn-dist export --model model.gguf --adapter runs/a/adapter --to adapter.gguf
             """,
         discussion: """
+            A folder becomes a PEFT adapter, or with --merge a Hugging Face model; a .gguf file an adapter for llama.cpp. \
             --merge adds the adapter to the weights in single precision and rounds once, to the type of the source \
             (of a GGUF file: bf16). A run that trained all weights has a whole model, which is written as it is.
             """)
