@@ -4,7 +4,7 @@
 For each folder of FIXTURES with `checkpoint/` (a base) and `adapter/` (PEFT):
   merged   every tensor against PEFT's merge_and_unload in float32 and in the base's own type; the tensors without adapter byte for byte
   load     transformers' log-probabilities of the merged folder against PEFT's of base and adapter, and gfn-dist score of both likewise
-  peft     the exported PEFT folder has the adapter's matrices and settings
+  peft     the exported PEFT folder has the adapter's matrices, and PEFT computes the same with it
   gguf     the GGUF adapter, read by the gguf package, against llama.cpp's convert_lora_to_gguf.py where --llama names its folder
   llama    llama.cpp (xllamacpp) with base and GGUF adapter against PEFT: log-probabilities after prompts; needs --llama, which makes the base
 Of a GGUF base with an adapter (--model M.gguf --adapter A): llama.cpp on the dequantised weights, and the merged folder, against gfn-dist score.
@@ -120,9 +120,11 @@ def check_load(name, binary, base, adapter, folder, sequences):
            "adapter {:.1e}, merged {:.1e}".format(*values), max(values[:2]) <= bound and max(values[2:]) <= 1e-4)
 
 
-def check_peft(name, adapter, folder):
+def check_peft(name, base, adapter, folder, sequences):
     before, after = load_file(f"{adapter}/adapter_model.safetensors"), load_file(f"{folder}/adapter_model.safetensors")
-    report(name, "peft", f"{len(after)} matrices are the same", before.keys() == after.keys() and all(torch.equal(before[k].float(), after[k]) for k in before))
+    same = before.keys() == after.keys() and all(torch.equal(before[k].float(), after[k]) for k in before)
+    difference = largest(*(log_probabilities(load(base, torch.float32, path), sequences) for path in (adapter, folder)))
+    report(name, "peft", f"{len(after)} matrices are the same: {same}; log p in PEFT differ by {difference:.1e}", same and difference == 0)
 
 
 def gguf_tensors(path):
@@ -278,7 +280,7 @@ def main():
             export(arguments.binary, *call, "--to", work / "adapter.gguf")
             check_merged(name, base, adapter, work / "merged")
             check_load(name, arguments.binary, base, adapter, work / "merged", sequences)
-            check_peft(name, adapter, work / "peft")
+            check_peft(name, base, adapter, work / "peft", sequences)
             check_gguf(name, base, adapter, work / "adapter.gguf", arguments.llama, work)
             if arguments.llama:
                 check_llama(name, base, adapter, work / "adapter.gguf", arguments.llama, work, sequences)
