@@ -17,7 +17,7 @@ exceptions=(
     'read|(\./)?scripts/(test|dependencies|fetch-smollm2|fuzz)\.sh||tests, installs, downloads or builds; this check is one of the tests'
     'read|swift (build|test|run|package)||builds, and this check is one of the tests'
     'read|(sudo )?(apt-get|apt|tar|git|ssh|scp|man|curl) ||changes the system, needs a network, or a package that was made before'
-    'read|scripts/check-(reward-model|peft|step-figures|pages)\.py||needs torch, transformers, scikit-learn or a browser'
+    'read|scripts/check-(reward-model|peft|export|step-figures|pages)\.py||needs torch, transformers, scikit-learn or a browser'
     'read|(squeue|scontrol|srun|qsub|tail -f|grep -E .* gfn-dist-1\.log|sbatch .* --wrap)||asks a batch system, or follows what one writes'
     'slurm|sbatch .*\.sbatch||needs Slurm'
     'add|(LAUNCH="[^"]*" )?scripts/reproduce-paper\.sh|--dry-run|takes hours; every command of it is checked'

@@ -267,9 +267,6 @@ package struct Checkpoint: Sendable {
         }
     }
 
-    /// Paths of the checkpoints in `folder`, ascending by step.
-    package static func paths(in folder: String) -> [String] { steps(in: folder).map { "\(folder)/step-\($0)" } }
-
     /// What a folder of checkpoints offers to a run that goes on.
     package struct Search: Sendable {
         /// The newest checkpoint of which every file is there and whole; nil when there is none.
@@ -296,6 +293,14 @@ package struct Checkpoint: Sendable {
         return search
     }
 
+    /// The checkpoint of `step` in `folder`, checked against its manifest; nil where there is none.
+    package static func path(ofStep step: Int, in folder: String) throws(CheckpointError) -> String? {
+        let path = "\(folder)/step-\(step)"
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        try CheckpointFiles.verify(path)
+        return path
+    }
+
     /// Names the checkpoint of `step` in `folder`/latest, where it is not named already: a run may have ended before it did, or its newest
     /// checkpoint may be damaged.
     package static func nameLatest(_ step: Int, in folder: String) throws(CheckpointError) {
@@ -318,7 +323,7 @@ package struct Checkpoint: Sendable {
     }
 
     /// Steps of the checkpoints in `folder`, ascending.
-    static func steps(in folder: String) -> [Int] {
+    package static func steps(in folder: String) -> [Int] {
         // A folder that is not there has no checkpoints.
         let names = FileManager.default.enumerator(atPath: folder).map { enumerator -> [String] in
             var names: [String] = []

@@ -74,7 +74,7 @@ extension ProgramTests {
             #expect(run["adapter_sha256"] as? String == reference.digest && run["result"] as? String == "\(reference.files.path)/adapter")
             #expect((run["program"] as? String)?.hasPrefix("gfn-dist ") == true)
             let checkpoints = try #require(run["checkpoints"] as? [[String: Any]])
-            #expect(checkpoints.last?["name"] as? String == reference.files.latest && checkpoints.allSatisfy { $0["whole"] as? Bool == true })
+            #expect(checkpoints.last?["step"] as? Int == Settings.steps && checkpoints.allSatisfy { $0["whole"] as? Bool == true })
             #expect((run["evaluations"] as? [[String: Any]])?.first?["accuracy"] is Double)
 
             let checkpoint = try facts("\(reference.files.path)/checkpoints/step-\(Settings.steps)")
@@ -83,6 +83,12 @@ extension ProgramTests {
             let adapter = try facts("\(reference.files.path)/adapter")
             #expect(adapter["kind"] as? String == "adapter" && adapter["parameters"] as? Int == 156_160 && adapter["ranks"] as? [Int] == [16])
             #expect(adapter["changes_its_base"] as? Bool == true && adapter["places"] as? Int == 28 && adapter["layers"] as? Int == 4)
+
+            let folder = try TemporaryFolder()
+            #expect(try runProgram(["export", reference.files.path, "--to", "a.gguf"], in: folder.path).status == 0)
+            let exported = try facts("\(folder.path)/a.gguf")
+            #expect(exported["kind"] as? String == "adapter" && exported["format"] as? String == "GGUF file")
+            #expect(exported["parameters"] as? Int == 156_160 && exported["ranks"] as? [Int] == [16] && exported["alphas"] as? [Double] == [32])
 
             let words = try runProgram(["inspect", reference.files.path])
             #expect(words.status == 0 && words.output.contains("condition           finished\n"), "\(words.output)")

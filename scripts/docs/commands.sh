@@ -37,7 +37,7 @@ is_whole() {
 # A line of output, INDEX of the block, that begins as a command does would be left out unseen.
 check_output() {
     local call='^[[:space:]]*(mpirun[[:space:]]+-n|(\./)?scripts/[a-z-]+\.(sh|py)|gfn-dist[[:space:]]+('
-    call+='train|sample|evaluate|score|reward|tokenize|verify|report|replay|plan|doctor|bench|make-model|explain|watch)([[:space:]]|$))'
+    call+='train|sample|evaluate|score|reward|tokenize|verify|report|replay|plan|doctor|bench|make-model|explain|watch|export|inspect)([[:space:]]|$))'
     [[ "${block[$1]}" =~ $call ]] || return 0
     complain "$document:$((block_start + $1))" "a command among output: begin it with '\$ ', or give it a block of its own"
 }

@@ -105,17 +105,18 @@ struct GGUFModel: Sendable {
         guard let module = renamed[String(parts[parts.count - 2])] else { return name }
         return "blk.\(parts[2]).\(module).\(last)"
     }
+}
 
-    /// The row (or, in a bias, the element) of the file that is row `row` of Hugging Face's matrix.
+extension TransformerConfiguration {
+    /// The row (or, in a bias, the element) of a GGUF file that is row `row` of Hugging Face's matrix.
     ///
     /// For Llama, llama.cpp stores the rows of q_proj and k_proj so that the two of a rotary pair are neighbours; Hugging
     /// Face keeps the pairs half a head apart.
-    private func storedRow(_ row: Int, of name: String) -> Int {
-        guard configuration.modelType == "llama", name.contains(".q_proj.") || name.contains(".k_proj.") else { return row }
-        let size = configuration.headSize
-        let (head, place) = row.quotientAndRemainder(dividingBy: size)
-        let (half, pair) = place.quotientAndRemainder(dividingBy: size / 2)
-        return head * size + 2 * pair + half
+    func storedRow(_ row: Int, of name: String) -> Int {
+        guard modelType == "llama", name.contains(".q_proj.") || name.contains(".k_proj.") else { return row }
+        let (head, place) = row.quotientAndRemainder(dividingBy: headSize)
+        let (half, pair) = place.quotientAndRemainder(dividingBy: headSize / 2)
+        return head * headSize + 2 * pair + half
     }
 }
 
@@ -137,10 +138,10 @@ extension GGUFModel: WeightSource {
                 if let base = buffer.baseAddress { file.readRow(0, of: tensor, into: base) }
                 count = width
             }
-            for index in 0..<width { destination[index] = values[storedRow(index, of: name)] }
+            for index in 0..<width { destination[index] = values[configuration.storedRow(index, of: name)] }
         } else {
             for (index, row) in rows.enumerated() {
-                file.readRow(storedRow(row, of: name), of: tensor, into: destination + index * width)
+                file.readRow(configuration.storedRow(row, of: name), of: tensor, into: destination + index * width)
             }
         }
         if let index = firstNotFinite(destination, count: rows.count * width) {
@@ -160,7 +161,7 @@ extension GGUFModel: WeightSource {
         }
         for (index, row) in rows.enumerated() {
             file.readCodes(
-                storedRow(row, of: name), of: tensor, codes: destination.codes + index * destination.width,
+                configuration.storedRow(row, of: name), of: tensor, codes: destination.codes + index * destination.width,
                 scales: destination.scales + index * groups, offsets: destination.offsets + index * groups)
             if firstNotFinite(destination.scales + index * groups, count: groups) ?? firstNotFinite(destination.offsets + index * groups, count: groups) != nil {
                 throw .notFinite(path: file.path, tensor: stored, row: row)

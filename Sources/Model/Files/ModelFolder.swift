@@ -39,6 +39,41 @@ package enum ModelFolder {
             to: "\(path)/tokenizer_config.json")
     }
 
+    /// The same with the bfloat16 tensors of a file, such as a checkpoint's, which are copied.
+    package static func write(
+        _ path: String, configuration: TransformerConfiguration, weights: SafetensorsFile, tokenizerJSON: [UInt8]? = nil,
+        tokenizer: Tokenizer? = nil, chatTemplate: String? = nil
+    ) throws(ModelFileError) {
+        let shapes = configuration.tensorShapes
+        for (name, shape) in shapes {
+            guard let entry = weights.entry(name) else {
+                throw .missing(path: weights.path, field: "tensor \(name)", advice: "the weights do not fit the configuration")
+            }
+            guard entry.shape == shape else { throw .shape(path: weights.path, tensor: name, expected: shape, found: entry.shape) }
+            guard entry.type == .bfloat16 else {
+                throw .unsupported(path: weights.path, field: "dtype of \(name)", supported: "BF16", found: entry.type.rawValue)
+            }
+        }
+        try write(
+            path, configuration: configuration, shapes: shapes, tokenizerJSON: tokenizerJSON, tokenizer: tokenizer,
+            chatTemplate: chatTemplate
+        ) { index, file in weights.withBytes(of: shapes[index].name) { file.write($0) } }
+    }
+
+    /// What lies beside the weights in a folder of Hugging Face's: settings, tokenizer, chat template, and the terms of use.
+    private static let companions = [
+        "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json",
+        "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json", "LICENSE", "LICENSE.txt",
+        "LICENSE.md", "NOTICE", "NOTICE.txt", "USE_POLICY.md",
+    ]
+
+    /// Copies those that are there, byte for byte.
+    static func copyCompanions(from folder: String, to path: String) throws(ModelFileError) {
+        for name in companions where MappedFile.exists("\(folder)/\(name)") {
+            try SideFile.copy("\(folder)/\(name)", to: "\(path)/\(name)")
+        }
+    }
+
     private static func tokenizerSettings(
         _ configuration: TransformerConfiguration, tokenizer: Tokenizer?, chatTemplate: String?
     ) -> JSONValue {

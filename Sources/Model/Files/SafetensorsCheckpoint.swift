@@ -1,6 +1,7 @@
 /// The weights of a folder in Hugging Face's layout: `model.safetensors`, or else shards with an index.
 package struct SafetensorsCheckpoint: WeightSource {
-    private let files: [SafetensorsFile]
+    /// The files that hold them, in the order in which the index names them first.
+    let files: [SafetensorsFile]
     private let places: [String: Int]
     package let names: [String]
     package var paths: [String] { files.map(\.path) }

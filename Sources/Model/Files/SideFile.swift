@@ -5,7 +5,7 @@ internal import Glibc
 /// As with C's streams, a failed write is remembered and reported by `finish`. Foundation's `Data.write` takes a write that wrote
 /// half for the whole (Swift 6.3 on Linux), so every file of the program that is replaced as a whole is written here.
 package final class SideFile {
-    private let path: String
+    let path: String
     private let sidePath: String
     private let descriptor: Int32
     /// What is not written yet: a file has hundreds of small tensors.
@@ -61,8 +61,15 @@ package final class SideFile {
         try file.finish()
     }
 
+    /// Copies a file, byte for byte.
+    static func copy(_ source: String, to path: String) throws(ModelFileError) {
+        let (content, file) = (try MappedFile(source), try SideFile(replacing: path))
+        content.withBytes { file.write($0) }
+        try file.finish()
+    }
+
     /// Makes a folder and those above it, where they are not there yet.
-    static func makeFolder(_ path: String) throws(ModelFileError) {
+    package static func makeFolder(_ path: String) throws(ModelFileError) {
         if MappedFile.isFolder(path) { return }
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeFolder(String(path[..<slash])) }
         guard mkdir(path, 0o777) == 0 || MappedFile.isFolder(path) else {

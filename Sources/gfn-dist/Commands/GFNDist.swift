@@ -15,8 +15,8 @@ struct GFNDist: ParsableCommand {
         version: versionText,
         subcommands: [
             TrainCommand.self, SampleCommand.self, EvaluateCommand.self, ScoreCommand.self, RewardCommand.self, TokenizeCommand.self,
-            VerifyCommand.self, ReportCommand.self, WatchCommand.self, ReplayCommand.self, ExplainCommand.self, PlanCommand.self,
-            InspectCommand.self, DoctorCommand.self, BenchCommand.self, MakeModelCommand.self,
+            VerifyCommand.self, ExportCommand.self, ReportCommand.self, WatchCommand.self, ReplayCommand.self, ExplainCommand.self,
+            PlanCommand.self, InspectCommand.self, DoctorCommand.self, BenchCommand.self, MakeModelCommand.self,
         ])
 
     static var versionText: String {

@@ -16,8 +16,13 @@ struct Inspection {
     /// - Throws: where there is nothing that this program knows, or it cannot be read.
     init(of path: String) throws {
         let kind = try Self.kind(of: path)
-        facts.add("kind", kind.rawValue)
+        let adapter = kind == .model && !Self.isFolder(path) ? try GGUFAdapter.overview(path) : nil
+        facts.add("kind", adapter == nil ? kind.rawValue : Kind.adapter.rawValue)
         facts.add("path", path)
+        if let adapter {
+            addAdapter(gguf: adapter, path)
+            return
+        }
         switch kind {
         case .run: try addRun(path)
         case .checkpoint: addCheckpoint(path)
@@ -28,12 +33,11 @@ struct Inspection {
     }
 
     private static func kind(of path: String) throws -> Kind {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+        guard FileManager.default.fileExists(atPath: path) else {
             throw RunError.missingInput(
                 "\(path) is not there; name a run, a checkpoint, an adapter or a model: a folder, or a .gguf or .safetensors file")
         }
-        if !isFolder.boolValue { return path.hasSuffix(".safetensors") ? .tensors : .model }
+        if !isFolder(path) { return path.hasSuffix(".safetensors") ? .tensors : .model }
         let marks: [(file: String, kind: Kind)] = [
             ("config.yaml", .run), ("metrics.jsonl", .run), ("MANIFEST.json", .checkpoint), ("state.json", .checkpoint),
             (RewardModelFolder.headName, .rewardModel), ("adapter_config.json", .adapter), ("config.json", .model),
@@ -48,10 +52,21 @@ struct Inspection {
 
     // MARK: Files of models
 
+    private mutating func addAdapter(gguf adapter: GGUFAdapter.Overview, _ path: String) {
+        facts.add("format", "GGUF file")
+        facts.add("model_type", adapter.architecture)
+        facts.add("ranks", .list(adapter.ranks.map { .integer($0) }))
+        facts.add("alphas", .list([adapter.alpha].compactMap { $0.map { .number(Double($0)) } }))
+        facts.add("tensors", adapter.tensorCount)
+        facts.add("parameters", adapter.parameterCount)
+        facts.add("stored", adapter.types)
+        facts.add("bytes", Self.size(path))
+    }
+
     private mutating func addModel(_ path: String) throws {
         let files = try ModelFiles.open(path)
         let sizes = files.configuration
-        facts.add("format", path == files.weights.paths.first ? "GGUF file" : "Hugging Face folder")
+        facts.add("format", Self.isFolder(path) ? "Hugging Face folder" : "GGUF file")
         facts.add("model_type", sizes.modelType)
         facts.add("layers", sizes.layerCount)
         facts.add("hidden_size", sizes.hiddenSize)
@@ -173,10 +188,10 @@ struct Inspection {
         }
         let newest = record.evaluations.map(\.step).max()
         facts.add("evaluations", record.evaluations.filter { $0.step == newest }.map(Self.facts))
-        facts.add("checkpoints", Checkpoint.paths(in: folder.checkpoints).map { path in
+        facts.add("checkpoints", Checkpoint.steps(in: folder.checkpoints).map { step in
             var facts = Facts()
-            facts.add("name", URL(fileURLWithPath: path).lastPathComponent)
-            let damage = Checkpoint.overview(path).damage
+            facts.add("step", step)
+            let damage = Checkpoint.overview("\(folder.checkpoints)/step-\(step)").damage
             facts.add("whole", damage == nil)
             facts.add("damage", damage.map { "\($0)" })
             return facts
@@ -212,6 +227,11 @@ struct Inspection {
         case .linear(let factor): "linear, factor \(factor)"
         case .llama3(let factor, _, _, let original): "llama3, factor \(factor), original context \(original)"
         }
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
     }
 
     /// Bytes of a file; 0 where it cannot be said.

@@ -24,15 +24,20 @@ struct FinalModel {
             let tensors = layout.entries.map { entry in
                 (name: entry.name, shape: entry.shape, bits: Array(bits[entry.range]))
             }
-            // Whoever samples from the folder has to stop where the run did; first comes the end that the model was taught.
-            var configuration = workspace.base.configuration
-            let taught = workspace.training.taughtStop
-            let all = Set(configuration.endTokens + workspace.training.stopTokens.ids)
-            configuration.endTokens = [taught] + all.subtracting([taught]).sorted()
+            let configuration = Self.configuration(workspace.base.configuration, of: workspace.training)
             try ModelFolder.write(
                 path, configuration: configuration, tensors: tensors,
                 tokenizerJSON: workspace.files == nil ? [UInt8](PathSum.tokenizerJSON()) : nil,
                 tokenizer: workspace.files?.tokenizer, chatTemplate: workspace.files?.writtenTemplate.text)
         }
+    }
+
+    /// Of a model that was trained on a task as a whole.
+    static func configuration(_ base: TransformerConfiguration, of task: any Task) -> TransformerConfiguration {
+        // Whoever samples from the folder has to stop where the run did; first comes the end that the model was taught.
+        var configuration = base
+        let all = Set(configuration.endTokens + task.stopTokens.ids)
+        configuration.endTokens = [task.taughtStop] + all.subtracting([task.taughtStop]).sorted()
+        return configuration
     }
 }
