@@ -1,7 +1,8 @@
 /// A group of virtual ranks on threads of this process: for tests, and for `--single`.
 ///
 /// The results have the bytes that the same ranks get over MPI. What MPI answers with a hang is an error here: a rank
-/// that waits for one that has ended, ranks that all wait for each other, calls that do not match, a message to oneself that was never sent.
+/// that waits for one that has ended, ranks that all wait for each other, calls that do not match, a message to oneself that was
+/// never sent.
 package final class InProcessCommunicator: Communicator, @unchecked Sendable {
     package let rank: Int
     package let whereabouts = Whereabouts()

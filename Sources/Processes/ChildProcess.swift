@@ -13,6 +13,15 @@ package final class ChildProcess: Sendable {
         case killed(signal: Int32)
         /// It was still there when its time was over, and has been killed.
         case overdue
+
+        /// The exit code, or else the number of the signal.
+        package var code: Int32 {
+            switch self {
+            case .exited(let code): code
+            case .killed(let signal): signal
+            case .overdue: SIGKILL
+            }
+        }
     }
 
     /// What it took from its start to its end, with the children that it waited for.
@@ -95,15 +104,14 @@ package final class ChildProcess: Sendable {
     /// What it has taken; of its CPU time nothing before it has ended.
     package var usage: Usage { state.withLock { $0.usage } }
 
-    /// Waits for the end. A process that takes longer than that is killed, and what it has started within its group.
+    /// Waits for the end. A process that takes longer than that is asked to end, so that it can end what it has started elsewhere, as
+    /// `mpirun` does; after two seconds more it is killed, and what it has started within its group.
     package func wait(seconds: Double) -> End {
-        let start = ContinuousClock.now
-        while true {
-            if let end = look() { return end }
-            let waited = start.duration(to: .now) / .seconds(1)
-            if waited > seconds { break }
-            // A hundredth of what has passed: looking takes some 20 µs, and who is timed should not feel it.
-            usleep(UInt32(1e6 * min(max(0.01 * waited, 0.0005), 0.01)))
+        if let end = end(within: seconds) { return end }
+        send(SIGTERM)
+        if end(within: 2) != nil {
+            state.withLock { $0.end = .overdue }
+            return .overdue
         }
         state.withLock { state in
             // Not reaped, so the number is still its own.
@@ -113,6 +121,18 @@ package final class ChildProcess: Sendable {
             state.end = .overdue
         }
         return look() ?? .overdue
+    }
+
+    /// The end, where it comes in time.
+    private func end(within seconds: Double) -> End? {
+        let start = ContinuousClock.now
+        while true {
+            if let end = look() { return end }
+            let waited = start.duration(to: .now) / .seconds(1)
+            if waited > seconds { return nil }
+            // A hundredth of what has passed: looking takes some 20 µs, and who is timed should not feel it.
+            usleep(UInt32(1e6 * min(max(0.01 * waited, 0.0005), 0.01)))
+        }
     }
 
     /// Sends it a signal; nothing where it has ended.

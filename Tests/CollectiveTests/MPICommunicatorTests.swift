@@ -25,16 +25,9 @@ struct MPICommunicatorTests {
             (ranks.map { ["mpirun", "-n", "\($0)"] } ?? []) + [helper.path] + arguments, environment: mpiEnvironment,
             output: .file(output.path), errors: .file(errors.path)
         ).wait(seconds: limit / .seconds(1))
-        let status: Int32
-        switch end {
-        case .exited(let code): status = code
-        case .killed(let signal): status = signal
-        case .overdue:
-            status = SIGKILL
-            Issue.record("\(arguments) on \(ranks ?? 1) ranks took more than \(limit)")
-        }
+        if end == .overdue { Issue.record("\(arguments) on \(ranks ?? 1) ranks took more than \(limit)") }
         return Outcome(
-            status: status, output: try String(contentsOf: output, encoding: .utf8), errors: try String(contentsOf: errors, encoding: .utf8),
+            status: end.code, output: try String(contentsOf: output, encoding: .utf8), errors: try String(contentsOf: errors, encoding: .utf8),
             duration: ContinuousClock.now - start)
     }
 

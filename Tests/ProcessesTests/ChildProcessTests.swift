@@ -33,9 +33,14 @@ struct ChildProcessTests {
         #expect(kill(orphan, 0) == 0)
     }
 
-    @Test("who takes too long is killed, with those that it started")
+    @Test("who takes too long is asked to end first, and can clear up; that it ended then is no end of its own")
+    func lastRequest() throws {
+        #expect(try shell("trap 'echo cleared; exit 0' TERM; sleep 40 & wait", seconds: 0.5) == ("cleared\n", .overdue))
+    }
+
+    @Test("who takes too long and does not listen is killed, with those that it started")
     func overdue() throws {
-        let (output, end) = try shell("sleep 40 & echo $!; sleep 40", seconds: 0.5)
+        let (output, end) = try shell("trap '' TERM; sleep 40 & echo $!; sleep 40", seconds: 0.5)
         #expect(end == .overdue)
         let started = try #require(pid_t(output.trimmingCharacters(in: .newlines)))
         // It is a zombie, or gone, according to who takes orphans in.

@@ -94,6 +94,16 @@ extension ProgramTests {
             #expect(words.status == 0 && words.output.contains("condition           finished\n"), "\(words.output)")
         }
 
+        @Test("knows a run that trained a reward model, and the reward model")
+        func reward() throws {
+            let path = try RewardFixture.made().run.path
+            let run = try facts(path)
+            #expect(run["kind"] as? String == "run" && run["objective"] == nil && run["step"] as? Int == 12)
+            let evaluation = try #require((run["evaluations"] as? [[String: Any]])?.first)
+            #expect(evaluation["auc"] is Double && evaluation["log_loss"] is Double && evaluation["temperature"] == nil)
+            #expect(try facts("\(path)/adapter")["kind"] as? String == "reward model")
+        }
+
         @Test("says of a damaged checkpoint what is wrong, and all the rest")
         func damaged() throws {
             let (folder, reference) = (try TemporaryFolder(), try Reference.run())

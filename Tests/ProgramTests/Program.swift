@@ -133,16 +133,9 @@ final class Program {
     /// Waits for the end; a process that takes longer than `limit` is killed and is a failure.
     func outcome(limit: Duration = .seconds(120)) throws -> Outcome {
         let end = process.wait(seconds: limit / .seconds(1))
-        let status: Int32
-        switch end {
-        case .exited(let code): status = code
-        case .killed(let signal): status = signal
-        case .overdue:
-            status = SIGKILL
-            Issue.record("\(arguments) took more than \(limit)")
-        }
+        if end == .overdue { Issue.record("\(arguments) took more than \(limit)") }
         return Outcome(
-            status: status, output: try String(contentsOfFile: "\(folder.path)/output", encoding: .utf8),
+            status: end.code, output: try String(contentsOfFile: "\(folder.path)/output", encoding: .utf8),
             errors: try String(contentsOfFile: "\(folder.path)/errors", encoding: .utf8))
     }
 

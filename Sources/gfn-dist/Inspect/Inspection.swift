@@ -172,7 +172,8 @@ struct Inspection {
         if let first = text?.split(separator: "\n").first, first.hasPrefix("# ") { facts.add("program", String(first.dropFirst(2))) }
         let planned = record.setting("train.steps").flatMap { Int($0) }
         facts.add("condition", Self.words(for: record.condition(plannedSteps: planned)))
-        facts.add("objective", record.setting("objective"))
+        // Settings of a reward model have one as well, which it does not use.
+        if !record.isOfRewardModel { facts.add("objective", record.setting("objective")) }
         // Without a name they are the embedded ones.
         for name in ["model", "data.train"] { facts.add(name, record.setting(name).map { $0.isEmpty ? "embedded" : $0 }) }
         facts.add("adapter", record.setting("adapter").flatMap { $0.isEmpty ? nil : $0 })
@@ -207,7 +208,9 @@ struct Inspection {
         facts.add("step", evaluation.step)
         facts.add("dataset", evaluation.dataset)
         if evaluation.kind == .policy { facts.add("temperature", evaluation.temperature) }
-        let names = ["accuracy", "distinct_correct.exact", "pass_at.8", "exact.total_variation", "area_under_curve"]
+        let names = evaluation.kind == .policy
+            ? ["accuracy", "distinct_correct.exact", "pass_at.8", "exact.total_variation"]
+            : ["accuracy", "auc", "log_loss", "calibration_error"]
         for name in names { facts.add(name.replacing(".", with: "_"), evaluation[name]?.value) }
         return facts
     }
